@@ -1,0 +1,72 @@
+#include "core/task_group.h"
+
+#include <gtest/gtest.h>
+
+#include "core/run_blocking.h"
+#include "tests/support/test_loop.h"
+
+namespace auditferry {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+Task<void> sleep_and_count(Clock& clock, Duration duration, int& count) {
+  co_await clock.sleep(duration);
+  ++count;
+}
+
+TEST(TaskGroup, JoinWaitsForEveryTask) {
+  TestLoop loop;
+  TaskGroup group(loop.executor());
+  int count = 0;
+  group.spawn("one", sleep_and_count(loop.clock(), seconds(5), count));
+  group.spawn("two", sleep_and_count(loop.clock(), hours(5), count));
+  loop.run(group.join());
+  EXPECT_EQ(count, 2);
+  EXPECT_EQ(loop.clock().slept(), Duration(hours(5)));
+}
+
+TEST(TaskGroup, CancelEndsSleepersBeforeTheirTime) {
+  TestLoop loop;
+  TaskGroup group(loop.executor());
+  int count = 0;
+  group.spawn("one", sleep_and_count(loop.clock(), hours(1), count));
+  loop.run_until_idle(Duration::zero());
+  group.cancel();
+  loop.run(group.join());
+  EXPECT_EQ(count, 0);
+  EXPECT_EQ(loop.clock().slept(), Duration::zero());
+}
+
+Task<void> add_on(BlockingExecutor& executor, int& sum) {
+  sum += co_await run_blocking(executor, [] { return 40; });
+  co_await run_blocking(executor, [&sum] { sum += 2; });
+}
+
+TEST(RunBlocking, GivesTheJobsResultBackOnTheLoop) {
+  TestLoop loop;
+  int sum = 0;
+  loop.run(add_on(loop.blocking(), sum));
+  EXPECT_EQ(sum, 42);
+}
+
+Task<void> long_task(Clock& clock, bool& ended) {
+  co_await clock.sleep(hours(2));
+  ended = true;
+}
+
+Task<void> race(Clock& clock, bool& ended, bool& first) { first = co_await first_to_end(long_task(clock, ended), clock.sleep(seconds(1))); }
+
+TEST(FirstToEnd, CancelsTheSlowerTask) {
+  TestLoop loop;
+  bool ended = false;
+  bool first = true;
+  loop.run(race(loop.clock(), ended, first));
+  EXPECT_FALSE(ended);
+  EXPECT_FALSE(first);
+  EXPECT_EQ(loop.clock().slept(), Duration(seconds(1)));
+}
+
+}  // namespace
+}  // namespace auditferry
