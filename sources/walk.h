@@ -1,0 +1,141 @@
+#pragma once
+// The walk of one time window through a log that answers newest first: which request comes next, and what
+// a page proves. Pure: no I/O, no clock. The poller sends the requests, stores each page together with
+// state(), and can go on from that text after a crash at any point.
+//
+// An attempt is a chain of cursors that begins with a request by time. It ends
+//  (a) with a page without a cursor: the window is shown (unless the page only repeats this attempt);
+//  (b) with an empty page reached through a cursor, which is what an expired cursor may look like:
+//      another attempt by time must bring nothing new and show that it is not cut off itself;
+//  (c) with a refused or repeated cursor, or a page whose records this attempt has all seen: another
+//      attempt by time, from the newest time of the last page; if that would be no progress, from its
+//      oldest; then with larger pages; and if all fails a gap of two time units is recorded and the walk
+//      goes on below it.
+// A record newer than all earlier pages of its attempt by more than `overlap` proves that the log is not
+// in order of time: then nothing is resumed by time, and the window is walked in halves instead.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/page.h"
+#include "core/profile.h"
+#include "core/result.h"
+#include "sources/seen_set.h"
+
+namespace auditferry {
+
+struct WalkRules {
+  Duration unit = std::chrono::seconds(1);  // the step the vendor can tell apart
+  Duration overlap = std::chrono::minutes(10);
+  std::uint32_t page_size = 100;
+  std::uint32_t max_page_size = 1000;
+  PagingKind paging = PagingKind::cursor;
+  std::uint32_t first_page = 0;
+  bool has_ids = true;
+};
+
+struct WalkGap {
+  TimeRange range;
+  std::string why;
+};
+
+class NewestFirstWalk {
+ public:
+  static NewestFirstWalk begin(const WalkRules& rules, TimeRange window);
+  // Goes on from a text that state() gave. Without ids the attempt starts again by time, because equal
+  // records are told apart by their number within one attempt.
+  static Result<NewestFirstWalk> resume(const WalkRules& rules, std::string_view state);
+
+  bool done() const { return todo_.empty(); }
+  // Precondition: !done().
+  PageRequest next_request() const;
+  // Whether next_request() follows a cursor: an error answer to it may mean that the cursor is gone.
+  bool follows_cursor() const { return through_cursor_; }
+
+  // The answer to next_request(). Gives per record how many equal ones this attempt has met, itself
+  // included; empty where records have ids.
+  std::vector<std::uint32_t> on_page(const Page& page);
+  void on_cursor_refused();
+  // The answer to next_request() can never be read (it was quarantined): a gap, and on below it.
+  void on_unreadable(const std::string& why);
+  // Smaller pages from now on, because an answer was too large. False when they cannot get smaller.
+  bool halve_page_size();
+
+  std::string state() const;
+  // What the walk has shown so far; complete when done().
+  std::vector<TimeRange> covered() const { return covered_; }
+  // Gaps found since the last call.
+  std::vector<WalkGap> take_gaps();
+  std::uint64_t records() const { return records_; }
+  bool found_disorder() const { return disorder_; }
+
+ private:
+  // What one page looks like against what the walk knows.
+  struct Look {
+    std::size_t count = 0;
+    std::optional<WallTime> newest;
+    std::optional<WallTime> oldest;
+    bool sorted = true;       // times never rise
+    bool all_seen = true;     // every record was met before in this attempt
+    bool any_new = false;     // some record was never met in this walk
+    bool shares = false;      // with the page before (offset and page-number paging)
+    bool before_bound = false;  // some record is older than the bound that was asked for
+  };
+
+  explicit NewestFirstWalk(const WalkRules& rules) : rules_(rules) {}
+  Look examine(const Page& page, std::vector<std::uint32_t>& occurrences);
+  void judge(const Page& page, const Look& look);
+  void judge_counted(const Look& look);
+  void remember(const Look& look);
+  bool repeats(const std::string& cursor);
+  void begin_attempt(WallTime upper, bool confirming);
+  void next_piece();
+  void piece_shown();
+  void attempt_was_cut(bool confirm);
+  bool conclusive() const;
+  void split_piece();
+  void give_up_units(const std::string& why);
+  TimeRange& piece() { return todo_.back(); }
+  const TimeRange& piece() const { return todo_.back(); }
+
+  WalkRules rules_;
+  // Pieces of the window still to be shown, the next one last. One piece, unless disorder split it.
+  std::vector<TimeRange> todo_;
+  std::vector<TimeRange> covered_;
+  std::vector<WalkGap> gaps_;        // not yet taken
+  std::vector<TimeRange> piece_gaps_;  // inside the present piece
+
+  // The present attempt.
+  WallTime upper_{};
+  bool confirming_ = false;
+  bool brought_new_ = false;
+  bool through_cursor_ = false;
+  std::optional<std::string> cursor_;
+  std::uint64_t offset_ = 0;
+  std::uint64_t page_number_ = 0;
+  std::uint32_t page_size_ = 100;
+  std::uint32_t pages_ = 0;
+  std::uint32_t empty_run_ = 0;
+  std::uint8_t attempt_ = 0;
+  std::optional<WallTime> newest_so_far_;
+  // The last page of the attempt that brought something.
+  std::size_t last_count_ = 0;
+  std::optional<WallTime> last_newest_;
+  std::optional<WallTime> last_oldest_;
+  bool last_sorted_ = true;
+  std::vector<std::uint64_t> last_keys_;     // offset and page-number paging
+  std::vector<std::uint64_t> cursors_seen_;  // hashes
+
+  // The whole walk.
+  std::size_t largest_page_ = 0;
+  std::uint64_t records_ = 0;
+  bool disorder_ = false;
+  bool ignores_start_ = false;
+  SeenSet seen_;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> equal_counts_;  // records without ids, this attempt
+};
+
+}  // namespace auditferry

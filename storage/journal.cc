@@ -1,0 +1,180 @@
+#include "storage/journal.h"
+
+#include <sqlite3.h>
+
+#include "encoding/json_object.h"
+#include "encoding/time_format.h"
+#include "storage/journal_parts.h"
+#include "storage/schema.h"
+
+namespace auditferry {
+namespace {
+
+// About ten seconds on a slow disk: enough for the part of a large file that a crash can have touched.
+constexpr int check_steps_limit = 200;
+constexpr int instructions_per_step = 1'000'000;
+
+int count_down(void* remaining) { return --*static_cast<int*>(remaining) <= 0; }
+
+// PRAGMA quick_check with bounded effort. Running out of effort is not a finding.
+void check_after_crash(Database& database) {
+  int remaining = check_steps_limit;
+  sqlite3_progress_handler(database.handle(), instructions_per_step, count_down, &remaining);
+  std::string finding = "ok";
+  try {
+    finding = database.query_text("PRAGMA quick_check(1)");
+  } catch (SqliteFailure& failure) {
+    if (remaining > 0) finding = failure.error.message;
+  }
+  sqlite3_progress_handler(database.handle(), 0, nullptr, nullptr);
+  if (finding != "ok") {
+    throw SqliteFailure{Error{ErrorKind::corrupt, "the journal " + database.path() + " is damaged (" + finding +
+                                                      "); it is left as it is: run 'auditferry journal check', then see docs/journal.md "
+                                                      "for what can be saved"}};
+  }
+}
+
+}  // namespace
+
+Journal::Parts::Parts(std::unique_ptr<Database> database_in)
+    : database(std::move(database_in)),
+      ledger(*database),
+      identities(*database),
+      coverage(*database),
+      publisher(*database),
+      reader(*database),
+      exporters(*database),
+      insert_payload(*database, "INSERT INTO payload(stream_id, records, received, hash, body) VALUES (?, ?, ?, ?, ?)"),
+      insert_staged(*database,
+                    "INSERT INTO staged(payload_id, walk_id, records, first_time, first_id, last_time, last_id) VALUES (?, ?, ?, ?, ?, ?, ?)"),
+      count_page(*database,
+                 "UPDATE stream SET fetched = fetched + ?2, duplicates = duplicates + ?3, staged = staged + ?4, quarantined = quarantined + ?5, "
+                 "changed = changed + ?6, late = late + ?7, newest_time = max(coalesce(newest_time, ?8), ?8) WHERE stream_id = ?1"),
+      update_walk(*database, "UPDATE walk SET state = ? WHERE walk_id = ?"),
+      set_last_seq(*database, "UPDATE meta SET value = ? WHERE key = 'last_seq'") {
+  reload_last_seq();
+  epoch = database->query_text("SELECT value FROM meta WHERE key = 'epoch'");
+}
+
+void Journal::Parts::reload_last_seq() {
+  // After a failure the connection may be unusable; the number in memory then stays and every later
+  // transaction fails as well.
+  try {
+    last_seq = static_cast<std::uint64_t>(database->query_int("SELECT value FROM meta WHERE key = 'last_seq'"));
+  } catch (SqliteFailure&) {
+  }
+}
+
+std::int64_t Journal::Parts::stream_of_collection(std::int64_t collection_id) {
+  Statement statement(*database, "SELECT stream_id FROM collection WHERE collection_id = ?");
+  return statement.query(collection_id).step() ? statement.integer(0) : 0;
+}
+
+Result<std::unique_ptr<Journal>> Journal::open(const std::string& path) {
+  return guarded([&]() -> Result<std::unique_ptr<Journal>> {
+    auto database = std::make_unique<Database>(path, Database::Mode::create);
+    prepare_schema(*database);
+    if (database->query_int("SELECT value FROM meta WHERE key = 'ended_cleanly'") == 0) check_after_crash(*database);
+    database->execute("UPDATE meta SET value = 0 WHERE key = 'ended_cleanly'");
+    return std::unique_ptr<Journal>(new Journal(std::make_unique<Parts>(std::move(database))));
+  });
+}
+
+Journal::Journal(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Journal::~Journal() = default;
+
+Status Journal::close() {
+  return guarded([&]() -> Status {
+    parts_->database->execute("UPDATE meta SET value = 1 WHERE key = 'ended_cleanly'");
+    parts_->database->execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    return {};
+  });
+}
+
+std::uint64_t Journal::last_seq() const { return parts_->last_seq; }
+Database& Journal::database() { return *parts_->database; }
+const std::string& Journal::epoch() const { return parts_->epoch; }
+
+Result<RecordBatch> Journal::read(std::uint64_t after, std::uint64_t max_records, std::uint64_t max_bytes) {
+  return guarded([&]() -> Result<RecordBatch> {
+    if (after > parts_->last_seq) {
+      return Error{ErrorKind::invalid, "a position (" + std::to_string(after) + ") lies beyond the journal's last record (" +
+                                           std::to_string(parts_->last_seq) +
+                                           "): the journal was replaced by an older one; see docs/journal.md, 'After a restore'"};
+    }
+    return parts_->reader.read(after, parts_->last_seq, max_records, max_bytes);
+  });
+}
+
+Result<ExporterRow> Journal::attach_exporter(const std::string& name, const std::string& type, const std::string& when_full, bool start_now) {
+  return in_transaction(*parts_, [&]() -> Result<ExporterRow> {
+    // The oldest entry that can still be read is where "oldest" begins.
+    Statement first(*parts_->database, "SELECT min(first_seq) FROM publication");
+    first.query().step();
+    const std::uint64_t oldest = first.is_null(0) ? parts_->last_seq : static_cast<std::uint64_t>(first.integer(0)) - 1;
+    first.reset();
+    return parts_->exporters.attach(name, type, when_full, start_now ? parts_->last_seq : oldest);
+  });
+}
+
+Status Journal::detach_exporters_except(const std::vector<std::string>& names) {
+  return in_transaction(*parts_, [&]() -> Status {
+    parts_->exporters.detach_others(names);
+    return {};
+  });
+}
+
+Result<ExporterState> Journal::exporter_state(std::int64_t exporter_id) {
+  return guarded([&]() -> Result<ExporterState> { return parts_->exporters.load_state(exporter_id); });
+}
+
+Result<std::vector<bool>> Journal::advance(const std::vector<PositionUpdate>& updates, WallTime now) {
+  return in_transaction(*parts_, [&]() -> Result<std::vector<bool>> {
+    std::vector<bool> done;
+    for (const PositionUpdate& update : updates) done.push_back(parts_->exporters.advance(update, now));
+    return done;
+  });
+}
+
+Status Journal::set_exporter_error(std::int64_t exporter_id, const std::string& error) {
+  return in_transaction(*parts_, [&]() -> Status {
+    parts_->exporters.set_last_error(exporter_id, error);
+    return {};
+  });
+}
+
+Result<std::vector<ExporterRow>> Journal::exporters() {
+  return guarded([&]() -> Result<std::vector<ExporterRow>> { return parts_->exporters.load_all(); });
+}
+
+Status Journal::set_penalty(const Penalty& penalty) {
+  return in_transaction(*parts_, [&]() -> Status {
+    Statement put(*parts_->database,
+                  "INSERT INTO penalty(host, credential, until, why) VALUES (?, ?, ?, ?) ON CONFLICT(host, credential) DO UPDATE SET "
+                  "until = max(until, excluded.until), why = excluded.why");
+    put.run(penalty.host, penalty.credential, to_micros(penalty.until), penalty.why);
+    return {};
+  });
+}
+
+Result<std::vector<Penalty>> Journal::penalties(WallTime now) {
+  return guarded([&]() -> Result<std::vector<Penalty>> {
+    Statement statement(*parts_->database, "SELECT host, credential, until, why FROM penalty WHERE until > ?");
+    std::vector<Penalty> penalties;
+    statement.query(to_micros(now));
+    while (statement.step()) {
+      penalties.push_back({std::string(statement.text(0)), std::string(statement.text(1)), from_micros(statement.integer(2)),
+                           std::string(statement.text(3))});
+    }
+    return penalties;
+  });
+}
+
+Status Journal::note(const std::string& kind, const std::string& detail, WallTime now) {
+  return in_transaction(*parts_, [&]() -> Status {
+    parts_->ledger.append(0, now, kind, detail);
+    return {};
+  });
+}
+
+}  // namespace auditferry

@@ -1,0 +1,81 @@
+#pragma once
+// The journal: every record that was fetched, what each exporter has confirmed, and the provenance of
+// both, in one SQLite file. Durable when a call returns (WAL, synchronous=FULL). All calls block and are
+// made by one thread, the storage thread; each is bounded. Times of events are passed in.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "storage/journal_types.h"
+
+namespace auditferry {
+
+class Database;
+
+class Journal {
+ public:
+  // Creates or opens state_dir/journal.db. After an end that was not clean the file is checked first, with
+  // bounded effort. A damaged file is refused (ErrorKind::corrupt) and left as it is.
+  static Result<std::unique_ptr<Journal>> open(const std::string& path);
+  ~Journal();
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+  // Orderly end; the next open needs no check.
+  Status close();
+
+  // Fetching
+  // Finds or makes the stream and its coverage domain. `start` is kept from the first call; a query or a
+  // base URL that changed makes a new domain, which the ledger tells.
+  Result<CollectionState> attach(const StreamIdentity& identity, const std::string& source, const std::string& base_url,
+                                 const std::string& fingerprint, const std::string& query, WallTime now);
+  Result<CollectionState> load_collection(std::int64_t collection_id);
+  Status set_start(std::int64_t collection_id, WallTime start);
+  Status save_collection(std::int64_t collection_id, const std::string& state);
+  Result<std::int64_t> begin_walk(std::int64_t collection_id, const std::string& how, TimeRange window, const std::string& state, WallTime now);
+  Status save_walk(std::int64_t walk_id, const std::string& state);
+  // ErrorKind::invalid, and nothing stored, when ids collide in bulk with other content: the field that
+  // the profile names is not an id.
+  Result<StoredPage> store_page(const PageToStore& page, WallTime now);
+  // No more pages come: what is staged will be published, and `covered` becomes coverage with it.
+  Status end_walk(std::int64_t walk_id, const std::vector<TimeRange>& covered, const std::vector<NewGap>& gaps, WallTime now);
+  // One chunk of an ended walk, at most `max_records`.
+  Result<PublishProgress> publish(std::int64_t walk_id, std::uint64_t max_records, WallTime now);
+  Status quarantine(std::int64_t stream_id, const QuarantineItem& item, WallTime now);
+  Result<std::int64_t> record_gap(std::int64_t collection_id, const NewGap& gap, WallTime now);
+
+  // Delivering
+  Result<ExporterRow> attach_exporter(const std::string& name, const std::string& type, const std::string& when_full, bool start_now);
+  Status detach_exporters_except(const std::vector<std::string>& names);
+  Result<ExporterState> exporter_state(std::int64_t exporter_id);
+  std::uint64_t last_seq() const;
+  // See RecordReader::read.
+  Result<RecordBatch> read(std::uint64_t after, std::uint64_t max_records, std::uint64_t max_bytes);
+  // All of them in one transaction. Per update: false if the position was not `from` (it was released
+  // meanwhile: load the row again), and then nothing of that update was done.
+  Result<std::vector<bool>> advance(const std::vector<PositionUpdate>& updates, WallTime now);
+  Status set_exporter_error(std::int64_t exporter_id, const std::string& error);
+  Result<std::vector<ExporterRow>> exporters();
+
+  // Care
+  Status set_penalty(const Penalty& penalty);
+  Result<std::vector<Penalty>> penalties(WallTime now);
+  // Chain 0 of the ledger: what concerns the daemon as a whole. `detail` is a JSON object.
+  Status note(const std::string& kind, const std::string& detail, WallTime now);
+  Result<PruneStep> prune(const PruneRules& rules, WallTime now);
+  Result<std::uint64_t> used_bytes();
+  const std::string& epoch() const;
+
+  struct Parts;  // journal_parts.h
+  // For the other public classes of storage/.
+  Database& database();
+
+ private:
+  explicit Journal(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace auditferry

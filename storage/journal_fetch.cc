@@ -1,0 +1,330 @@
+// The part of Journal that takes pages in: streams, walks, the page transaction, publication, gaps.
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/check.h"
+#include "encoding/hash.h"
+#include "encoding/json_object.h"
+#include "encoding/compress.h"
+#include "encoding/time_format.h"
+#include "storage/journal_parts.h"
+#include "storage/page_intake.h"
+
+namespace auditferry {
+namespace {
+
+std::string encode_ranges(const std::vector<TimeRange>& ranges) {
+  std::string text;
+  for (const TimeRange& range : ranges) {
+    if (!text.empty()) text += ',';
+    text += std::to_string(to_micros(range.from)) + ":" + std::to_string(to_micros(range.to));
+  }
+  return text;
+}
+
+std::vector<TimeRange> decode_ranges(std::string_view text) {
+  std::vector<TimeRange> ranges;
+  const char* at = text.data();
+  const char* end = text.data() + text.size();
+  while (at < end) {
+    std::int64_t from = 0;
+    std::int64_t to = 0;
+    const auto first = std::from_chars(at, end, from);
+    AUDITFERRY_CHECK(first.ec == std::errc() && first.ptr < end && *first.ptr == ':');
+    const auto second = std::from_chars(first.ptr + 1, end, to);
+    AUDITFERRY_CHECK(second.ec == std::errc());
+    ranges.push_back({from_micros(from), from_micros(to)});
+    at = second.ptr < end ? second.ptr + 1 : end;
+  }
+  return ranges;
+}
+
+std::string json_range(TimeRange range) {
+  return "[\"" + format_rfc3339(range.from) + "\",\"" + format_rfc3339(range.to) + "\"]";
+}
+
+std::string json_ranges(const std::vector<TimeRange>& ranges) {
+  std::string text = "[";
+  for (const TimeRange& range : ranges) {
+    if (text.size() > 1) text += ',';
+    text += json_range(range);
+  }
+  return text + "]";
+}
+
+std::string page_detail(const PageToStore& page, const PageIntake& intake) {
+  JsonObject detail;
+  const PageProvenance& provenance = page.provenance;
+  detail.text("source", page.source).text("how", provenance.how).value("window", json_range(provenance.window));
+  detail.text_if("query", provenance.query).text_if("cursor_in", provenance.cursor_in).text_if("cursor_out", provenance.cursor_out);
+  detail.number("status", static_cast<std::uint64_t>(provenance.status));
+  detail.text_if("request_id", provenance.request_id).text_if("date", provenance.server_date);
+  detail.number("records", page.page->records.size()).number("new", intake.fresh.size());
+  if (intake.revisions > 0) detail.number("changed", intake.revisions);
+  if (!page.page->oversized.empty()) detail.number("oversized", page.page->oversized.size());
+  if (intake.first_time) detail.text("first", format_rfc3339(*intake.first_time)).text("last", format_rfc3339(*intake.last_time));
+  detail.text("sha256", provenance.body_sha256);
+  return detail.finish();
+}
+
+// Puts the page's new records down as one payload that belongs to the walk.
+void stage(Journal::Parts& parts, const PageToStore& page, const PageIntake& intake) {
+  if (intake.fresh.empty()) return;
+  const std::string body = encode_payload(page.source, page.received, intake.fresh);
+  const ShortHash hash = short_hash(body);
+  const std::string_view hash_bytes(reinterpret_cast<const char*>(hash.data()), hash.size());
+  parts.insert_payload.run(page.stream_id, intake.fresh.size(), to_micros(page.received), Statement::Blob{hash_bytes}, Statement::Blob{body});
+  const Record& first = intake.fresh.front();
+  const Record& last = intake.fresh.back();
+  parts.insert_staged.run(parts.database->last_insert_id(), page.walk_id, intake.fresh.size(), to_micros(first.time), first.id,
+                          to_micros(last.time), last.id);
+}
+
+}  // namespace
+
+Result<CollectionState> Journal::attach(const StreamIdentity& identity, const std::string& source, const std::string& base_url,
+                                        const std::string& fingerprint, const std::string& query, WallTime now) {
+  std::int64_t collection_id = 0;
+  bool is_new = false;
+  Status attached = in_transaction(*parts_, [&]() -> Status {
+    Database& database = *parts_->database;
+    Statement make_stream(database,
+                          "INSERT INTO stream(vendor, tenant, name, source) VALUES (?, ?, ?, ?) ON CONFLICT(vendor, tenant, name) DO UPDATE "
+                          "SET source = excluded.source RETURNING stream_id");
+    make_stream.query(identity.vendor, identity.tenant, identity.stream, source).step();
+    const std::int64_t stream_id = make_stream.integer(0);
+    make_stream.reset();
+    Statement make(database, "INSERT OR IGNORE INTO collection(stream_id, base_url, fingerprint, created) VALUES (?, ?, ?, ?)");
+    make.run(stream_id, base_url, fingerprint, to_micros(now));
+    is_new = database.changes() == 1;
+    Statement find(database, "SELECT collection_id FROM collection WHERE stream_id = ? AND base_url = ? AND fingerprint = ?");
+    find.query(stream_id, base_url, fingerprint).step();
+    collection_id = find.integer(0);
+    find.reset();
+    if (is_new) {
+      JsonObject detail;
+      detail.text("source", source).text("base_url", base_url).text_if("query", query).text("fingerprint", fingerprint);
+      parts_->ledger.append(stream_id, now, "collection", detail.finish());
+    }
+    // What other ways of asking had fetched and not yet published is kept, without claiming coverage.
+    Statement orphans(database,
+                      "UPDATE walk SET publishing = 1 WHERE publishing = 0 AND collection_id IN (SELECT collection_id FROM collection WHERE "
+                      "stream_id = ? AND collection_id <> ?)");
+    orphans.run(stream_id, collection_id);
+    return {};
+  });
+  if (!attached) return std::move(attached).error();
+  Result<CollectionState> state = load_collection(collection_id);
+  if (state) state->is_new = is_new;
+  return state;
+}
+
+Result<CollectionState> Journal::load_collection(std::int64_t collection_id) {
+  return guarded([&]() -> Result<CollectionState> {
+    Database& database = *parts_->database;
+    CollectionState state;
+    state.collection_id = collection_id;
+    Statement row(database, "SELECT stream_id, start_time, state FROM collection WHERE collection_id = ?");
+    AUDITFERRY_CHECK(row.query(collection_id).step());
+    state.stream_id = row.integer(0);
+    if (!row.is_null(1)) state.start = from_micros(row.integer(1));
+    state.state = row.text(2);
+    row.reset();
+    state.coverage = parts_->coverage.load(collection_id);
+    Statement walks(database,
+                    "SELECT walk_id, how, from_time, to_time, publishing, state FROM walk WHERE collection_id = ?1 OR (publishing = 1 AND "
+                    "collection_id IN (SELECT collection_id FROM collection WHERE stream_id = ?2)) ORDER BY walk_id");
+    walks.query(collection_id, state.stream_id);
+    while (walks.step()) {
+      state.walks.push_back({walks.integer(0), std::string(walks.text(1)), {from_micros(walks.integer(2)), from_micros(walks.integer(3))},
+                             walks.integer(4) != 0, std::string(walks.text(5))});
+    }
+    return state;
+  });
+}
+
+Status Journal::set_start(std::int64_t collection_id, WallTime start) {
+  return in_transaction(*parts_, [&]() -> Status {
+    Statement statement(*parts_->database, "UPDATE collection SET start_time = ? WHERE collection_id = ?");
+    statement.run(to_micros(start), collection_id);
+    return {};
+  });
+}
+
+Status Journal::save_collection(std::int64_t collection_id, const std::string& state) {
+  return in_transaction(*parts_, [&]() -> Status {
+    Statement statement(*parts_->database, "UPDATE collection SET state = ? WHERE collection_id = ?");
+    statement.run(state, collection_id);
+    return {};
+  });
+}
+
+Result<std::int64_t> Journal::begin_walk(std::int64_t collection_id, const std::string& how, TimeRange window, const std::string& state,
+                                         WallTime now) {
+  return in_transaction(*parts_, [&]() -> Result<std::int64_t> {
+    Statement insert(*parts_->database, "INSERT INTO walk(collection_id, how, from_time, to_time, started, state) VALUES (?, ?, ?, ?, ?, ?)");
+    insert.run(collection_id, how, to_micros(window.from), to_micros(window.to), to_micros(now), state);
+    return parts_->database->last_insert_id();
+  });
+}
+
+Status Journal::save_walk(std::int64_t walk_id, const std::string& state) {
+  return in_transaction(*parts_, [&]() -> Status {
+    parts_->update_walk.run(state, walk_id);
+    return {};
+  });
+}
+
+Result<StoredPage> Journal::store_page(const PageToStore& page, WallTime now) {
+  return in_transaction(*parts_, [&]() -> Result<StoredPage> {
+    Result<PageIntake> intake = take_in(parts_->identities, page);
+    if (!intake) return std::move(intake).error();
+    stage(*parts_, page, *intake);
+    std::uint64_t quarantined = page.page->oversized.size();
+    for (const QuarantineItem& item : page.quarantine) {
+      parts_->add_quarantine(page.stream_id, item, now);
+      quarantined += item.records;
+    }
+    const std::uint64_t seen = page.page->records.size();
+    parts_->count_page.run(page.stream_id, seen + quarantined, intake->duplicates, intake->fresh.size(), quarantined, intake->revisions,
+                           intake->late, intake->last_time ? to_micros(*intake->last_time) : std::int64_t{0});
+    const bool empty = seen + quarantined == 0 && page.provenance.cursor_in.empty() && page.provenance.cursor_out.empty();
+    const std::string detail = page_detail(page, *intake);
+    if (empty) {
+      parts_->ledger.append_repeating(page.stream_id, now, "empty", detail);
+    } else {
+      parts_->ledger.append(page.stream_id, now, "page", detail);
+    }
+    for (const NewGap& gap : page.gaps) {
+      parts_->add_gap(page.stream_id, page.collection_id, std::nullopt, gap, 0, 0, now);
+    }
+    StoredPage stored{intake->fresh.size(), intake->duplicates, intake->revisions, intake->late, intake->latest, false};
+    parts_->update_walk.run(page.walk_state, page.walk_id);
+    if (page.end) stored.walk_finished = parts_->finish_fetching(page.walk_id, page.end->covered, now);
+    return stored;
+  });
+}
+
+bool Journal::Parts::finish_fetching(std::int64_t walk_id, const std::vector<TimeRange>& covered, WallTime now) {
+  Statement update(*database, "UPDATE walk SET publishing = 1, covered = ? WHERE walk_id = ?");
+  update.run(encode_ranges(covered), walk_id);
+  Statement staged(*database, "SELECT 1 FROM staged WHERE walk_id = ? LIMIT 1");
+  const bool any = staged.query(walk_id).step();
+  staged.reset();
+  if (!any) complete_walk(walk_id, now);
+  return !any;
+}
+
+void Journal::Parts::complete_walk(std::int64_t walk_id, WallTime now) {
+  Statement walk(*database, "SELECT collection_id, how, from_time, to_time, covered FROM walk WHERE walk_id = ?");
+  AUDITFERRY_CHECK(walk.query(walk_id).step());
+  const std::int64_t collection_id = walk.integer(0);
+  const std::string how(walk.text(1));
+  const TimeRange window{from_micros(walk.integer(2)), from_micros(walk.integer(3))};
+  const std::vector<TimeRange> covered = decode_ranges(walk.text(4));
+  walk.reset();
+  for (const TimeRange& range : covered) coverage.add(collection_id, range, how, now);
+  // What an empty poll has shown stands in its own row; a row more each time would keep the empty ones
+  // from sharing theirs.
+  const std::int64_t stream_id = stream_of_collection(collection_id);
+  Statement last(*database, "SELECT kind FROM ledger WHERE chain = ? ORDER BY number DESC LIMIT 1");
+  const bool after_empty = last.query(stream_id).step() && last.text(0) == "empty";
+  last.reset();
+  if (!after_empty) {
+    JsonObject detail;
+    detail.text("how", how).value("window", json_range(window)).value("covered", json_ranges(covered)).number("last_seq", last_seq);
+    ledger.append(stream_id, now, "walk", detail.finish());
+  }
+  Statement remove(*database, "DELETE FROM walk WHERE walk_id = ?");
+  remove.run(walk_id);
+}
+
+Status Journal::end_walk(std::int64_t walk_id, const std::vector<TimeRange>& covered, const std::vector<NewGap>& gaps, WallTime now) {
+  return in_transaction(*parts_, [&]() -> Status {
+    Statement walk(*parts_->database, "SELECT collection_id FROM walk WHERE walk_id = ?");
+    AUDITFERRY_CHECK(walk.query(walk_id).step());
+    const std::int64_t collection_id = walk.integer(0);
+    walk.reset();
+    for (const NewGap& gap : gaps) {
+      parts_->add_gap(parts_->stream_of_collection(collection_id), collection_id, std::nullopt, gap, 0, 0, now);
+    }
+    parts_->finish_fetching(walk_id, covered, now);
+    return {};
+  });
+}
+
+Result<PublishProgress> Journal::publish(std::int64_t walk_id, std::uint64_t max_records, WallTime now) {
+  return in_transaction(*parts_, [&]() -> Result<PublishProgress> {
+    Statement walk(*parts_->database, "SELECT collection_id FROM walk WHERE walk_id = ?");
+    if (!walk.query(walk_id).step()) return PublishProgress{0, parts_->last_seq, true};
+    const std::int64_t stream_id = parts_->stream_of_collection(walk.integer(0));
+    walk.reset();
+    const Publisher::Chunk chunk = parts_->publisher.publish(walk_id, parts_->last_seq + 1, max_records, now);
+    parts_->last_seq += chunk.records;
+    Statement count(*parts_->database, "UPDATE stream SET staged = staged - ?2, journaled = journaled + ?2 WHERE stream_id = ?1");
+    count.run(stream_id, chunk.records);
+    if (chunk.complete) parts_->complete_walk(walk_id, now);
+    return PublishProgress{chunk.records, parts_->last_seq, chunk.complete};
+  });
+}
+
+void Journal::Parts::add_quarantine(std::int64_t stream_id, const QuarantineItem& item, WallTime now) {
+  const std::string body = zstd_compress(item.body, 3);
+  Statement insert(*database, "INSERT INTO quarantine(stream_id, at, why, records, body) VALUES (?, ?, ?, ?, ?)");
+  insert.run(stream_id, to_micros(now), item.why, item.records, Statement::Blob{body});
+}
+
+Status Journal::quarantine(std::int64_t stream_id, const QuarantineItem& item, WallTime now) {
+  return in_transaction(*parts_, [&]() -> Status {
+    parts_->add_quarantine(stream_id, item, now);
+    parts_->count_page.run(stream_id, item.records, std::int64_t{0}, std::int64_t{0}, item.records, std::int64_t{0}, std::int64_t{0},
+                           std::int64_t{0});
+    JsonObject detail;
+    detail.text("why", item.why).number("bytes", item.body.size()).text("sha256", hex(sha256(item.body)));
+    parts_->ledger.append(stream_id, now, "quarantine", detail.finish());
+    return {};
+  });
+}
+
+Result<std::int64_t> Journal::record_gap(std::int64_t collection_id, const NewGap& gap, WallTime now) {
+  return in_transaction(*parts_, [&]() -> Result<std::int64_t> {
+    return parts_->add_gap(parts_->stream_of_collection(collection_id), collection_id, std::nullopt, gap, 0, 0, now);
+  });
+}
+
+std::int64_t Journal::Parts::add_gap(std::int64_t stream_id, std::optional<std::int64_t> collection_id, std::optional<ExporterRow> exporter,
+                                     const NewGap& gap, std::uint64_t from_seq, std::uint64_t to_seq, WallTime now) {
+  Statement insert(*database,
+                   "INSERT INTO gap(collection_id, exporter_id, type, from_time, to_time, from_seq, to_seq, why, opened, changed) VALUES "
+                   "(nullif(?, 0), nullif(?, 0), ?, nullif(?, 0), nullif(?, 0), ?, ?, ?, ?, ?)");
+  insert.run(collection_id.value_or(0), exporter ? exporter->exporter_id : std::int64_t{0}, gap.type,
+             gap.range ? to_micros(gap.range->from) : std::int64_t{0}, gap.range ? to_micros(gap.range->to) : std::int64_t{0}, from_seq,
+             to_seq, gap.why, to_micros(now), to_micros(now));
+  const std::int64_t gap_id = database->last_insert_id();
+  JsonObject entry;
+  entry.text("type", gap.type);
+  entry.value("from", gap.range ? "\"" + format_rfc3339(gap.range->from) + "\"" : "null");
+  entry.value("to", gap.range ? "\"" + format_rfc3339(gap.range->to) + "\"" : "null");
+  entry.text("why", gap.why).text("state", "open");
+  if (exporter) entry.text("exporter", exporter->name).number("from_seq", from_seq).number("to_seq", to_seq);
+  const std::string raw = entry.finish();
+  const std::string id = "gap-" + std::to_string(gap_id);
+  Record record;
+  record.id = id;
+  record.time = gap.range ? gap.range->from : now;
+  record.gap = true;
+  record.raw = raw;
+  Statement label(*database, "SELECT source FROM stream WHERE stream_id = ?");
+  const std::string source = label.query(stream_id).step() ? std::string(label.text(0)) : std::string();
+  label.reset();
+  const std::string body = encode_payload(source, now, {record});
+  const ShortHash hash = short_hash(body);
+  const std::string_view hash_bytes(reinterpret_cast<const char*>(hash.data()), hash.size());
+  insert_payload.run(stream_id, std::int64_t{1}, to_micros(now), Statement::Blob{hash_bytes}, Statement::Blob{body});
+  publisher.publish_payload(database->last_insert_id(), ++last_seq, 1, now);
+  ledger.append(stream_id, now, "gap", raw);
+  return gap_id;
+}
+
+}  // namespace auditferry

@@ -1,0 +1,70 @@
+#pragma once
+// The inside of Journal, shared by the .cc files that implement it. Not for use outside of storage/.
+
+#include <memory>
+#include <string>
+
+#include "storage/coverage_table.h"
+#include "storage/exporter_table.h"
+#include "storage/identity_table.h"
+#include "storage/journal.h"
+#include "storage/ledger.h"
+#include "storage/publisher.h"
+#include "storage/record_reader.h"
+#include "storage/sqlite.h"
+
+namespace auditferry {
+
+struct Journal::Parts {
+  // `database` has its schema already: the tables prepare their statements on it.
+  explicit Parts(std::unique_ptr<Database> database_in);
+
+  std::unique_ptr<Database> database;
+  Ledger ledger;
+  IdentityTable identities;
+  CoverageTable coverage;
+  Publisher publisher;
+  RecordReader reader;
+  ExporterTable exporters;
+  Statement insert_payload;
+  Statement insert_staged;
+  Statement count_page;
+  Statement update_walk;
+  Statement set_last_seq;
+  std::uint64_t last_seq = 0;
+  std::string epoch;
+
+  // Stores a gap, its entry in the journal (with a seq of its own) and its row in the ledger. Inside the
+  // caller's transaction; the caller calls keep_last_seq() before it commits.
+  std::int64_t add_gap(std::int64_t stream_id, std::optional<std::int64_t> collection_id, std::optional<ExporterRow> exporter,
+                       const NewGap& gap, std::uint64_t from_seq, std::uint64_t to_seq, WallTime now);
+  // Marks a walk as ended; its staged records wait for publish(). True if there are none: then the walk
+  // is gone and its coverage stands.
+  bool finish_fetching(std::int64_t walk_id, const std::vector<TimeRange>& covered, WallTime now);
+  // Coverage and the ledger's row for a walk whose last record has its number; removes the walk.
+  void complete_walk(std::int64_t walk_id, WallTime now);
+  void add_quarantine(std::int64_t stream_id, const QuarantineItem& item, WallTime now);
+  std::int64_t stream_of_collection(std::int64_t collection_id);
+  // last_seq as it stands after a rolled back transaction.
+  void reload_last_seq();
+};
+
+// Runs `job` in a transaction that `job` commits by returning a value; an Error or a failure rolls it
+// back, and the memory's last_seq with it.
+template <class Job>
+auto in_transaction(Journal::Parts& parts, Job&& job) -> decltype(job()) {
+  auto outcome = guarded([&]() -> decltype(job()) {
+    Transaction transaction(*parts.database);
+    const std::uint64_t seq_before = parts.last_seq;
+    auto result = job();
+    if (result.ok()) {
+      if (parts.last_seq != seq_before) parts.set_last_seq.run(parts.last_seq);
+      transaction.commit();
+    }
+    return result;
+  });
+  if (!outcome.ok()) parts.reload_last_seq();
+  return outcome;
+}
+
+}  // namespace auditferry

@@ -1,0 +1,114 @@
+// The part of Journal that keeps it within its bounds: delivered payloads, old identities, old ledger
+// rows, and what happens at max_size.
+
+#include <algorithm>
+
+#include "encoding/json_object.h"
+#include "storage/journal_parts.h"
+
+namespace auditferry {
+namespace {
+
+// Bounds of one job on the storage thread (ceilings: deleting packed rows takes microseconds each).
+constexpr std::int64_t publications_per_step = 200;
+constexpr std::int64_t identities_per_step = 5'000;
+constexpr std::int64_t ledger_rows_per_step = 2'000;
+constexpr const char* vacuum_step = "PRAGMA incremental_vacuum(512)";
+
+struct Oldest {
+  std::uint64_t first_seq = 0;
+  std::uint64_t records = 0;
+  std::int64_t payload_id = 0;
+  std::uint64_t first_index = 0;
+  WallTime at{};
+  std::uint64_t last_seq() const { return first_seq + records - 1; }
+};
+
+std::vector<Oldest> oldest_publications(Database& database) {
+  Statement statement(database, "SELECT first_seq, records, payload_id, first_index, at FROM publication ORDER BY first_seq LIMIT ?");
+  std::vector<Oldest> rows;
+  statement.query(publications_per_step);
+  while (statement.step()) {
+    rows.push_back({static_cast<std::uint64_t>(statement.integer(0)), static_cast<std::uint64_t>(statement.integer(1)), statement.integer(2),
+                    static_cast<std::uint64_t>(statement.integer(3)), from_micros(statement.integer(4))});
+  }
+  return rows;
+}
+
+// Removes publications in front whose last seq is at most `settled` and that were published before
+// `before`; a payload goes with the row that holds its last record.
+std::size_t remove_settled(Database& database, const std::vector<Oldest>& rows, std::uint64_t settled, WallTime before) {
+  Statement drop(database, "DELETE FROM publication WHERE first_seq = ?");
+  Statement drop_payload(database, "DELETE FROM payload WHERE payload_id = ? AND records = ?");
+  std::size_t removed = 0;
+  for (const Oldest& row : rows) {
+    if (row.last_seq() > settled || row.at >= before) break;
+    drop.run(row.first_seq);
+    drop_payload.run(row.payload_id, row.first_index + row.records);
+    ++removed;
+  }
+  return removed;
+}
+
+std::uint64_t used(Database& database) {
+  const std::int64_t pages = database.query_int("PRAGMA page_count") - database.query_int("PRAGMA freelist_count");
+  return static_cast<std::uint64_t>(pages * database.query_int("PRAGMA page_size"));
+}
+
+}  // namespace
+
+Result<std::uint64_t> Journal::used_bytes() {
+  return guarded([&]() -> Result<std::uint64_t> { return used(*parts_->database); });
+}
+
+Result<PruneStep> Journal::prune(const PruneRules& rules, WallTime now) {
+  PruneStep step;
+  Status done = in_transaction(*parts_, [&]() -> Status {
+    Database& database = *parts_->database;
+    std::vector<ExporterRow> exporters = parts_->exporters.load_all();
+    std::erase_if(exporters, [](const ExporterRow& row) { return !row.attached; });
+    auto settled = [&] {
+      std::uint64_t lowest = parts_->last_seq;
+      for (const ExporterRow& row : exporters) lowest = std::min(lowest, row.books.position);
+      return lowest;
+    };
+    const bool over = rules.max_bytes > 0 && used(database) >= rules.max_bytes;
+    const std::vector<Oldest> rows = oldest_publications(database);
+    // Over the limit, delivered payloads go before their time.
+    std::size_t removed = remove_settled(database, rows, settled(), over ? now + std::chrono::hours(1) : now - rules.keep);
+    if (over && removed == 0 && !rows.empty()) {
+      const std::uint64_t target = rows.back().last_seq();
+      for (ExporterRow& row : exporters) {
+        if (row.when_full != "release" || row.books.position >= target) continue;
+        const std::uint64_t from = row.books.position + 1;
+        parts_->exporters.release(row.exporter_id, target);
+        step.released += target - row.books.position;
+        const NewGap gap{"released", std::nullopt,
+                         "the journal was full and exporter " + row.name + " had not delivered these records (when_full = \"release\")"};
+        parts_->add_gap(0, std::nullopt, row, gap, from, target, now);
+        row.books.position = target;
+      }
+      removed = remove_settled(database, rows, settled(), now + std::chrono::hours(1));
+    }
+    step.more = removed == rows.size() && removed > 0;
+    for (const auto& [stream_id, before] : rules.forget_before) {
+      const WallTime limit = std::min(before, WallTime(now - rules.remember));
+      if (parts_->identities.forget(stream_id, limit, identities_per_step) == identities_per_step) step.more = true;
+    }
+    if (parts_->ledger.prune(now - rules.ledger_keep, ledger_rows_per_step) >= ledger_rows_per_step) step.more = true;
+    step.used_bytes = used(database);
+    step.full = rules.max_bytes > 0 && step.used_bytes >= rules.max_bytes && removed == 0;
+    return {};
+  });
+  if (!done) return std::move(done).error();
+  return guarded([&]() -> Result<PruneStep> {
+    // Each step of the pragma gives a page back; running it to its end gives all that were asked for.
+    Statement vacuum(*parts_->database, vacuum_step);
+    vacuum.query();
+    while (vacuum.step()) {
+    }
+    return step;
+  });
+}
+
+}  // namespace auditferry

@@ -1,0 +1,145 @@
+#pragma once
+// The values that go into and out of the journal.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/page.h"
+#include "core/record.h"
+#include "storage/coverage_table.h"
+#include "storage/exporter_table.h"
+
+namespace auditferry {
+
+// Durable counters of a stream: fetched = duplicates + staged + journaled + quarantined at all times.
+struct StreamBooks {
+  std::uint64_t fetched = 0;
+  std::uint64_t duplicates = 0;
+  std::uint64_t staged = 0;  // in a walk under way, without a sequence number yet
+  std::uint64_t journaled = 0;
+  std::uint64_t quarantined = 0;
+  std::uint64_t changed = 0;  // revisions; part of staged and journaled
+  std::uint64_t late = 0;     // found where a walk had already been; part of staged and journaled
+  bool balance() const { return fetched == duplicates + staged + journaled + quarantined; }
+};
+
+struct StoredWalk {
+  std::int64_t walk_id = 0;
+  std::string how;  // poll, history, overlap, reread, backfill
+  TimeRange window{};
+  bool publishing = false;
+  std::string state;  // as given to begin_walk, save_walk and store_page
+};
+
+// Everything a poller needs to go on where the last process stopped.
+struct CollectionState {
+  std::int64_t collection_id = 0;
+  std::int64_t stream_id = 0;
+  bool is_new = false;
+  std::optional<WallTime> start;  // where coverage is to begin; set once
+  std::string state;              // the poller's own notes
+  std::vector<CoverageInterval> coverage;
+  std::vector<StoredWalk> walks;
+};
+
+struct NewGap {
+  std::string type;  // unreachable, forgotten, unreadable, released, damaged …
+  std::optional<TimeRange> range;
+  std::string why;
+};
+
+struct QuarantineItem {
+  std::string why;
+  std::uint64_t records = 0;  // that are kept nowhere else; counted as fetched and quarantined
+  std::string body;
+};
+
+// What the ledger says about a page besides what the journal itself finds out.
+struct PageProvenance {
+  std::string how;
+  TimeRange window{};
+  std::string query;
+  std::string cursor_in;  // empty: asked by time
+  std::string cursor_out;
+  int status = 200;
+  std::string request_id;
+  std::string server_date;  // as it came
+  std::string body_sha256;  // hex
+};
+
+struct WalkEnd {
+  std::vector<TimeRange> covered;  // what the walk has shown
+};
+
+// One page with all its consequences: stored in one transaction or not at all.
+struct PageToStore {
+  std::int64_t stream_id = 0;
+  std::int64_t collection_id = 0;
+  std::int64_t walk_id = 0;
+  std::string source;  // label
+  WallTime received{};
+  const Page* page = nullptr;
+  // Per record: how many equal ones this attempt has met, itself included; empty where ids exist.
+  std::vector<std::uint32_t> occurrences;
+  std::string walk_state;                 // after this page
+  PageProvenance provenance;
+  std::vector<QuarantineItem> quarantine;
+  std::vector<NewGap> gaps;
+  std::optional<WalkEnd> end;  // this page completed the walk
+  WallTime covered_until{};    // records with a time up to here count as late; the epoch: none do
+};
+
+struct StoredPage {
+  std::uint64_t fresh = 0;
+  std::uint64_t duplicates = 0;
+  std::uint64_t revisions = 0;
+  std::uint64_t late = 0;
+  Duration latest{};          // how late the latest of them came
+  bool walk_finished = false; // the walk ended and nothing was staged: coverage is in, the walk is gone
+};
+
+struct PublishProgress {
+  std::uint64_t records = 0;
+  std::uint64_t last_seq = 0;
+  bool finished = false;  // the walk is gone, its coverage stands
+};
+
+struct GapRow {
+  std::int64_t gap_id = 0;
+  std::optional<std::int64_t> collection_id;
+  std::optional<std::int64_t> exporter_id;
+  std::string type;
+  std::optional<TimeRange> range;
+  std::uint64_t from_seq = 0;
+  std::uint64_t to_seq = 0;
+  std::string why;
+  std::string state;  // open, healed, accepted
+  WallTime opened{};
+};
+
+struct Penalty {
+  std::string host;
+  std::string credential;  // a hash, never the credential
+  WallTime until{};
+  std::string why;
+};
+
+struct PruneRules {
+  Duration keep{};
+  Duration remember{};
+  Duration ledger_keep{};
+  std::uint64_t max_bytes = 0;
+  // Per stream: nothing newer may be forgotten, whatever `remember` says. Streams not named: never.
+  std::vector<std::pair<std::int64_t, WallTime>> forget_before;
+};
+
+struct PruneStep {
+  bool more = false;         // there is more to do now
+  std::uint64_t used_bytes = 0;
+  bool full = false;         // at max_bytes, and some exporter holds: polling waits
+  std::uint64_t released = 0;
+};
+
+}  // namespace auditferry

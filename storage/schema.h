@@ -1,0 +1,19 @@
+#pragma once
+// The tables of the journal and how older files become newer ones. docs/journal.md describes them for
+// people who look inside with the sqlite3 program.
+
+#include "core/result.h"
+#include "storage/sqlite.h"
+
+namespace auditferry {
+
+inline constexpr int schema_version = 1;
+
+// Sets the connection's pragmas, creates the tables of an empty file, or migrates an older one step by
+// step, each step one transaction. A newer file is refused. Throws SqliteFailure.
+void prepare_schema(Database& database);
+
+// For readers beside a running daemon: checks the version only.
+void check_schema(Database& database);
+
+}  // namespace auditferry

@@ -1,0 +1,189 @@
+#include "storage/snapshot.h"
+
+#include "encoding/hash.h"
+#include "storage/journal_parts.h"
+#include "storage/payload_codec.h"
+#include "storage/schema.h"
+
+namespace auditferry {
+namespace {
+
+std::vector<StoredWalk> load_walks(Database& database, std::int64_t collection_id) {
+  Statement statement(database, "SELECT walk_id, how, from_time, to_time, publishing, state FROM walk WHERE collection_id = ? ORDER BY walk_id");
+  std::vector<StoredWalk> walks;
+  statement.query(collection_id);
+  while (statement.step()) {
+    walks.push_back({statement.integer(0), std::string(statement.text(1)), {from_micros(statement.integer(2)), from_micros(statement.integer(3))},
+                     statement.integer(4) != 0, std::string(statement.text(5))});
+  }
+  return walks;
+}
+
+std::vector<CollectionSnapshot> load_collections(Database& database, std::int64_t stream_id) {
+  CoverageTable coverage(database);
+  Statement statement(database,
+                      "SELECT collection_id, base_url, fingerprint, start_time, state FROM collection WHERE stream_id = ? ORDER BY collection_id");
+  std::vector<CollectionSnapshot> collections;
+  statement.query(stream_id);
+  while (statement.step()) {
+    CollectionSnapshot collection;
+    collection.collection_id = statement.integer(0);
+    collection.base_url = statement.text(1);
+    collection.fingerprint = statement.text(2);
+    if (!statement.is_null(3)) collection.start = from_micros(statement.integer(3));
+    collection.state = statement.text(4);
+    collection.coverage = coverage.load(collection.collection_id);
+    if (collection.start) collection.watermark = watermark_of(collection.coverage, *collection.start);
+    collection.walks = load_walks(database, collection.collection_id);
+    collections.push_back(std::move(collection));
+  }
+  return collections;
+}
+
+std::vector<StreamSnapshot> load_streams(Database& database) {
+  Statement statement(database,
+                      "SELECT stream_id, vendor, tenant, name, source, fetched, duplicates, staged, journaled, quarantined, changed, late, "
+                      "newest_time FROM stream ORDER BY source, name");
+  std::vector<StreamSnapshot> streams;
+  statement.query();
+  while (statement.step()) {
+    auto number = [&statement](int column) { return static_cast<std::uint64_t>(statement.integer(column)); };
+    StreamSnapshot stream;
+    stream.stream_id = statement.integer(0);
+    stream.identity = {std::string(statement.text(1)), std::string(statement.text(2)), std::string(statement.text(3))};
+    stream.source = statement.text(4);
+    stream.books = {number(5), number(6), number(7), number(8), number(9), number(10), number(11)};
+    if (!statement.is_null(12) && statement.integer(12) > 0) stream.newest_record = from_micros(statement.integer(12));
+    stream.collections = load_collections(database, stream.stream_id);
+    streams.push_back(std::move(stream));
+  }
+  return streams;
+}
+
+std::vector<GapRow> load_open_gaps(Database& database) {
+  Statement statement(database,
+                      "SELECT gap_id, collection_id, exporter_id, type, from_time, to_time, from_seq, to_seq, why, state, opened FROM gap "
+                      "WHERE state = 'open' ORDER BY gap_id");
+  std::vector<GapRow> gaps;
+  statement.query();
+  while (statement.step()) {
+    GapRow gap;
+    gap.gap_id = statement.integer(0);
+    if (!statement.is_null(1)) gap.collection_id = statement.integer(1);
+    if (!statement.is_null(2)) gap.exporter_id = statement.integer(2);
+    gap.type = statement.text(3);
+    if (!statement.is_null(4)) gap.range = TimeRange{from_micros(statement.integer(4)), from_micros(statement.integer(5))};
+    gap.from_seq = static_cast<std::uint64_t>(statement.integer(6));
+    gap.to_seq = static_cast<std::uint64_t>(statement.integer(7));
+    gap.why = statement.text(8);
+    gap.state = statement.text(9);
+    gap.opened = from_micros(statement.integer(10));
+    gaps.push_back(std::move(gap));
+  }
+  return gaps;
+}
+
+JournalSnapshot read_snapshot(Database& database) {
+  // One read transaction, so that the books that are shown together belong together.
+  database.execute("BEGIN");
+  JournalSnapshot snapshot;
+  snapshot.epoch = database.query_text("SELECT value FROM meta WHERE key = 'epoch'");
+  snapshot.last_seq = static_cast<std::uint64_t>(database.query_int("SELECT value FROM meta WHERE key = 'last_seq'"));
+  snapshot.streams = load_streams(database);
+  snapshot.exporters = ExporterTable(database).load_all();
+  snapshot.gaps = load_open_gaps(database);
+  Statement penalties(database, "SELECT host, credential, until, why FROM penalty");
+  penalties.query();
+  while (penalties.step()) {
+    snapshot.penalties.push_back({std::string(penalties.text(0)), std::string(penalties.text(1)), from_micros(penalties.integer(2)),
+                                  std::string(penalties.text(3))});
+  }
+  const std::int64_t pages = database.query_int("PRAGMA page_count") - database.query_int("PRAGMA freelist_count");
+  snapshot.used_bytes = static_cast<std::uint64_t>(pages * database.query_int("PRAGMA page_size"));
+  snapshot.quarantined_items = static_cast<std::uint64_t>(database.query_int("SELECT count(*) FROM quarantine"));
+  database.execute("COMMIT");
+  return snapshot;
+}
+
+void check_payloads(Database& database, std::vector<std::string>& findings) {
+  Statement statement(database, "SELECT payload_id, hash, body, records FROM payload");
+  statement.query();
+  while (statement.step()) {
+    const std::string_view body = statement.blob(2);
+    const ShortHash hash = short_hash(body);
+    const bool intact = statement.blob(1) == std::string_view(reinterpret_cast<const char*>(hash.data()), hash.size());
+    if (intact) {
+      const Result<DecodedPayload> decoded = decode_payload(body);
+      if (decoded && decoded->records.size() == static_cast<std::size_t>(statement.integer(3))) continue;
+    }
+    findings.push_back("payload " + std::to_string(statement.integer(0)) + " (" + std::to_string(statement.integer(3)) +
+                       " records) is damaged: its bytes do not fit their hash");
+  }
+}
+
+void check_books(const JournalSnapshot& snapshot, std::vector<std::string>& findings) {
+  for (const StreamSnapshot& stream : snapshot.streams) {
+    if (!stream.books.balance()) findings.push_back("the books of stream " + stream.source + "/" + stream.identity.stream + " do not balance");
+  }
+  for (const ExporterRow& row : snapshot.exporters) {
+    if (!row.books.balance(snapshot.last_seq)) findings.push_back("the books of exporter " + row.name + " do not balance");
+  }
+}
+
+}  // namespace
+
+Result<JournalSnapshot> take_snapshot(Journal& journal) {
+  return guarded([&]() -> Result<JournalSnapshot> { return read_snapshot(journal.database()); });
+}
+
+Result<std::unique_ptr<JournalReader>> JournalReader::open(const std::string& path) {
+  return guarded([&]() -> Result<std::unique_ptr<JournalReader>> {
+    auto database = std::make_unique<Database>(path, Database::Mode::read_only);
+    check_schema(*database);
+    return std::unique_ptr<JournalReader>(new JournalReader(std::move(database)));
+  });
+}
+
+JournalReader::JournalReader(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+JournalReader::~JournalReader() = default;
+
+Result<JournalSnapshot> JournalReader::snapshot() {
+  return guarded([&]() -> Result<JournalSnapshot> { return read_snapshot(*database_); });
+}
+
+Status JournalReader::ledger(const LedgerFilter& filter, const std::function<void(const LedgerRow&)>& visit) {
+  return guarded([&]() -> Status {
+    read_ledger(*database_, filter, visit);
+    return {};
+  });
+}
+
+Result<ChainVerdict> JournalReader::verify(std::int64_t chain) {
+  return guarded([&]() -> Result<ChainVerdict> { return verify_ledger(*database_, chain); });
+}
+
+Result<std::vector<std::string>> JournalReader::check() {
+  return guarded([&]() -> Result<std::vector<std::string>> {
+    std::vector<std::string> findings;
+    Statement integrity(*database_, "PRAGMA integrity_check(20)");
+    integrity.query();
+    while (integrity.step()) {
+      if (integrity.text(0) != "ok") findings.emplace_back(integrity.text(0));
+    }
+    check_payloads(*database_, findings);
+    const JournalSnapshot snapshot = read_snapshot(*database_);
+    check_books(snapshot, findings);
+    std::vector<std::int64_t> chains{0};
+    for (const StreamSnapshot& stream : snapshot.streams) chains.push_back(stream.stream_id);
+    for (const std::int64_t chain : chains) {
+      const ChainVerdict verdict = verify_ledger(*database_, chain);
+      if (verdict.broken) {
+        findings.push_back("the ledger's chain " + std::to_string(chain) + " is broken at row " + std::to_string(verdict.broken->number) +
+                           ": the row or one before it was changed after it was written");
+      }
+    }
+    return findings;
+  });
+}
+
+}  // namespace auditferry
