@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/page.h"
@@ -56,7 +57,7 @@ class NewestFirstWalk {
   bool follows_cursor() const { return through_cursor_; }
 
   // The answer to next_request(). Gives per record how many equal ones this attempt has met, itself
-  // included; empty where records have ids.
+  // included; 1 for records with ids.
   std::vector<std::uint32_t> on_page(const Page& page);
   void on_cursor_refused();
   // The answer to next_request() can never be read (it was quarantined): a gap, and on below it.
@@ -96,6 +97,8 @@ class NewestFirstWalk {
   void piece_shown();
   void attempt_was_cut(bool confirm);
   bool conclusive() const;
+  // Where an attempt by time may go on, given a time of the last page; nothing if that is no step down.
+  std::optional<WallTime> step_down(const std::optional<WallTime>& time) const;
   void split_piece();
   void give_up_units(const std::string& why);
   TimeRange& piece() { return todo_.back(); }
@@ -135,7 +138,7 @@ class NewestFirstWalk {
   bool disorder_ = false;
   bool ignores_start_ = false;
   SeenSet seen_;
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> equal_counts_;  // records without ids, this attempt
+  std::unordered_map<std::uint64_t, std::uint32_t> equal_counts_;  // records without ids, this attempt
 };
 
 }  // namespace auditferry

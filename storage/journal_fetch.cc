@@ -154,8 +154,7 @@ Status Journal::set_start(std::int64_t collection_id, WallTime start) {
 
 Status Journal::save_collection(std::int64_t collection_id, const std::string& state) {
   return in_transaction(*parts_, [&]() -> Status {
-    Statement statement(*parts_->database, "UPDATE collection SET state = ? WHERE collection_id = ?");
-    statement.run(state, collection_id);
+    parts_->save_collection(collection_id, state);
     return {};
   });
 }
@@ -163,10 +162,20 @@ Status Journal::save_collection(std::int64_t collection_id, const std::string& s
 Result<std::int64_t> Journal::begin_walk(std::int64_t collection_id, const std::string& how, TimeRange window, const std::string& state,
                                          WallTime now) {
   return in_transaction(*parts_, [&]() -> Result<std::int64_t> {
-    Statement insert(*parts_->database, "INSERT INTO walk(collection_id, how, from_time, to_time, started, state) VALUES (?, ?, ?, ?, ?, ?)");
-    insert.run(collection_id, how, to_micros(window.from), to_micros(window.to), to_micros(now), state);
-    return parts_->database->last_insert_id();
+    return parts_->insert_walk(collection_id, how, window, state, now);
   });
+}
+
+std::int64_t Journal::Parts::insert_walk(std::int64_t collection_id, const std::string& how, TimeRange window, const std::string& state,
+                                         WallTime now) {
+  Statement insert(*database, "INSERT INTO walk(collection_id, how, from_time, to_time, started, state) VALUES (?, ?, ?, ?, ?, ?)");
+  insert.run(collection_id, how, to_micros(window.from), to_micros(window.to), to_micros(now), state);
+  return database->last_insert_id();
+}
+
+void Journal::Parts::save_collection(std::int64_t collection_id, const std::string& state) {
+  Statement statement(*database, "UPDATE collection SET state = ? WHERE collection_id = ?");
+  statement.run(state, collection_id);
 }
 
 Status Journal::save_walk(std::int64_t walk_id, const std::string& state) {
@@ -176,8 +185,12 @@ Status Journal::save_walk(std::int64_t walk_id, const std::string& state) {
   });
 }
 
-Result<StoredPage> Journal::store_page(const PageToStore& page, WallTime now) {
+Result<StoredPage> Journal::store_page(const PageToStore& given, WallTime now) {
   return in_transaction(*parts_, [&]() -> Result<StoredPage> {
+    PageToStore page = given;
+    if (page.walk_id == 0) {
+      page.walk_id = parts_->insert_walk(page.collection_id, page.provenance.how, page.provenance.window, page.walk_state, now);
+    }
     Result<PageIntake> intake = take_in(parts_->identities, page);
     if (!intake) return std::move(intake).error();
     stage(*parts_, page, *intake);
@@ -199,7 +212,8 @@ Result<StoredPage> Journal::store_page(const PageToStore& page, WallTime now) {
     for (const NewGap& gap : page.gaps) {
       parts_->add_gap(page.stream_id, page.collection_id, std::nullopt, gap, 0, 0, now);
     }
-    StoredPage stored{intake->fresh.size(), intake->duplicates, intake->revisions, intake->late, intake->latest, false};
+    if (page.collection_state) parts_->save_collection(page.collection_id, *page.collection_state);
+    StoredPage stored{page.walk_id, intake->fresh.size(), intake->duplicates, intake->revisions, intake->late, intake->latest, false};
     parts_->update_walk.run(page.walk_state, page.walk_id);
     if (page.end) stored.walk_finished = parts_->finish_fetching(page.walk_id, page.end->covered, now);
     return stored;

@@ -43,6 +43,8 @@ struct Journal::Parts {
   bool finish_fetching(std::int64_t walk_id, const std::vector<TimeRange>& covered, WallTime now);
   // Coverage and the ledger's row for a walk whose last record has its number; removes the walk.
   void complete_walk(std::int64_t walk_id, WallTime now);
+  std::int64_t insert_walk(std::int64_t collection_id, const std::string& how, TimeRange window, const std::string& state, WallTime now);
+  void save_collection(std::int64_t collection_id, const std::string& state);
   void add_quarantine(std::int64_t stream_id, const QuarantineItem& item, WallTime now);
   std::int64_t stream_of_collection(std::int64_t collection_id);
   // last_seq as it stands after a rolled back transaction.

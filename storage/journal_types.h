@@ -77,13 +77,14 @@ struct WalkEnd {
 struct PageToStore {
   std::int64_t stream_id = 0;
   std::int64_t collection_id = 0;
-  std::int64_t walk_id = 0;
-  std::string source;  // label
+  std::int64_t walk_id = 0;  // 0: this page begins its walk (how and window as in `provenance`)
+  std::string source;        // label
   WallTime received{};
   const Page* page = nullptr;
   // Per record: how many equal ones this attempt has met, itself included; empty where ids exist.
   std::vector<std::uint32_t> occurrences;
   std::string walk_state;                 // after this page
+  std::optional<std::string> collection_state;  // the poller's notes after this page, where they change
   PageProvenance provenance;
   std::vector<QuarantineItem> quarantine;
   std::vector<NewGap> gaps;
@@ -92,6 +93,7 @@ struct PageToStore {
 };
 
 struct StoredPage {
+  std::int64_t walk_id = 0;
   std::uint64_t fresh = 0;
   std::uint64_t duplicates = 0;
   std::uint64_t revisions = 0;

@@ -85,8 +85,12 @@ std::string encode_payload(std::string_view source, WallTime received, const std
     put_signed(out, to_micros(record.time) - previous);
     previous = to_micros(record.time);
     const bool revised = record.revision > 1;
-    put(out, (record.has_time ? 0u : no_time) | (record.repaired ? repaired : 0u) | (record.gap ? gap_entry : 0u) |
-                 (revised ? has_revision : 0u));
+    std::uint64_t flags = 0;
+    if (!record.has_time) flags |= no_time;
+    if (record.repaired) flags |= repaired;
+    if (record.gap) flags |= gap_entry;
+    if (revised) flags |= has_revision;
+    put(out, flags);
     if (revised) put(out, record.revision);
     put_bytes(out, record.id);
     put_bytes(out, record.raw);

@@ -1,0 +1,131 @@
+#pragma once
+// The configuration as values, checked and complete: defaults filled in, secrets resolved, profiles
+// loaded. config/config_file.h makes it from TOML; config/example.toml explains every key.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/log.h"
+#include "core/peer_settings.h"
+#include "core/profile.h"
+#include "core/secret.h"
+#include "core/time.h"
+
+namespace auditferry {
+
+struct DaemonSettings {
+  std::string state_dir = "./state";
+  LogLevel log_level = LogLevel::info;
+  bool log_json = false;
+  Duration shutdown_timeout = std::chrono::seconds(20);
+};
+
+struct AdminSettings {
+  bool enabled = true;  // listen = "" turns it off
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 9640;  // 0: any, and logged
+  std::vector<std::string> hosts;
+};
+
+struct JournalSettings {
+  Duration keep = std::chrono::hours(24 * 7);
+  Duration remember = std::chrono::hours(24 * 400);
+  Duration ledger_keep = std::chrono::hours(24 * 365 * 5);
+  std::uint64_t max_size = std::uint64_t{8} << 30;
+  std::uint64_t min_free = std::uint64_t{1} << 30;
+};
+
+// Where coverage of a stream is to begin.
+struct StartSetting {
+  enum class Kind { time, ago, oldest };
+  Kind kind = Kind::ago;
+  WallTime time{};                          // kind time
+  Duration ago = std::chrono::hours(24);    // kind ago: before the moment the stream is first seen
+};
+
+enum class CatchUp { live_first, oldest_first };
+
+// A stream of a source with every default resolved (stream's own key, else the source's, else the
+// profile's, else the program's).
+struct StreamSettings {
+  std::string name;
+  StreamProfile profile;  // with id, time_unit and page_size as the configuration overrides them
+  std::string query;
+  StartSetting start;
+  Duration overlap = std::chrono::minutes(10);
+  Duration settle = Duration::zero();
+  Duration slice = std::chrono::hours(24);
+  Duration poll_every = std::chrono::seconds(30);
+  std::optional<Duration> retention;
+  std::vector<Duration> reread;
+};
+
+struct SourceSettings {
+  std::string name;      // the label
+  Profile profile;
+  std::string base_url;  // without a slash at the end
+  std::string tenant;
+  std::map<std::string, Secret> credentials;
+  std::vector<StreamSettings> streams;
+  std::uint32_t requests_per_minute = 60;
+  CatchUp catch_up = CatchUp::live_first;
+  Duration max_retry_after = std::chrono::hours(24);
+  Duration max_backoff = std::chrono::minutes(5);
+  std::uint64_t max_page_bytes = 32u << 20;
+  std::uint64_t max_record = 16u << 20;
+  std::map<std::string, std::string> headers;
+  PeerSettings peer;
+};
+
+struct SelectSettings {
+  // Keys AND, values OR; an empty list selects everything.
+  std::vector<std::string> sources;
+  std::vector<std::string> streams;
+};
+
+enum class WhenFull { hold, release };
+
+struct BatchSettings {
+  std::uint32_t records = 1000;
+  std::uint64_t bytes = 1u << 20;
+  Duration wait = std::chrono::milliseconds(200);
+};
+
+// Settings of the type "file"; "stdout" has none of its own.
+struct FileSettings {
+  std::string path;  // {source} {stream} {tenant} {date} {hour}
+  std::uint64_t rotate_size = 0;                    // 0: never by size
+  std::optional<Duration> rotate_every;             // since the file was opened
+  Compression compress = Compression::none;         // of closed files
+  unsigned mode = 0600;
+  std::string group;
+  std::uint32_t max_open = 64;
+  Duration close_after = std::chrono::minutes(10);  // without a write: the file counts as closed
+};
+
+struct ExporterSettings {
+  std::string name;
+  std::string type;    // "file", "stdout"
+  std::string format;  // "json", "raw"
+  bool enabled = true;
+  bool start_now = false;
+  WhenFull when_full = WhenFull::hold;
+  SelectSettings select;
+  std::map<std::string, std::string> labels;
+  BatchSettings batch;
+  Duration max_backoff = std::chrono::minutes(5);
+  FileSettings file;
+};
+
+struct Settings {
+  DaemonSettings daemon;
+  AdminSettings admin;
+  JournalSettings journal;
+  std::vector<SourceSettings> sources;
+  std::vector<ExporterSettings> exporters;
+};
+
+}  // namespace auditferry

@@ -1,0 +1,278 @@
+#include "sources/walk.h"
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+
+#include "core/check.h"
+
+namespace auditferry {
+namespace {
+
+// A vendor may filter pages after paging them, so a few empty ones with a cursor mean nothing; many in a
+// row are a cursor that goes nowhere.
+constexpr std::uint32_t many_empty_pages = 20;
+
+std::uint64_t key_of(const PageRecord& record) {
+  std::uint64_t content = 0;
+  std::memcpy(&content, record.content.data(), sizeof content);
+  return content ^ (std::hash<std::string_view>{}(record.id) * 0x9e3779b97f4a7c15ull);
+}
+
+// Offset and page-number paging ask for a tenth of the page before once more.
+std::uint64_t step_after(std::size_t count) { return count - std::max<std::size_t>(1, count / 10); }
+
+}  // namespace
+
+NewestFirstWalk NewestFirstWalk::begin(const WalkRules& rules, TimeRange window) {
+  NewestFirstWalk walk(rules);
+  walk.page_size_ = rules.page_size;
+  walk.todo_.push_back(window);
+  walk.begin_attempt(window.to, false);
+  return walk;
+}
+
+void NewestFirstWalk::begin_attempt(WallTime upper, bool confirming) {
+  upper_ = upper;
+  confirming_ = confirming;
+  brought_new_ = false;
+  through_cursor_ = false;
+  cursor_.reset();
+  offset_ = 0;
+  page_number_ = rules_.first_page;
+  pages_ = 0;
+  empty_run_ = 0;
+  ++attempt_;
+  newest_so_far_.reset();
+  last_count_ = 0;
+  last_newest_.reset();
+  last_oldest_.reset();
+  last_sorted_ = true;
+  last_keys_.clear();
+  cursors_seen_.clear();
+  equal_counts_.clear();
+}
+
+PageRequest NewestFirstWalk::next_request() const {
+  AUDITFERRY_CHECK(!done());
+  PageRequest request;
+  // One unit wider on both sides: a bound that the vendor treats as exclusive, or rounds, costs nothing.
+  const Duration unit = rules_.unit;
+  request.from = std::chrono::floor<Duration>(piece().from) - piece().from.time_since_epoch() % unit - unit;
+  const Duration beyond = upper_.time_since_epoch() % unit;
+  request.to = upper_ - beyond + (beyond.count() > 0 ? unit : Duration::zero()) + unit;
+  request.cursor = cursor_;
+  request.offset = offset_;
+  request.page = page_number_;
+  request.page_size = page_size_;
+  // Page numbers overlap by asking for pages a little smaller than what is already there.
+  if (rules_.paging == PagingKind::page && through_cursor_) {
+    const std::uint64_t index = page_number_ - rules_.first_page;
+    request.page_size = static_cast<std::uint32_t>(std::max<std::uint64_t>(1, offset_ / index));
+  }
+  return request;
+}
+
+NewestFirstWalk::Look NewestFirstWalk::examine(const Page& page, std::vector<std::uint32_t>& occurrences) {
+  Look look;
+  look.count = page.records.size() + page.oversized.size();
+  std::vector<std::uint64_t> keys;
+  const WallTime bound = *next_request().from;
+  std::optional<WallTime> previous;
+  for (const PageRecord& record : page.records) {
+    std::uint64_t key = key_of(record);
+    if (!rules_.has_ids || !record.has_id) {
+      // The n-th equal record of an attempt is a record of its own.
+      const std::uint32_t count = ++equal_counts_[key];
+      occurrences.push_back(count);
+      key ^= count * 0xff51afd7ed558ccdull;
+    } else {
+      occurrences.push_back(1);
+    }
+    const SeenSet::Answer answer = seen_.note(key, attempt_);
+    if (!answer.in_attempt) look.all_seen = false;
+    if (!answer.in_walk) {
+      look.any_new = true;
+      ++records_;
+    }
+    if (rules_.paging == PagingKind::offset || rules_.paging == PagingKind::page) {
+      if (std::find(last_keys_.begin(), last_keys_.end(), key) != last_keys_.end()) look.shares = true;
+      keys.push_back(key);
+    }
+    if (!record.has_time) continue;
+    if (!look.newest || record.time > *look.newest) look.newest = record.time;
+    if (!look.oldest || record.time < *look.oldest) look.oldest = record.time;
+    if (previous && record.time > *previous) look.sorted = false;
+    previous = record.time;
+    if (record.time < bound) look.before_bound = true;
+  }
+  if (!page.oversized.empty()) look.all_seen = false;
+  if (!keys.empty()) last_keys_ = std::move(keys);
+  return look;
+}
+
+std::vector<std::uint32_t> NewestFirstWalk::on_page(const Page& page) {
+  AUDITFERRY_CHECK(!done());
+  std::vector<std::uint32_t> occurrences;
+  const Look look = examine(page, occurrences);
+  ++pages_;
+  largest_page_ = std::max(largest_page_, look.count);
+  if (look.any_new) brought_new_ = true;
+  if (look.before_bound) ignores_start_ = true;
+  if (newest_so_far_ && look.newest && *look.newest > *newest_so_far_ + rules_.overlap) disorder_ = true;
+  if (look.newest && (!newest_so_far_ || *look.newest > *newest_so_far_)) newest_so_far_ = look.newest;
+  if (rules_.paging == PagingKind::offset || rules_.paging == PagingKind::page) {
+    judge_counted(look);
+  } else {
+    judge(page, look);
+  }
+  return occurrences;
+}
+
+void NewestFirstWalk::judge(const Page& page, const Look& look) {
+  const bool by_cursor = through_cursor_;
+  const bool repeated = look.count > 0 && look.all_seen && pages_ > 1;
+  if (!page.cursor) {
+    if (look.count == 0 && by_cursor) return attempt_was_cut(true);  // (b)
+    if (repeated && by_cursor) return attempt_was_cut(false);        // (c): the first page again
+    return piece_shown();                                            // (a)
+  }
+  if (repeated) return attempt_was_cut(false);
+  if (look.count > 0) remember(look);
+  // Below the window; only meaningful once the server has been seen to ignore the start bound.
+  if (ignores_start_ && look.newest && *look.newest < piece().from) return piece_shown();
+  if (repeats(*page.cursor)) return attempt_was_cut(look.count == 0);
+  if (look.count == 0 && ++empty_run_ >= many_empty_pages) return attempt_was_cut(true);
+  // (b) An empty page behind a cursor, with yet another cursor: the chain goes on only if that leads on.
+  if (look.count > 0) empty_run_ = 0;
+  cursor_ = page.cursor;
+  through_cursor_ = true;
+}
+
+void NewestFirstWalk::judge_counted(const Look& look) {
+  if (!through_cursor_) {
+    if (look.count == 0) return piece_shown();
+  } else {
+    if (look.count == 0) return attempt_was_cut(true);
+    if (!look.shares) return attempt_was_cut(false);  // records moved: what lies between is unknown
+    if (look.all_seen) return piece_shown();          // nothing behind the overlap
+  }
+  remember(look);
+  if (ignores_start_ && look.newest && *look.newest < piece().from) return piece_shown();
+  if (rules_.paging == PagingKind::page && through_cursor_) {
+    // The page that came began at index × size, a little before the offset that was wanted.
+    const std::uint64_t index = page_number_ - rules_.first_page;
+    offset_ = index * std::max<std::uint64_t>(1, offset_ / index);
+  }
+  offset_ += std::max<std::uint64_t>(1, step_after(look.count));
+  ++page_number_;
+  through_cursor_ = true;
+}
+
+void NewestFirstWalk::remember(const Look& look) {
+  last_count_ = look.count;
+  last_newest_ = look.newest;
+  last_oldest_ = look.oldest;
+  last_sorted_ = look.sorted;
+}
+
+bool NewestFirstWalk::repeats(const std::string& cursor) {
+  const std::uint64_t hash = std::hash<std::string>{}(cursor);
+  if (std::find(cursors_seen_.begin(), cursors_seen_.end(), hash) != cursors_seen_.end()) return true;
+  cursors_seen_.push_back(hash);
+  return false;
+}
+
+void NewestFirstWalk::on_cursor_refused() {
+  AUDITFERRY_CHECK(!done());
+  attempt_was_cut(false);
+}
+
+bool NewestFirstWalk::conclusive() const {
+  if (last_count_ == 0 || last_count_ < largest_page_) return true;
+  // As many as the largest page: it may have been cut at a limit of the server. Whether anything lies
+  // below shows from its oldest time; where that is no step down, only a page that is smaller than what
+  // was asked for shows that nothing was cut off.
+  const bool can_step_down = last_sorted_ && step_down(last_oldest_);
+  return !can_step_down && last_count_ < rules_.page_size;
+}
+
+std::optional<WallTime> NewestFirstWalk::step_down(const std::optional<WallTime>& time) const {
+  if (!time) return std::nullopt;
+  const WallTime next = std::max(*time, piece().from);
+  return next < upper_ ? std::optional(next) : std::nullopt;
+}
+
+void NewestFirstWalk::attempt_was_cut(bool confirm) {
+  if (confirm && confirming_ && !brought_new_ && conclusive()) return piece_shown();
+  if (disorder_) return split_piece();
+  if (const auto lower = step_down(last_newest_)) return begin_attempt(*lower, confirm);
+  if (last_sorted_) {
+    if (const auto lower = step_down(last_oldest_)) return begin_attempt(*lower, confirm);
+  }
+  if (confirm && !confirming_) return begin_attempt(upper_, true);
+  if (page_size_ < rules_.max_page_size) {
+    // Not a multiple: a page that was full only by chance is not full again.
+    page_size_ = std::min(page_size_ * 2 + 1, rules_.max_page_size);
+    return begin_attempt(upper_, confirm);
+  }
+  give_up_units("the portal shows only part of the records of this moment: its cursors end early and its pages are not larger; ask the vendor "
+                "for a larger page_size");
+}
+
+void NewestFirstWalk::on_unreadable(const std::string& why) {
+  AUDITFERRY_CHECK(!done());
+  // What this page would have held is unknown: from where the attempt had come to, down two units.
+  if (last_newest_ && *last_newest_ < upper_) upper_ = *last_newest_;
+  give_up_units(why);
+}
+
+void NewestFirstWalk::give_up_units(const std::string& why) {
+  const TimeRange lost{std::max(piece().from, upper_ - rules_.unit), upper_};
+  gaps_.push_back({lost, why});
+  piece_gaps_.push_back(lost);
+  page_size_ = rules_.page_size;
+  const WallTime below = upper_ - 2 * rules_.unit;
+  if (below < piece().from) return piece_shown();
+  begin_attempt(below, false);
+}
+
+bool NewestFirstWalk::halve_page_size() {
+  if (page_size_ <= 1) return false;
+  page_size_ = std::max<std::uint32_t>(1, page_size_ / 2);
+  // A cursor may carry its page size with it; asking anew by time costs one page at most.
+  if (last_newest_) begin_attempt(std::min(upper_, *last_newest_), confirming_);
+  return true;
+}
+
+void NewestFirstWalk::split_piece() {
+  const TimeRange whole = piece();
+  const Duration half = (whole.to - whole.from) / 2;
+  if (half < rules_.unit) return give_up_units("the portal does not keep to any order of time here, and its cursors end early");
+  todo_.pop_back();
+  todo_.push_back({whole.from, whole.from + half});
+  todo_.push_back({whole.from + half, whole.to});
+  disorder_ = false;  // shown again, or not, within the half
+  begin_attempt(piece().to, false);
+}
+
+void NewestFirstWalk::piece_shown() {
+  // What is covered is the piece without its gaps; gaps were found from above to below.
+  WallTime to = piece().to;
+  for (const TimeRange& gap : piece_gaps_) {
+    if (gap.to < to) covered_.push_back({gap.to, to});
+    to = gap.from;
+  }
+  if (to >= piece().from) covered_.push_back({piece().from, to});
+  next_piece();
+}
+
+void NewestFirstWalk::next_piece() {
+  piece_gaps_.clear();
+  todo_.pop_back();
+  if (!todo_.empty()) begin_attempt(piece().to, false);
+}
+
+std::vector<WalkGap> NewestFirstWalk::take_gaps() { return std::exchange(gaps_, {}); }
+
+}  // namespace auditferry

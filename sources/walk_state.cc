@@ -1,0 +1,134 @@
+// How a walk is kept between pages: one JSON object, written with every page. What is not in it (which
+// records were seen) only makes a resumed walk ask once more than needed.
+
+#include "core/check.h"
+#include "encoding/json_object.h"
+#include "encoding/json_scanner.h"
+#include "encoding/json_view.h"
+#include "sources/walk.h"
+
+namespace auditferry {
+namespace {
+
+std::string json_times(const std::vector<TimeRange>& ranges) {
+  std::string text = "[";
+  for (const TimeRange& range : ranges) {
+    if (text.size() > 1) text += ',';
+    text += "[" + std::to_string(to_micros(range.from)) + "," + std::to_string(to_micros(range.to)) + "]";
+  }
+  return text + "]";
+}
+
+void put_time(JsonObject& object, std::string_view key, const std::optional<WallTime>& time) {
+  if (time) object.value(key, std::to_string(to_micros(*time)));
+}
+
+// Reads the members of a state; what is missing or of another type makes the state unusable.
+class StateReader {
+ public:
+  explicit StateReader(std::string_view text) : view_(text) {}
+
+  std::int64_t integer(std::string_view key) {
+    const auto value = view_.find(key);
+    const auto number = value ? value->as_int64() : std::nullopt;
+    if (!number) good_ = false;
+    return number.value_or(0);
+  }
+  bool flag(std::string_view key) {
+    const auto value = view_.find(key);
+    const auto flag = value ? value->as_bool() : std::nullopt;
+    if (!flag) good_ = false;
+    return flag.value_or(false);
+  }
+  std::optional<WallTime> time(std::string_view key) {
+    const auto value = view_.find(key);
+    const auto number = value ? value->as_int64() : std::nullopt;
+    return number ? std::optional(from_micros(*number)) : std::nullopt;
+  }
+  std::optional<std::string> text(std::string_view key) {
+    const auto value = view_.find(key);
+    return value ? value->as_string() : std::nullopt;
+  }
+  std::vector<TimeRange> ranges(std::string_view key) {
+    std::vector<TimeRange> ranges;
+    const auto value = view_.find(key);
+    if (!value || !value->is_array()) {
+      good_ = false;
+      return ranges;
+    }
+    for (const JsonView pair : value->elements()) {
+      const auto from = pair.at_pointer("/0");
+      const auto to = pair.at_pointer("/1");
+      const auto from_number = from ? from->as_int64() : std::nullopt;
+      const auto to_number = to ? to->as_int64() : std::nullopt;
+      if (!from_number || !to_number) {
+        good_ = false;
+        return ranges;
+      }
+      ranges.push_back({from_micros(*from_number), from_micros(*to_number)});
+    }
+    return ranges;
+  }
+  bool good() const { return good_; }
+
+ private:
+  JsonView view_;
+  bool good_ = true;
+};
+
+}  // namespace
+
+std::string NewestFirstWalk::state() const {
+  JsonObject object;
+  object.number("version", 1).value("todo", json_times(todo_)).value("covered", json_times(covered_));
+  object.value("piece_gaps", json_times(piece_gaps_)).value("upper", std::to_string(to_micros(upper_)));
+  object.boolean("confirming", confirming_).boolean("brought_new", brought_new_).boolean("through_cursor", through_cursor_);
+  if (cursor_) object.text("cursor", *cursor_);
+  object.number("page_size", page_size_).number("pages", pages_);
+  put_time(object, "newest_so_far", newest_so_far_);
+  object.number("last_count", last_count_).boolean("last_sorted", last_sorted_);
+  put_time(object, "last_newest", last_newest_);
+  put_time(object, "last_oldest", last_oldest_);
+  object.number("largest_page", largest_page_).number("records", records_);
+  object.boolean("disorder", disorder_).boolean("ignores_start", ignores_start_);
+  return object.finish();
+}
+
+Result<NewestFirstWalk> NewestFirstWalk::resume(const WalkRules& rules, std::string_view state) {
+  const Error unusable{ErrorKind::corrupt, "a walk's stored state cannot be read; its window is walked again from the beginning"};
+  Result<ScannedJson> scanned = scan_json(state);
+  if (!scanned) return unusable;
+  StateReader reader(scanned->text);
+  NewestFirstWalk walk(rules);
+  if (reader.integer("version") != 1) return unusable;
+  walk.todo_ = reader.ranges("todo");
+  walk.covered_ = reader.ranges("covered");
+  walk.piece_gaps_ = reader.ranges("piece_gaps");
+  const auto upper = reader.time("upper");
+  walk.confirming_ = reader.flag("confirming");
+  walk.brought_new_ = reader.flag("brought_new");
+  walk.through_cursor_ = reader.flag("through_cursor");
+  walk.cursor_ = reader.text("cursor");
+  walk.page_size_ = static_cast<std::uint32_t>(reader.integer("page_size"));
+  walk.pages_ = static_cast<std::uint32_t>(reader.integer("pages"));
+  walk.newest_so_far_ = reader.time("newest_so_far");
+  walk.last_count_ = static_cast<std::size_t>(reader.integer("last_count"));
+  walk.last_sorted_ = reader.flag("last_sorted");
+  walk.last_newest_ = reader.time("last_newest");
+  walk.last_oldest_ = reader.time("last_oldest");
+  walk.largest_page_ = static_cast<std::size_t>(reader.integer("largest_page"));
+  walk.records_ = static_cast<std::uint64_t>(reader.integer("records"));
+  walk.disorder_ = reader.flag("disorder");
+  walk.ignores_start_ = reader.flag("ignores_start");
+  if (!reader.good() || !upper || walk.page_size_ == 0) return unusable;
+  walk.upper_ = *upper;
+  walk.attempt_ = 1;
+  const bool counted = rules.paging == PagingKind::offset || rules.paging == PagingKind::page;
+  if (!walk.done() && walk.through_cursor_ && (counted || !rules.has_ids)) {
+    const WallTime again = walk.last_newest_ ? std::max(std::min(*walk.last_newest_, walk.upper_), walk.piece().from) : walk.upper_;
+    walk.begin_attempt(again, false);
+  }
+  return walk;
+}
+
+}  // namespace auditferry

@@ -1,0 +1,284 @@
+#include "sources/walk.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "tests/support/fake_log.h"
+
+namespace auditferry {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr std::int64_t base = 1'763'890'000;
+WallTime at(std::int64_t second) { return from_micros((base + second) * 1'000'000); }
+
+struct Walked {
+  std::set<std::string> ids;
+  std::vector<TimeRange> covered;
+  std::vector<WalkGap> gaps;
+  int requests = 0;
+  bool disorder = false;
+};
+
+// Walks the window to its end, through state() and resume() after every page when `restarts` says so.
+Walked walk_all(FakeLog& log, WalkRules rules, TimeRange window, bool restarts = false, int limit = 5000) {
+  NewestFirstWalk walk = NewestFirstWalk::begin(rules, window);
+  Walked walked;
+  while (!walk.done() && walked.requests < limit) {
+    ++walked.requests;
+    const FakeLog::Answer answer = log.ask(walk.next_request());
+    if (answer.refused) {
+      walk.on_cursor_refused();
+    } else {
+      walk.on_page(answer.page);
+      for (const PageRecord& record : answer.page.records) walked.ids.insert(record.id);
+    }
+    for (WalkGap& gap : walk.take_gaps()) walked.gaps.push_back(std::move(gap));
+    walked.disorder = walked.disorder || walk.found_disorder();
+    if (restarts) {
+      Result<NewestFirstWalk> resumed = NewestFirstWalk::resume(rules, walk.state());
+      EXPECT_TRUE(resumed.ok());
+      walk = std::move(resumed).value();
+    }
+  }
+  EXPECT_TRUE(walk.done()) << "the walk does not end";
+  walked.covered = walk.covered();
+  return walked;
+}
+
+FakeLog even_log(int count, int per_second = 1) {
+  FakeLog log;
+  for (int i = 0; i < count; ++i) log.records.push_back({base + i / per_second, std::to_string(i), i});
+  return log;
+}
+
+std::set<std::string> ids_within(const FakeLog& log, TimeRange window) {
+  std::set<std::string> ids;
+  for (const FakeRecord& record : log.records) {
+    if (window.contains(from_micros(record.second * 1'000'000))) ids.insert(record.id);
+  }
+  return ids;
+}
+
+bool includes(const std::set<std::string>& all, const std::set<std::string>& part) {
+  return std::includes(all.begin(), all.end(), part.begin(), part.end());
+}
+
+bool whole(const Walked& walked, TimeRange window) { return walked.covered == std::vector<TimeRange>{window}; }
+
+TEST(NewestFirstWalk, ShowsAWindowOfManyPages) {
+  FakeLog log = even_log(1000);
+  const TimeRange window{at(100), at(899)};
+  const Walked walked = walk_all(log, {}, window);
+  EXPECT_TRUE(includes(walked.ids, ids_within(log, window)));
+  EXPECT_TRUE(whole(walked, window));
+  EXPECT_TRUE(walked.gaps.empty());
+  EXPECT_LE(walked.requests, 10);
+}
+
+TEST(NewestFirstWalk, AnEmptyAnswerWithoutCursorShowsTheWindow) {
+  FakeLog log;
+  const Walked walked = walk_all(log, {}, {at(0), at(10)});
+  EXPECT_TRUE(whole(walked, {at(0), at(10)}));
+  EXPECT_EQ(walked.requests, 1);
+}
+
+TEST(NewestFirstWalk, AsksOneUnitWiderOnBothSides) {
+  const NewestFirstWalk walk = NewestFirstWalk::begin({}, {at(10) + std::chrono::milliseconds(300), at(20) + std::chrono::milliseconds(1)});
+  EXPECT_EQ(walk.next_request().from, at(9));
+  EXPECT_EQ(walk.next_request().to, at(22));
+}
+
+TEST(NewestFirstWalk, ExclusiveBoundsLoseNothingAtTheEdges) {
+  FakeLog log = even_log(300);
+  log.exclusive = true;
+  const TimeRange window{at(0), at(299)};
+  EXPECT_EQ(walk_all(log, {}, window).ids.size(), 300u);
+}
+
+// Each disguise of an expired cursor, at every single cursor request and at all of them.
+class CursorDisguise : public testing::TestWithParam<FakeLog::Cursor> {};
+
+TEST_P(CursorDisguise, LosesNothingWhereverItStrikes) {
+  const TimeRange window{at(0), at(999)};
+  for (int nth = 1; nth <= 12; ++nth) {
+    for (const bool restarts : {false, true}) {
+      FakeLog log = even_log(1000);
+      log.cursor_rule = [nth](int n) { return n == nth ? GetParam() : FakeLog::Cursor::good; };
+      const Walked walked = walk_all(log, {}, window, restarts);
+      EXPECT_TRUE(includes(walked.ids, ids_within(log, window))) << nth << " " << restarts << " found " << walked.ids.size();
+      EXPECT_TRUE(whole(walked, window)) << nth;
+      EXPECT_TRUE(walked.gaps.empty()) << nth;
+    }
+  }
+}
+
+TEST_P(CursorDisguise, LosesNothingWhenNoCursorEverWorks) {
+  const TimeRange window{at(0), at(999)};
+  FakeLog log = even_log(1000);
+  log.cursor_rule = [](int) { return GetParam(); };
+  const Walked walked = walk_all(log, {}, window);
+  EXPECT_TRUE(includes(walked.ids, ids_within(log, window))) << walked.ids.size();
+  EXPECT_TRUE(whole(walked, window));
+}
+
+TEST_P(CursorDisguise, AsksForLargerPagesWhenOneSecondIsLargerThanAPage) {
+  FakeLog log;
+  for (int i = 0; i < 700; ++i) log.records.push_back({base + (i < 50 ? 0 : i < 650 ? 5 : 9), std::to_string(i), i});
+  log.cursor_rule = [](int) { return GetParam(); };
+  const TimeRange window{at(0), at(10)};
+  const Walked walked = walk_all(log, {}, window);
+  EXPECT_EQ(walked.ids.size(), 700u);
+  EXPECT_TRUE(walked.gaps.empty());
+}
+
+TEST_P(CursorDisguise, RecordsAGapWhenThePileIsLargerThanAnyPageAndGoesOnBelow) {
+  FakeLog log;
+  log.server_page_limit = 200;
+  WalkRules rules;
+  rules.max_page_size = 400;
+  for (int i = 0; i < 1000; ++i) log.records.push_back({base + (i < 100 ? i / 20 : i < 900 ? 50 : 90), std::to_string(i), i});
+  log.cursor_rule = [](int) { return GetParam(); };
+  const TimeRange window{at(0), at(100)};
+  const Walked walked = walk_all(log, rules, window);
+  ASSERT_GE(walked.gaps.size(), 1u);
+  EXPECT_TRUE(walked.gaps.back().range.contains(at(50)));
+  EXPECT_LE(walked.gaps.back().range.to - walked.gaps.back().range.from, Duration(seconds(2)));
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(walked.ids.count(std::to_string(i))) << i;
+  for (const TimeRange& range : walked.covered) EXPECT_FALSE(range.from < at(50) && at(50) < range.to);
+}
+
+INSTANTIATE_TEST_SUITE_P(Disguises, CursorDisguise,
+                         testing::Values(FakeLog::Cursor::refused, FakeLog::Cursor::empty, FakeLog::Cursor::first_page_again,
+                                         FakeLog::Cursor::same_again));
+
+TEST(NewestFirstWalk, ConfirmsAnEmptyPageBehindACursorWithFewRequests) {
+  FakeLog log = even_log(7, 7);
+  log.cursor_after_last_page = true;
+  const Walked walked = walk_all(log, {}, {at(-10), at(10)});
+  EXPECT_TRUE(whole(walked, {at(-10), at(10)}));
+  EXPECT_TRUE(walked.gaps.empty());
+  EXPECT_LE(walked.requests, 6);
+}
+
+TEST(NewestFirstWalk, StopsBelowTheWindowOnlyWhenTheStartBoundIsIgnored) {
+  FakeLog log = even_log(5000);
+  log.ignores_start = true;
+  const TimeRange window{at(4000), at(4999)};
+  const Walked walked = walk_all(log, {}, window);
+  EXPECT_TRUE(includes(walked.ids, ids_within(log, window)));
+  EXPECT_LE(walked.requests, 13);
+}
+
+TEST(NewestFirstWalk, KeepsWhatAServerSendsThatIgnoresTheEndBound) {
+  FakeLog log = even_log(1000);
+  log.ignores_end = true;
+  const TimeRange window{at(100), at(400)};
+  const Walked walked = walk_all(log, {}, window);
+  EXPECT_TRUE(includes(walked.ids, ids_within(log, window)));
+  EXPECT_TRUE(walked.ids.count("999"));
+}
+
+TEST(NewestFirstWalk, DisorderIsWalkedInNarrowerSlicesAndNotResumedByTime) {
+  // By event the newest half comes last: a cursor that fails after the first half would hide it if the
+  // walk went on from the times it has seen.
+  FakeLog log;
+  for (int i = 0; i < 1000; ++i) log.records.push_back({base + (i < 500 ? 4000 + i : i - 500), std::to_string(i), i});
+  int failures = 0;
+  log.cursor_rule = [&failures](int n) { return n == 7 && failures++ == 0 ? FakeLog::Cursor::refused : FakeLog::Cursor::good; };
+  const TimeRange window{at(0), at(5000)};
+  const Walked walked = walk_all(log, {}, window);
+  EXPECT_TRUE(walked.disorder);
+  EXPECT_TRUE(includes(walked.ids, ids_within(log, window))) << walked.ids.size();
+}
+
+TEST(NewestFirstWalk, OffsetPagingSurvivesDeletionsBetweenPages) {
+  FakeLog log = even_log(1000);
+  WalkRules rules;
+  rules.paging = PagingKind::offset;
+  NewestFirstWalk walk = NewestFirstWalk::begin(rules, {at(0), at(999)});
+  std::set<std::string> ids;
+  for (int request = 0; !walk.done(); ++request) {
+    ASSERT_LT(request, 200);
+    const FakeLog::Answer answer = log.ask(walk.next_request());
+    walk.on_page(answer.page);
+    for (const PageRecord& record : answer.page.records) ids.insert(record.id);
+    // The forty newest go after the third page: the next page begins forty records too low.
+    if (request == 2) log.records.resize(960);
+  }
+  EXPECT_EQ(ids.size(), 1000u);
+}
+
+TEST(NewestFirstWalk, EqualRecordsWithoutIdsAreNumberedWithinAnAttempt) {
+  FakeLog log;
+  for (int i = 0; i < 5; ++i) log.records.push_back({base, "same", i});
+  WalkRules rules;
+  rules.has_ids = false;
+  NewestFirstWalk walk = NewestFirstWalk::begin(rules, {at(0), at(1)});
+  EXPECT_EQ(walk.on_page(log.ask(walk.next_request()).page), (std::vector<std::uint32_t>{1, 2, 3, 4, 5}));
+}
+
+TEST(NewestFirstWalk, AnUnreadablePageIsAGapAndTheRestIsShown) {
+  FakeLog log = even_log(300);
+  NewestFirstWalk walk = NewestFirstWalk::begin({}, {at(0), at(299)});
+  walk.on_page(log.ask(walk.next_request()).page);
+  walk.on_unreadable("not JSON");
+  const auto gaps = walk.take_gaps();
+  ASSERT_EQ(gaps.size(), 1u);
+  while (!walk.done()) walk.on_page(log.ask(walk.next_request()).page);
+  for (const TimeRange& range : walk.covered()) {
+    EXPECT_TRUE(range.to <= gaps[0].range.from || range.from >= gaps[0].range.to);
+  }
+}
+
+TEST(NewestFirstWalk, AStateThatIsNotOursIsRefused) {
+  EXPECT_FALSE(NewestFirstWalk::resume({}, "").ok());
+  EXPECT_FALSE(NewestFirstWalk::resume({}, "{}").ok());
+  EXPECT_FALSE(NewestFirstWalk::resume({}, R"({"version":2})").ok());
+}
+
+// Any log, any mixture of misbehaving cursors, restarts after every page: what was visible and is inside
+// the covered time has been seen, and the rest of the window is inside a gap.
+TEST(NewestFirstWalk, CoversOnlyWhatItHasSeenWhateverTheCursorsDo) {
+  for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+    std::mt19937_64 random(seed);
+    auto below = [&random](std::uint64_t bound) { return static_cast<int>(random() % bound); };
+    FakeLog log;
+    const int count = below(900);
+    const int spread = 1 + below(400);
+    for (int i = 0; i < count; ++i) log.records.push_back({base + below(static_cast<std::uint64_t>(spread)), std::to_string(i), 0});
+    std::sort(log.records.begin(), log.records.end(), [](const FakeRecord& a, const FakeRecord& b) { return a.second < b.second; });
+    for (int i = 0; i < count; ++i) log.records[static_cast<std::size_t>(i)].event = i;
+    log.server_page_limit = static_cast<std::uint32_t>(20 + below(200));
+    log.cursor_after_last_page = below(2) == 0;
+    log.exclusive = below(3) == 0;
+    log.ignores_start = below(5) == 0;
+    const int trouble = below(100);
+    std::mt19937_64 cursor_random(seed * 7);
+    log.cursor_rule = [&cursor_random, trouble](int) {
+      if (static_cast<int>(cursor_random() % 100) >= trouble) return FakeLog::Cursor::good;
+      return static_cast<FakeLog::Cursor>(1 + cursor_random() % 4);
+    };
+    WalkRules rules;
+    rules.page_size = static_cast<std::uint32_t>(10 + below(150));
+    rules.max_page_size = rules.page_size * 4;
+    const TimeRange window{at(below(50)), at(60 + below(400))};
+    const Walked walked = walk_all(log, rules, window, below(2) == 0);
+    for (const FakeRecord& record : log.records) {
+      const WallTime time = from_micros(record.second * 1'000'000);
+      if (!window.contains(time) || walked.ids.count(record.id)) continue;
+      for (const TimeRange& range : walked.covered) {
+        EXPECT_FALSE(range.from < time && time < range.to) << "seed " << seed << ": record " << record.id << " at " << record.second - base;
+      }
+    }
+    // A cursor behind every last page makes a full last page ambiguous; a gap is then the honest answer.
+    if (trouble == 0 && !log.cursor_after_last_page) {
+      EXPECT_TRUE(whole(walked, window)) << "seed " << seed;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace auditferry
