@@ -215,22 +215,22 @@ Result<StoredPage> Journal::store_page(const PageToStore& given, WallTime now) {
     if (page.collection_state) parts_->save_collection(page.collection_id, *page.collection_state);
     StoredPage stored{page.walk_id, intake->fresh.size(), intake->duplicates, intake->revisions, intake->late, intake->latest, false};
     parts_->update_walk.run(page.walk_state, page.walk_id);
-    if (page.end) stored.walk_finished = parts_->finish_fetching(page.walk_id, page.end->covered, now);
+    if (page.end) stored.walk_finished = parts_->finish_fetching(page.walk_id, page.end->covered, empty, now);
     return stored;
   });
 }
 
-bool Journal::Parts::finish_fetching(std::int64_t walk_id, const std::vector<TimeRange>& covered, WallTime now) {
+bool Journal::Parts::finish_fetching(std::int64_t walk_id, const std::vector<TimeRange>& covered, bool after_empty_page, WallTime now) {
   Statement update(*database, "UPDATE walk SET publishing = 1, covered = ? WHERE walk_id = ?");
   update.run(encode_ranges(covered), walk_id);
   Statement staged(*database, "SELECT 1 FROM staged WHERE walk_id = ? LIMIT 1");
   const bool any = staged.query(walk_id).step();
   staged.reset();
-  if (!any) complete_walk(walk_id, now);
+  if (!any) complete_walk(walk_id, after_empty_page, now);
   return !any;
 }
 
-void Journal::Parts::complete_walk(std::int64_t walk_id, WallTime now) {
+void Journal::Parts::complete_walk(std::int64_t walk_id, bool after_empty_page, WallTime now) {
   Statement walk(*database, "SELECT collection_id, how, from_time, to_time, covered FROM walk WHERE walk_id = ?");
   AUDITFERRY_CHECK(walk.query(walk_id).step());
   const std::int64_t collection_id = walk.integer(0);
@@ -241,14 +241,10 @@ void Journal::Parts::complete_walk(std::int64_t walk_id, WallTime now) {
   for (const TimeRange& range : covered) coverage.add(collection_id, range, how, now);
   // What an empty poll has shown stands in its own row; a row more each time would keep the empty ones
   // from sharing theirs.
-  const std::int64_t stream_id = stream_of_collection(collection_id);
-  Statement last(*database, "SELECT kind FROM ledger WHERE chain = ? ORDER BY number DESC LIMIT 1");
-  const bool after_empty = last.query(stream_id).step() && last.text(0) == "empty";
-  last.reset();
-  if (!after_empty) {
+  if (!after_empty_page) {
     JsonObject detail;
     detail.text("how", how).value("window", json_range(window)).value("covered", json_ranges(covered)).number("last_seq", last_seq);
-    ledger.append(stream_id, now, "walk", detail.finish());
+    ledger.append(stream_of_collection(collection_id), now, "walk", detail.finish());
   }
   Statement remove(*database, "DELETE FROM walk WHERE walk_id = ?");
   remove.run(walk_id);
@@ -263,7 +259,7 @@ Status Journal::end_walk(std::int64_t walk_id, const std::vector<TimeRange>& cov
     for (const NewGap& gap : gaps) {
       parts_->add_gap(parts_->stream_of_collection(collection_id), collection_id, std::nullopt, gap, 0, 0, now);
     }
-    parts_->finish_fetching(walk_id, covered, now);
+    parts_->finish_fetching(walk_id, covered, false, now);
     return {};
   });
 }
@@ -278,7 +274,7 @@ Result<PublishProgress> Journal::publish(std::int64_t walk_id, std::uint64_t max
     parts_->last_seq += chunk.records;
     Statement count(*parts_->database, "UPDATE stream SET staged = staged - ?2, journaled = journaled + ?2 WHERE stream_id = ?1");
     count.run(stream_id, chunk.records);
-    if (chunk.complete) parts_->complete_walk(walk_id, now);
+    if (chunk.complete) parts_->complete_walk(walk_id, false, now);
     return PublishProgress{chunk.records, parts_->last_seq, chunk.complete};
   });
 }

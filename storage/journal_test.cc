@@ -1,0 +1,442 @@
+#include "storage/journal.h"
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <fstream>
+#include <random>
+
+#include "storage/snapshot.h"
+#include "storage/sqlite.h"
+#include "tests/support/page_builder.h"
+#include "tests/support/temporary_folder.h"
+
+namespace auditferry {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+const WallTime start = from_micros(1'763'890'000'000'000);
+
+class JournalTest : public testing::Test {
+ protected:
+  void SetUp() override { reopen(); }
+  void reopen() {
+    journal_.reset();
+    Result<std::unique_ptr<Journal>> opened = Journal::open(folder_ / "journal.db");
+    ASSERT_TRUE(opened.ok()) << opened.error().message;
+    journal_ = std::move(opened).value();
+    Result<CollectionState> attached = journal_->attach({"apptego", "t", "audit"}, "acme", "https://portal", "f1", "", start);
+    ASSERT_TRUE(attached.ok());
+    collection_ = std::move(attached).value();
+  }
+  std::int64_t begin(const std::string& how = "poll") {
+    Result<std::int64_t> walk = journal_->begin_walk(collection_.collection_id, how, window_, "s0", start);
+    EXPECT_TRUE(walk.ok());
+    return *walk;
+  }
+  Result<StoredPage> store(std::int64_t walk_id, Page& page, bool end = false) {
+    PageToStore to_store;
+    to_store.stream_id = collection_.stream_id;
+    to_store.collection_id = collection_.collection_id;
+    to_store.walk_id = walk_id;
+    to_store.source = "acme";
+    to_store.received = start + hours(1);
+    to_store.page = &page;
+    to_store.occurrences.assign(page.records.size(), 1);
+    to_store.walk_state = "s1";
+    to_store.provenance.how = "poll";
+    to_store.provenance.window = window_;
+    to_store.provenance.body_sha256 = "00";
+    to_store.covered_until = covered_until_;
+    if (end) to_store.end = WalkEnd{{window_}};
+    return journal_->store_page(to_store, start);
+  }
+  std::vector<std::string> published(std::uint64_t chunk = 10'000) {
+    Result<CollectionState> state = journal_->load_collection(collection_.collection_id);
+    for (const StoredWalk& walk : state->walks) {
+      if (!walk.publishing) continue;
+      for (bool finished = false; !finished;) {
+        Result<PublishProgress> progress = journal_->publish(walk.walk_id, chunk, start);
+        EXPECT_TRUE(progress.ok());
+        if (!progress.ok()) return {};
+        finished = progress->finished;
+      }
+    }
+    return ids();
+  }
+  std::vector<std::string> ids() {
+    std::vector<std::string> ids;
+    Result<RecordBatch> batch = journal_->read(0, 1'000'000, 1u << 30);
+    EXPECT_TRUE(batch.ok());
+    for (const Record& record : batch->records) ids.push_back(std::string(record.id) + (record.revision > 1 ? "@" + std::to_string(record.revision) : ""));
+    return ids;
+  }
+  StreamBooks books() {
+    Result<JournalSnapshot> snapshot = take_snapshot(*journal_);
+    EXPECT_TRUE(snapshot.ok());
+    EXPECT_TRUE(snapshot->streams[0].books.balance());
+    return snapshot->streams[0].books;
+  }
+
+  TemporaryFolder folder_;
+  std::unique_ptr<Journal> journal_;
+  CollectionState collection_;
+  TimeRange window_{start, start + seconds(100)};
+  WallTime covered_until_{};
+};
+
+TEST_F(JournalTest, SqliteSettingsAreThoseThatWereDecided) {
+  Database& database = journal_->database();
+  EXPECT_EQ(database.query_text("PRAGMA journal_mode"), "wal");
+  EXPECT_EQ(database.query_int("PRAGMA synchronous"), 2);
+  EXPECT_EQ(database.query_int("PRAGMA auto_vacuum"), 2);
+  EXPECT_EQ(database.query_int("PRAGMA page_size"), 8192);
+  EXPECT_EQ(database.query_int("PRAGMA secure_delete"), 2);
+  EXPECT_GT(database.query_int("PRAGMA journal_size_limit"), 0);
+}
+
+TEST_F(JournalTest, RecordsOfAWalkAreReadInOrderOfTimeAndId) {
+  const std::int64_t walk = begin();
+  PageBuilder newer, older;
+  newer.add("12", start + seconds(9)).add("11", start + seconds(8)).add("10", start + seconds(7)).add("9", start + seconds(7));
+  older.add("8", start + seconds(7)).add("7", start + seconds(3));
+  ASSERT_TRUE(store(walk, newer.page()).ok());
+  EXPECT_EQ(books().staged, 4u);
+  EXPECT_TRUE(ids().empty());
+  ASSERT_TRUE(store(walk, older.page(), true).ok());
+  EXPECT_EQ(published(), (std::vector<std::string>{"7", "8", "9", "10", "11", "12"}));
+  EXPECT_EQ(books().journaled, 6u);
+  EXPECT_EQ(books().staged, 0u);
+  Result<CollectionState> state = journal_->load_collection(collection_.collection_id);
+  ASSERT_EQ(state->coverage.size(), 1u);
+  EXPECT_EQ(state->coverage[0].range, window_);
+  EXPECT_TRUE(state->walks.empty());
+}
+
+TEST_F(JournalTest, PublishingInSmallChunksWithReopeningBetweenGivesTheSameOrder) {
+  std::mt19937_64 random(7);
+  for (const std::uint64_t chunk : {1, 3, 7, 1000}) {
+    window_ = {window_.from + hours(1), window_.to + hours(1)};
+    const std::int64_t walk = begin();
+    std::vector<std::pair<std::int64_t, std::string>> expected;
+    for (int page_number = 0; page_number < 6; ++page_number) {
+      PageBuilder page;
+      for (int i = 0; i < 20; ++i) {
+        const auto second = static_cast<std::int64_t>(random() % 40);
+        const std::string id = std::to_string(chunk * 1000 + static_cast<std::uint64_t>(page_number) * 20 + static_cast<std::uint64_t>(i));
+        page.add(id, window_.from + seconds(second));
+        expected.emplace_back(second, id);
+      }
+      ASSERT_TRUE(store(walk, page.page(), page_number == 5).ok());
+    }
+    std::sort(expected.begin(), expected.end(), [](const auto& a, const auto& b) {
+      return a.first != b.first ? a.first < b.first : id_less(a.second, b.second);
+    });
+    const std::size_t before = ids().size();
+    for (bool finished = false; !finished;) {
+      reopen();
+      Result<PublishProgress> progress = journal_->publish(walk, chunk, start);
+      ASSERT_TRUE(progress.ok());
+      EXPECT_LE(progress->records, chunk);
+      finished = progress->finished;
+    }
+    std::vector<std::string> got = ids();
+    got.erase(got.begin(), got.begin() + static_cast<std::ptrdiff_t>(before));
+    std::vector<std::string> wanted;
+    for (const auto& [second, id] : expected) wanted.push_back(id);
+    EXPECT_EQ(got, wanted) << "chunk " << chunk;
+    EXPECT_EQ(books().staged, 0u);
+  }
+}
+
+TEST_F(JournalTest, AKnownRecordIsADuplicateAndAChangedOneARevision) {
+  PageBuilder first, again, changed;
+  first.add("1", start + seconds(1), R"({"a":1})").add("2", start + seconds(2));
+  again.add("1", start + seconds(1), R"({"a":1})");
+  changed.add("1", start + seconds(1), R"({"a":2})").add("2", start + seconds(2));
+  ASSERT_TRUE(store(0, first.page(), true).ok());
+  published();
+  Result<StoredPage> repeated = store(0, again.page(), true);
+  ASSERT_TRUE(repeated.ok());
+  EXPECT_EQ(repeated->duplicates, 1u);
+  EXPECT_TRUE(repeated->walk_finished);
+  Result<StoredPage> revised = store(0, changed.page(), true);
+  ASSERT_TRUE(revised.ok());
+  EXPECT_EQ(revised->revisions, 1u);
+  EXPECT_EQ(published(), (std::vector<std::string>{"1", "2", "1@2"}));
+  EXPECT_EQ(books().changed, 1u);
+  EXPECT_EQ(books().duplicates, 2u);
+  EXPECT_EQ(books().fetched, 5u);
+}
+
+TEST_F(JournalTest, IdsThatCollideInBulkStopTheStreamAndStoreNothing) {
+  PageBuilder page;
+  for (int i = 0; i < 20; ++i) page.add("admin@example.com", start + seconds(i), "{\"n\":" + std::to_string(i) + "}");
+  Result<StoredPage> stored = store(0, page.page(), true);
+  ASSERT_FALSE(stored.ok());
+  EXPECT_EQ(stored.error().kind, ErrorKind::invalid);
+  EXPECT_NE(stored.error().message.find("fields.id"), std::string::npos);
+  EXPECT_EQ(books().fetched, 0u);
+  EXPECT_TRUE(journal_->load_collection(collection_.collection_id)->walks.empty());
+}
+
+TEST_F(JournalTest, APortalThatChangesEveryRecordAtOnceIsNotTakenForCollidingIds) {
+  PageBuilder before, after;
+  for (int i = 0; i < 20; ++i) before.add(std::to_string(i), start + seconds(i), "{}");
+  for (int i = 0; i < 20; ++i) after.add(std::to_string(i), start + seconds(i), R"({"new_field":1})");
+  ASSERT_TRUE(store(0, before.page(), true).ok());
+  Result<StoredPage> stored = store(0, after.page(), true);
+  ASSERT_TRUE(stored.ok());
+  EXPECT_EQ(stored->revisions, 20u);
+}
+
+TEST_F(JournalTest, ALateRecordIsCounted) {
+  covered_until_ = start + seconds(50);
+  PageBuilder page;
+  page.add("1", start + seconds(40)).add("2", start + seconds(60));
+  Result<StoredPage> stored = store(0, page.page(), true);
+  ASSERT_TRUE(stored.ok());
+  EXPECT_EQ(stored->late, 1u);
+  EXPECT_EQ(stored->latest, Duration(hours(1) - seconds(40)));
+  EXPECT_EQ(books().late, 1u);
+}
+
+TEST_F(JournalTest, AnUnfinishedWalkSurvivesWithItsState) {
+  const std::int64_t walk = begin("history");
+  PageBuilder page;
+  page.add("1", start + seconds(1));
+  ASSERT_TRUE(store(walk, page.page()).ok());
+  reopen();
+  ASSERT_EQ(collection_.walks.size(), 1u);
+  EXPECT_EQ(collection_.walks[0].state, "s1");
+  EXPECT_EQ(collection_.walks[0].how, "history");
+  EXPECT_FALSE(collection_.walks[0].publishing);
+  ASSERT_TRUE(journal_->end_walk(walk, {window_}, {}, start).ok());
+  EXPECT_EQ(published(), std::vector<std::string>{"1"});
+}
+
+TEST_F(JournalTest, AChangedQueryStartsNewCoverageAndKeepsWhatWasStaged) {
+  const std::int64_t walk = begin();
+  PageBuilder page;
+  page.add("1", start + seconds(1));
+  ASSERT_TRUE(store(walk, page.page()).ok());
+  Result<CollectionState> other = journal_->attach({"apptego", "t", "audit"}, "acme", "https://portal", "f2", "successful = false", start);
+  ASSERT_TRUE(other.ok());
+  EXPECT_TRUE(other->is_new);
+  EXPECT_TRUE(other->coverage.empty());
+  ASSERT_EQ(other->walks.size(), 1u);
+  EXPECT_TRUE(other->walks[0].publishing);
+  ASSERT_TRUE(journal_->publish(walk, 10, start).ok());
+  EXPECT_EQ(ids(), std::vector<std::string>{"1"});
+  EXPECT_TRUE(journal_->load_collection(collection_.collection_id)->coverage.empty());
+}
+
+TEST_F(JournalTest, PositionsMoveWithTheirBooksAndState) {
+  PageBuilder page;
+  for (int i = 0; i < 10; ++i) page.add(std::to_string(i), start + seconds(i));
+  ASSERT_TRUE(store(0, page.page(), true).ok());
+  published();
+  Result<ExporterRow> row = journal_->attach_exporter("archive", "file", "hold", false);
+  ASSERT_TRUE(row.ok());
+  PositionUpdate update;
+  update.exporter_id = row->exporter_id;
+  update.to = 6;
+  update.delivered = 3;
+  update.not_selected = 2;
+  update.dead = {{4, "400 bad", "{}"}};
+  update.state = {{"file", "123"}};
+  ASSERT_EQ(*journal_->advance({update}, start), std::vector<bool>{true});
+  // The same step again does not fit any more and changes nothing.
+  ASSERT_EQ(*journal_->advance({update}, start), std::vector<bool>{false});
+  reopen();
+  const ExporterRow after = (*journal_->exporters())[0];
+  EXPECT_EQ(after.books.position, 6u);
+  EXPECT_EQ(after.books.dead, 1u);
+  EXPECT_TRUE(after.books.balance(journal_->last_seq()));
+  EXPECT_EQ(after.books.waiting(journal_->last_seq()), 4u);
+  EXPECT_EQ(journal_->exporter_state(row->exporter_id)->at("file"), "123");
+  update = {};
+  update.exporter_id = row->exporter_id;
+  update.from = 6;
+  update.to = 7;
+  update.delivered = 1;
+  update.state = {{"file", ""}};
+  ASSERT_EQ(*journal_->advance({update}, start), std::vector<bool>{true});
+  EXPECT_TRUE(journal_->exporter_state(row->exporter_id)->empty());
+}
+
+TEST_F(JournalTest, AnExporterAddedWithStartNowGetsOnlyWhatComesLater) {
+  PageBuilder page;
+  page.add("1", start);
+  ASSERT_TRUE(store(0, page.page(), true).ok());
+  published();
+  Result<ExporterRow> row = journal_->attach_exporter("siem", "stdout", "hold", true);
+  ASSERT_TRUE(row.ok());
+  EXPECT_EQ(row->books.position, 1u);
+  EXPECT_EQ(row->books.offered(journal_->last_seq()), 0u);
+}
+
+TEST_F(JournalTest, ReadingIsBoundedByRecordsAndByBytes) {
+  PageBuilder page;
+  for (int i = 0; i < 10; ++i) page.add(std::to_string(i), start + seconds(i), "\"" + std::string(100, 'x') + "\"");
+  ASSERT_TRUE(store(0, page.page(), true).ok());
+  published();
+  EXPECT_EQ(journal_->read(2, 3, 1u << 20)->records.size(), 3u);
+  EXPECT_EQ(journal_->read(2, 3, 1u << 20)->records[0].seq, 3u);
+  EXPECT_EQ(journal_->read(0, 100, 150)->records.size(), 2u);
+  EXPECT_EQ(journal_->read(0, 100, 1)->records.size(), 1u);
+  EXPECT_EQ(journal_->read(10, 100, 100)->records.size(), 0u);
+  EXPECT_FALSE(journal_->read(11, 100, 100).ok());
+}
+
+TEST_F(JournalTest, ADamagedPayloadIsMissingAndNeverWrong) {
+  for (int page_number = 0; page_number < 3; ++page_number) {
+    PageBuilder page;
+    for (int i = 0; i < 4; ++i) page.add(std::to_string(page_number * 4 + i), start + seconds(page_number * 4 + i));
+    ASSERT_TRUE(store(0, page.page(), true).ok());
+    published();
+  }
+  journal_->database().execute("UPDATE payload SET body = zeroblob(length(body)) WHERE payload_id = 2");
+  reopen();  // nothing is remembered from before
+  Result<RecordBatch> batch = journal_->read(0, 100, 1u << 20);
+  ASSERT_TRUE(batch.ok());
+  EXPECT_EQ(batch->missing, (std::vector<std::uint64_t>{5, 6, 7, 8}));
+  EXPECT_EQ(batch->records.size(), 8u);
+  EXPECT_EQ(batch->last_seq, 12u);
+}
+
+TEST_F(JournalTest, AGapIsAnEntryOfItsOwn) {
+  ASSERT_TRUE(journal_->record_gap(collection_.collection_id, {"forgotten", TimeRange{start, start + hours(3)}, "the portal forgot"}, start).ok());
+  Result<RecordBatch> batch = journal_->read(0, 10, 1000);
+  ASSERT_EQ(batch->records.size(), 1u);
+  EXPECT_TRUE(batch->records[0].gap);
+  EXPECT_EQ(batch->records[0].seq, 1u);
+  EXPECT_EQ(batch->records[0].raw,
+            R"({"type":"forgotten","from":"2025-11-23T09:26:40Z","to":"2025-11-23T12:26:40Z","why":"the portal forgot","state":"open"})");
+  EXPECT_EQ(take_snapshot(*journal_)->gaps.size(), 1u);
+}
+
+TEST_F(JournalTest, DeliveredPayloadsAreKeptForTheirTimeAndNumbersAreNeverUsedTwice) {
+  Result<ExporterRow> row = journal_->attach_exporter("archive", "file", "hold", false);
+  PageBuilder page;
+  page.add("1", start).add("2", start);
+  ASSERT_TRUE(store(0, page.page(), true).ok());
+  published();
+  PruneRules rules{hours(24), hours(24 * 400), hours(24 * 1825), 0, {}};
+  ASSERT_TRUE(journal_->prune(rules, start + hours(48)).ok());
+  EXPECT_EQ(ids().size(), 2u) << "not delivered yet";
+  PositionUpdate update;
+  update.exporter_id = row->exporter_id;
+  update.to = 2;
+  update.delivered = 2;
+  ASSERT_TRUE(journal_->advance({update}, start).ok());
+  ASSERT_TRUE(journal_->prune(rules, start + hours(23)).ok());
+  EXPECT_EQ(ids().size(), 2u) << "before its time";
+  ASSERT_TRUE(journal_->prune(rules, start + hours(25)).ok());
+  EXPECT_TRUE(ids().empty());
+  EXPECT_EQ(journal_->database().query_int("SELECT count(*) FROM payload"), 0);
+  reopen();
+  // The identity outlives the payload, and the next record gets the next number.
+  PageBuilder again;
+  again.add("1", start).add("3", start);
+  Result<StoredPage> stored = store(0, again.page(), true);
+  EXPECT_EQ(stored->duplicates, 1u);
+  published();
+  EXPECT_EQ(journal_->last_seq(), 3u);
+}
+
+TEST_F(JournalTest, AFullJournalHoldsOrReleasesAsConfigured) {
+  Result<ExporterRow> hold = journal_->attach_exporter("hold", "file", "hold", false);
+  PageBuilder page;
+  for (int i = 0; i < 50; ++i) page.add(std::to_string(i), start + seconds(i));
+  ASSERT_TRUE(store(0, page.page(), true).ok());
+  published();
+  PruneRules rules{hours(24), hours(24), hours(24), 1, {}};
+  Result<PruneStep> step = journal_->prune(rules, start);
+  ASSERT_TRUE(step.ok());
+  EXPECT_TRUE(step->full);
+  EXPECT_EQ(ids().size(), 50u);
+  ASSERT_TRUE(journal_->attach_exporter("hold", "file", "release", false).ok());
+  step = journal_->prune(rules, start);
+  ASSERT_TRUE(step.ok());
+  EXPECT_EQ(step->released, 50u);
+  const ExporterRow row = (*journal_->exporters())[0];
+  EXPECT_EQ(row.books.released, 50u);
+  EXPECT_TRUE(row.books.balance(journal_->last_seq()));
+  EXPECT_EQ(take_snapshot(*journal_)->gaps.at(0).type, "released");
+}
+
+TEST_F(JournalTest, TheLedgerChainsItsRowsAndShowsAChange) {
+  PageBuilder page, empty;
+  page.add("1", start);
+  ASSERT_TRUE(store(0, page.page(), true).ok());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(store(0, empty.page(), true).ok());
+  published();
+  Result<std::unique_ptr<JournalReader>> reader = JournalReader::open(folder_ / "journal.db");
+  ASSERT_TRUE(reader.ok()) << reader.error().message;
+  std::vector<std::string> kinds;
+  std::int64_t repeats = 0;
+  ASSERT_TRUE((*reader)->ledger({}, [&](const LedgerRow& row) {
+    kinds.push_back(row.kind);
+    if (row.kind == "empty") repeats = row.repeats;
+  }).ok());
+  EXPECT_EQ(kinds, (std::vector<std::string>{"collection", "page", "empty", "walk"}));
+  EXPECT_EQ(repeats, 3);
+  EXPECT_FALSE((*reader)->verify(collection_.stream_id)->broken);
+  EXPECT_TRUE((*reader)->check()->empty());
+  journal_->database().execute("UPDATE ledger SET detail = replace(detail, '\"new\":1', '\"new\":0') WHERE kind = 'page'");
+  ASSERT_TRUE((*reader)->verify(collection_.stream_id)->broken);
+  EXPECT_EQ((*reader)->verify(collection_.stream_id)->broken->kind, "page");
+}
+
+TEST_F(JournalTest, PenaltiesOutliveARestart) {
+  ASSERT_TRUE(journal_->set_penalty({"portal:443", "c1", start + seconds(60), "429"}).ok());
+  ASSERT_TRUE(journal_->set_penalty({"portal:443", "c1", start + seconds(30), "429"}).ok());
+  reopen();
+  ASSERT_EQ(journal_->penalties(start)->size(), 1u);
+  EXPECT_EQ((*journal_->penalties(start))[0].until, start + seconds(60));
+  EXPECT_TRUE(journal_->penalties(start + seconds(60))->empty());
+}
+
+TEST_F(JournalTest, AReaderDoesNotStopTheWriterAndSeesABalance) {
+  Result<std::unique_ptr<JournalReader>> reader = JournalReader::open(folder_ / "journal.db");
+  ASSERT_TRUE(reader.ok());
+  for (int i = 0; i < 20; ++i) {
+    PageBuilder page;
+    page.add(std::to_string(i), start + seconds(i));
+    ASSERT_TRUE(store(0, page.page(), true).ok());
+    Result<JournalSnapshot> snapshot = (*reader)->snapshot();
+    ASSERT_TRUE(snapshot.ok());
+    EXPECT_TRUE(snapshot->streams[0].books.balance());
+    EXPECT_EQ(snapshot->streams[0].books.fetched, static_cast<std::uint64_t>(i + 1));
+  }
+}
+
+TEST(JournalFile, ADamagedFileIsRefusedAndKept) {
+  TemporaryFolder folder;
+  {
+    std::ofstream file(folder / "journal.db", std::ios::binary);
+    file << std::string(100'000, 'x');
+  }
+  Result<std::unique_ptr<Journal>> opened = Journal::open(folder / "journal.db");
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().kind, ErrorKind::corrupt);
+  EXPECT_NE(opened.error().message.find("journal check"), std::string::npos) << opened.error().message;
+  EXPECT_EQ(std::filesystem::file_size(folder / "journal.db"), 100'000u);
+}
+
+TEST(JournalFile, ANewerSchemaIsRefused) {
+  TemporaryFolder folder;
+  {
+    Database database(folder / "journal.db", Database::Mode::create);
+    database.execute("PRAGMA user_version = 99; CREATE TABLE t(x)");
+  }
+  Result<std::unique_ptr<Journal>> opened = Journal::open(folder / "journal.db");
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().kind, ErrorKind::unsupported);
+}
+
+}  // namespace
+}  // namespace auditferry

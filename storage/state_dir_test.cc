@@ -1,0 +1,44 @@
+#include "storage/state_dir.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "tests/support/temporary_folder.h"
+
+namespace auditferry {
+namespace {
+
+TEST(StateDir, ASecondOwnerIsRefusedAndNamesTheFirst) {
+  TemporaryFolder folder;
+  Result<StateDir> first = StateDir::acquire(folder / "state");
+  ASSERT_TRUE(first.ok());
+  Result<StateDir> second = StateDir::acquire(folder / "state");
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().kind, ErrorKind::busy);
+  EXPECT_NE(second.error().message.find("process " + std::to_string(getpid())), std::string::npos);
+}
+
+TEST(StateDir, IsFreeAgainAfterItsOwnerIsGone) {
+  TemporaryFolder folder;
+  { ASSERT_TRUE(StateDir::acquire(folder / "state").ok()); }
+  EXPECT_TRUE(StateDir::acquire(folder / "state").ok());
+}
+
+TEST(StateDir, IsReadableByItsOwnerOnly) {
+  TemporaryFolder folder;
+  ASSERT_TRUE(StateDir::acquire(folder / "a/b").ok());
+  struct stat about {};
+  ASSERT_EQ(stat((folder / "a/b").c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0777, 0700u);
+}
+
+TEST(StateDir, AFileInItsPlaceGivesOneClearMessage) {
+  TemporaryFolder folder;
+  { ASSERT_TRUE(StateDir::acquire(folder / "state").ok()); }
+  const Result<StateDir> wrong = StateDir::acquire(folder / "state/lock");
+  ASSERT_FALSE(wrong.ok());
+  EXPECT_NE(wrong.error().message.find("daemon.state_dir"), std::string::npos) << wrong.error().message;
+}
+
+}  // namespace
+}  // namespace auditferry
