@@ -1,0 +1,42 @@
+#pragma once
+// Which window a newest-first stream walks next: a pure decision from coverage, notes and the time.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "daemon/poller_notes.h"
+#include "storage/coverage_table.h"
+
+namespace auditferry {
+
+struct PlannedWalk {
+  std::string how;  // poll, history, reread
+  TimeRange window;
+  bool whole_overlap = false;            // a poll that walks all of `overlap`
+  std::optional<Duration> reread_delay;  // a reread: whose mark moves to window.to when it completes
+};
+
+struct PlanInput {
+  const StreamSettings& settings;
+  CatchUp catch_up = CatchUp::live_first;
+  WallTime start;  // of the stream
+  WallTime edge;   // the latest moment that may be asked for
+  Duration slice;  // of history, at present
+  bool poll_due = false;
+  const std::vector<CoverageInterval>& coverage;
+  const PollerNotes& notes;
+};
+
+// A poll that is due, then a reread that is due, then history, which fills the time between polls; with
+// oldest_first history comes before polls. Nothing: sleep until the next poll is due.
+std::optional<PlannedWalk> plan_walk(const PlanInput& input);
+
+// The part of the stream that no walk has shown yet, without what the next poll asks for anyway.
+std::vector<TimeRange> history_holes(const PlanInput& input);
+
+// True when everything from start to `until` has been shown.
+bool covered_until(const std::vector<CoverageInterval>& coverage, WallTime start, WallTime until);
+
+}  // namespace auditferry

@@ -1,0 +1,116 @@
+#include "daemon/portal_session.h"
+
+#include "encoding/hash.h"
+#include "encoding/time_format.h"
+#include "sources/answer_text.h"
+
+namespace auditferry {
+
+std::string credential_key(const SourceSettings& source) {
+  std::string text = host_of(source.base_url);
+  for (const auto& [name, secret] : source.credentials) text += "\n" + name + "\n" + secret.reveal();
+  return hex(sha256(text)).substr(0, 32);
+}
+
+std::string host_of(const std::string& base_url) {
+  const std::size_t scheme = base_url.find("://");
+  const std::size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
+  return base_url.substr(begin, base_url.find('/', begin) - begin);
+}
+
+RequestContext request_context(const SourceSettings& source, const StreamSettings& stream) {
+  RequestContext context;
+  context.profile = &source.profile;
+  context.stream = &stream.profile;
+  context.base_url = source.base_url;
+  context.tenant = source.tenant;
+  context.credentials = source.credentials;
+  for (const auto& [name, value] : source.headers) context.headers.push_back({name, value});
+  context.user_agent = source.peer.user_agent;
+  context.query = stream.query;
+  return context;
+}
+
+PortalSession::PortalSession(PollerWorld world, const SourceSettings& source, const StreamSettings& stream)
+    : world_(world),
+      source_(source),
+      stream_(stream),
+      context_(request_context(source, stream)),
+      host_(host_of(source.base_url)),
+      limit_backoff_(world.random, std::chrono::seconds(1), source.max_backoff) {}
+
+WallTime PortalSession::edge() {
+  const WallTime ours = world_.clock.now();
+  const Duration behind = stats_.clock_skew ? std::min(*stats_.clock_skew, Duration::zero()) : Duration::zero();
+  return ours + behind - stream_.settle;
+}
+
+Task<Answer> PortalSession::ask(PageRequest page, double cost, bool follows_cursor) {
+  co_await world_.budget.acquire(cost);
+  Result<HttpRequest> request = build_page_request(context_, page);
+  if (!request) {
+    Answer answer;
+    answer.kind = AnswerKind::stop;
+    answer.message = "source " + source_.name + ", stream " + stream_.name + ": " + request.error().message;
+    co_return answer;
+  }
+  request->max_body_bytes = source_.max_page_bytes;
+  HttpRequest to_send = std::move(request).value();
+  Result<HttpResponse> response = co_await world_.http.send(std::move(to_send));
+  const AnswerContext context{source_.profile, stream_.profile, source_.name, source_.tenant, host_, follows_cursor, source_.max_record};
+  std::optional<RateHint> hint;
+  if (response.ok()) hint = rate_hint(source_.profile.rate_limit, *response, world_.clock.now());
+  Answer answer = judge_answer(context, std::move(response), world_.clock.now());
+  note(answer);
+  if (hint) world_.budget.note_remaining(hint->remaining, std::min(hint->until_reset, source_.max_retry_after));
+  if (answer.kind == AnswerKind::limited) {
+    co_await impose_penalty(answer);
+  } else {
+    limit_backoff_.reset();
+  }
+  if (answer.kind == AnswerKind::stop && answer.status == 403) co_await explain_refusal(answer);
+  co_return answer;
+}
+
+void PortalSession::note(const Answer& answer) {
+  ++stats_.requests_by_status[answer.status];
+  if (!answer.server_time) return;
+  // The header has whole seconds: less than two of them are no skew.
+  const Duration skew = *answer.server_time - world_.clock.now();
+  const bool real = skew > std::chrono::seconds(1) || skew < -std::chrono::seconds(2);
+  stats_.clock_skew = real ? skew : Duration::zero();
+}
+
+Task<void> PortalSession::impose_penalty(Answer& answer) {
+  Duration wait = answer.wait ? *answer.wait : limit_backoff_.next();
+  if (wait > source_.max_retry_after) {
+    world_.log.error("the portal asks to wait longer than max_retry_after: waiting " + format_duration(source_.max_retry_after) +
+                         " instead; its words: Retry-After: " + harmless_text(answer.raw_wait, 100),
+                     fields());
+    wait = source_.max_retry_after;
+  }
+  world_.budget.penalize(wait);
+  answer.wait = wait;
+  const Penalty penalty{host_, world_.credential_key, world_.clock.now() + wait, answer.message};
+  auto job = [&penalty](Journal& journal) { return journal.set_penalty(penalty); };
+  const Status stored = co_await world_.storage.run(job);
+  if (!stored) world_.log.warn("the wait that the portal asked for could not be stored and would be forgotten by a restart: " + stored.error().message, fields());
+  world_.log.warn(answer.message + "; waiting " + format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(wait)), fields());
+}
+
+Task<void> PortalSession::explain_refusal(Answer& answer) {
+  if (!source_.profile.plan_probe || stream_.profile.plan_needed.empty()) co_return;
+  Result<HttpRequest> request = build_plan_request(context_);
+  if (!request) co_return;
+  co_await world_.budget.acquire(1);
+  HttpRequest to_send = std::move(request).value();
+  Result<HttpResponse> response = co_await world_.http.send(std::move(to_send));
+  if (!response.ok() || response->status != 200) co_return;
+  const std::optional<std::string> plan = plan_name(source_.profile, *response);
+  if (!plan || *plan == stream_.profile.plan_needed) co_return;
+  answer.message = "source " + source_.name + ", stream " + stream_.name + ": tenant " + source_.tenant + " is on " + *plan + "; " +
+                   stream_.name + " logs need " + stream_.profile.plan_needed + ": change the tenant's plan, or remove \"" + stream_.name +
+                   "\" from streams";
+}
+
+}  // namespace auditferry

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "config/settings.h"
+#include "core/clock.h"
+#include "core/http_client.h"
+#include "core/log.h"
+#include "core/random.h"
+#include "daemon/answer.h"
+#include "daemon/backoff.h"
+#include "daemon/request_budget.h"
+#include "daemon/storage_queue.h"
+#include "sources/request_builder.h"
+
+namespace auditferry {
+
+// What every poller needs of its surroundings; all of it outlives the poller.
+struct PollerWorld {
+  Clock& clock;
+  Log& log;
+  StorageQueue& storage;
+  HttpClient& http;
+  RequestBudget& budget;
+  Random& random;
+  Bell& published;            // rung whenever new sequence numbers exist
+  std::string credential_key;  // a hash that names the credential in stored penalties
+};
+
+struct SessionStats {
+  std::map<int, std::uint64_t> requests_by_status;  // 0: no answer came
+  std::optional<Duration> clock_skew;               // the portal's clock minus ours
+};
+
+// Asks a portal for pages of one stream, politely: budget, penalties, and what each answer means. One
+// request in flight. Loop thread only.
+class PortalSession {
+ public:
+  PortalSession(PollerWorld world, const SourceSettings& source, const StreamSettings& stream);
+
+  // Waits for the budget, sends, judges. A limit is turned into a penalty (and stored) before it returns.
+  Task<Answer> ask(PageRequest request, double cost, bool follows_cursor);
+
+  const SessionStats& stats() const { return stats_; }
+  const std::string& host() const { return host_; }
+  std::string fingerprint() const { return request_fingerprint(context_); }
+  const RequestContext& context() const { return context_; }
+  // The latest moment that a window may reach: the smaller of our clock and the portal's, minus settle.
+  WallTime edge();
+  std::vector<LogField> fields() const { return {{"source", source_.name}, {"stream", stream_.name}}; }
+
+ private:
+  Task<void> impose_penalty(Answer& answer);
+  Task<void> explain_refusal(Answer& answer);
+  void note(const Answer& answer);
+
+  PollerWorld world_;
+  const SourceSettings& source_;
+  const StreamSettings& stream_;
+  RequestContext context_;
+  std::string host_;
+  Backoff limit_backoff_;
+  SessionStats stats_;
+};
+
+// How the credential of a source is named in the journal: a hash, by which the same one is recognised.
+std::string credential_key(const SourceSettings& source);
+// "host:port" of a base URL; budget and penalties belong to it.
+std::string host_of(const std::string& base_url);
+RequestContext request_context(const SourceSettings& source, const StreamSettings& stream);
+
+}  // namespace auditferry
