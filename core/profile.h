@@ -28,8 +28,8 @@ enum class TimeUnit { seconds, milliseconds, microseconds, rfc3339 };
 // that is one placeholder alone takes the placeholder's own JSON type and the field is left out when the
 // placeholder is empty; other templates make a string.
 // Placeholders of a request: {from} {to} {page_size} {cursor} {offset} {page} {query} {tenant} and the
-// names of the source's credentials; "|base64" and "|url" filter. In headers also {a:b|base64} joins two
-// values with a colon first.
+// names of the source's credentials; "|base64", "|url" and "|second" filter, {a:b|base64} joins two values
+// with a colon first, [text in square brackets] goes when a placeholder in it is empty (sources/template.h).
 struct TemplateField {
   std::vector<std::string> path;
   std::string text;       // template, when !literal

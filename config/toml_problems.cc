@@ -1,0 +1,38 @@
+#include "config/toml_problems.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace auditferry {
+
+void TomlProblems::add(TomlPosition at, std::string path, std::string message) {
+  const auto known = std::find(files_.begin(), files_.end(), at.file);
+  const auto order = static_cast<std::size_t>(known - files_.begin());
+  if (known == files_.end()) files_.push_back(at.file);
+  problems_.push_back({std::move(at), std::move(path), std::move(message), order});
+}
+
+std::vector<std::string> TomlProblems::lines() const {
+  std::vector<const Problem*> sorted;
+  for (const Problem& problem : problems_) sorted.push_back(&problem);
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Problem* a, const Problem* b) {
+    return std::tie(a->file_order, a->at.line, a->at.column) < std::tie(b->file_order, b->at.line, b->at.column);
+  });
+  std::vector<std::string> lines;
+  for (const Problem* problem : sorted) {
+    std::string line = problem->at.file;
+    if (problem->at.line > 0) line += ":" + std::to_string(problem->at.line) + ":" + std::to_string(problem->at.column);
+    if (!problem->path.empty()) line += ": " + problem->path;
+    lines.push_back(line + ": " + problem->message);
+  }
+  return lines;
+}
+
+Status TomlProblems::status() const {
+  if (empty()) return {};
+  std::string message;
+  for (const std::string& line : lines()) message += (message.empty() ? "" : "\n") + line;
+  return Error{ErrorKind::invalid, std::move(message)};
+}
+
+}  // namespace auditferry

@@ -1,0 +1,70 @@
+#include "sources/answer_text.h"
+
+#include "encoding/json_scanner.h"
+#include "encoding/json_view.h"
+#include "encoding/utf8.h"
+
+namespace auditferry {
+namespace {
+
+constexpr std::size_t longest_error_bytes = 500;
+constexpr std::size_t longest_body_bytes = 200;
+constexpr std::size_t longest_id_bytes = 200;
+
+}  // namespace
+
+std::string harmless_text(std::string_view text, std::size_t max_bytes) {
+  std::string out;
+  const char* p = text.data();
+  const char* const end = p + text.size();
+  while (p != end) {
+    const auto byte = static_cast<unsigned char>(*p);
+    const Utf8Step step = utf8_step(p, end);
+    // U+0080 to U+009F are control characters too; terminals obey some of them.
+    const bool second_controls = step.valid && step.length == 2 && byte == 0xC2 && static_cast<unsigned char>(p[1]) < 0xA0;
+    std::string_view piece(p, step.length);
+    if (byte < 0x20 || byte == 0x7F || second_controls) piece = " ";
+    if (!step.valid) piece = replacement_character;
+    if (out.size() + piece.size() > max_bytes) return out + "...";
+    out += piece;
+    p += step.length;
+  }
+  return out;
+}
+
+std::string error_text(const Profile& profile, const HttpResponse& response) {
+  if (const Result<ScannedJson> scanned = scan_json(response.body)) {
+    for (const std::string& pointer : profile.error_text) {
+      const std::optional<JsonView> found = JsonView(scanned->text).at_pointer(pointer);
+      if (!found) continue;
+      if (std::string text = harmless_text(found->scalar_text(), longest_error_bytes); !text.empty()) return text;
+    }
+  }
+  return harmless_text(response.body, longest_body_bytes);
+}
+
+std::string request_id(const Profile& profile, const HttpResponse& response) {
+  for (const std::string& name : profile.request_id_headers) {
+    const std::optional<std::string_view> value = response.header(name);
+    if (value && !value->empty()) return harmless_text(*value, longest_id_bytes);
+  }
+  return {};
+}
+
+std::optional<std::string> plan_name(const Profile& profile, const HttpResponse& response) {
+  if (!profile.plan_probe || response.status != 200) return std::nullopt;
+  const Result<ScannedJson> scanned = scan_json(response.body);
+  if (!scanned) return std::nullopt;
+  const std::optional<JsonView> found = JsonView(scanned->text).at_pointer(profile.plan_probe->plan);
+  if (!found) return std::nullopt;
+  std::optional<std::string> plan = found->as_string();
+  if (!plan || plan->empty()) return std::nullopt;
+  return harmless_text(*plan, longest_id_bytes);
+}
+
+bool says_rate_limited(const Profile& profile, const HttpResponse& response) {
+  const RateLimitProfile& limit = profile.rate_limit;
+  return response.status == 403 && !limit.limited_header.empty() && response.header(limit.limited_header) == limit.limited_value;
+}
+
+}  // namespace auditferry

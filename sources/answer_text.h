@@ -1,0 +1,29 @@
+#pragma once
+// Words out of a vendor's answers, made fit for messages: control characters are blanks, invalid UTF-8 is
+// U+FFFD, and long ones are cut.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/http_client.h"
+#include "core/profile.h"
+
+namespace auditferry {
+
+std::string harmless_text(std::string_view text, std::size_t max_bytes);
+
+// What the vendor says about an error: the first of the profile's error_text pointers that leads to
+// something, else the first 200 bytes of the body. Empty for an empty body.
+std::string error_text(const Profile& profile, const HttpResponse& response);
+
+// The vendor's id of the request, from the first of the profile's request_id_headers that is there; or "".
+std::string request_id(const Profile& profile, const HttpResponse& response);
+
+// The tenant's plan out of the answer to the plan probe; nothing when it cannot be told.
+std::optional<std::string> plan_name(const Profile& profile, const HttpResponse& response);
+
+// True when the answer says "not now" although its status is a refusal (profile: rate_limit.limited_*).
+bool says_rate_limited(const Profile& profile, const HttpResponse& response);
+
+}  // namespace auditferry
