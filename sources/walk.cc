@@ -258,10 +258,10 @@ void NewestFirstWalk::split_piece() {
 
 void NewestFirstWalk::piece_shown() {
   // What is covered is the piece without its gaps; gaps were found from above to below.
-  WallTime to = piece().to;
+  WallTime to = latest_ ? std::min(piece().to, *latest_) : piece().to;
   for (const TimeRange& gap : piece_gaps_) {
     if (gap.to < to) covered_.push_back({gap.to, to});
-    to = gap.from;
+    to = std::min(to, gap.from);
   }
   if (to >= piece().from) covered_.push_back({piece().from, to});
   next_piece();

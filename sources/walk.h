@@ -65,6 +65,9 @@ class NewestFirstWalk {
   // Smaller pages from now on, because an answer was too large. False when they cannot get smaller.
   bool halve_page_size();
 
+  // Nothing later than this counts as shown: the portal's own clock has not come further.
+  void clip(WallTime latest) { latest_ = latest_ ? std::min(*latest_, latest) : latest; }
+
   std::string state() const;
   // What the walk has shown so far; complete when done().
   std::vector<TimeRange> covered() const { return covered_; }
@@ -135,6 +138,7 @@ class NewestFirstWalk {
   // The whole walk.
   std::size_t largest_page_ = 0;
   std::uint64_t records_ = 0;
+  std::optional<WallTime> latest_;  // see clip()
   bool disorder_ = false;
   bool ignores_start_ = false;
   SeenSet seen_;

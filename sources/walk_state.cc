@@ -86,6 +86,7 @@ std::string NewestFirstWalk::state() const {
   if (cursor_) object.text("cursor", *cursor_);
   object.number("page_size", page_size_).number("pages", pages_);
   put_time(object, "newest_so_far", newest_so_far_);
+  put_time(object, "latest", latest_);
   object.number("last_count", last_count_).boolean("last_sorted", last_sorted_);
   put_time(object, "last_newest", last_newest_);
   put_time(object, "last_oldest", last_oldest_);
@@ -112,6 +113,7 @@ Result<NewestFirstWalk> NewestFirstWalk::resume(const WalkRules& rules, std::str
   walk.page_size_ = static_cast<std::uint32_t>(reader.integer("page_size"));
   walk.pages_ = static_cast<std::uint32_t>(reader.integer("pages"));
   walk.newest_so_far_ = reader.time("newest_so_far");
+  walk.latest_ = reader.time("latest");
   walk.last_count_ = static_cast<std::size_t>(reader.integer("last_count"));
   walk.last_sorted_ = reader.flag("last_sorted");
   walk.last_newest_ = reader.time("last_newest");

@@ -47,6 +47,12 @@ class Journal {
   Status quarantine(std::int64_t stream_id, const QuarantineItem& item, WallTime now);
   Result<std::int64_t> record_gap(std::int64_t collection_id, const NewGap& gap, WallTime now);
 
+  struct Around {
+    bool had_before = false;               // a record at or before the time is known
+    std::optional<WallTime> first_after;   // the time of the first known record after it
+  };
+  Result<Around> records_around(std::int64_t stream_id, WallTime time);
+
   // Delivering
   Result<ExporterRow> attach_exporter(const std::string& name, const std::string& type, const std::string& when_full, bool start_now);
   Status detach_exporters_except(const std::vector<std::string>& names);

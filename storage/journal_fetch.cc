@@ -303,6 +303,19 @@ Result<std::int64_t> Journal::record_gap(std::int64_t collection_id, const NewGa
   });
 }
 
+Result<Journal::Around> Journal::records_around(std::int64_t stream_id, WallTime time) {
+  return guarded([&]() -> Result<Around> {
+    Around around;
+    Statement before(*parts_->database, "SELECT 1 FROM identity WHERE stream_id = ? AND time <= ? LIMIT 1");
+    around.had_before = before.query(stream_id, to_micros(time)).step();
+    before.reset();
+    Statement after(*parts_->database, "SELECT min(time) FROM identity WHERE stream_id = ? AND time > ?");
+    if (after.query(stream_id, to_micros(time)).step() && !after.is_null(0)) around.first_after = from_micros(after.integer(0));
+    after.reset();
+    return around;
+  });
+}
+
 std::int64_t Journal::Parts::add_gap(std::int64_t stream_id, std::optional<std::int64_t> collection_id, std::optional<ExporterRow> exporter,
                                      const NewGap& gap, std::uint64_t from_seq, std::uint64_t to_seq, WallTime now) {
   Statement insert(*database,

@@ -1,0 +1,287 @@
+// The poller's frame: taking up where the journal stands, and what to do next. The walks of newest-first
+// logs are in poller_walk.cc, oldest-first logs in poller_follow.cc.
+
+#include "daemon/poller.h"
+
+#include "daemon/range_proof.h"
+#include "encoding/time_format.h"
+
+namespace auditferry {
+namespace {
+
+constexpr Duration idle_step = std::chrono::seconds(1);
+constexpr Duration storage_retry = std::chrono::seconds(2);
+constexpr std::uint64_t publish_chunk = 10'000;
+
+}  // namespace
+
+Poller::Poller(PollerWorld world, const SourceSettings& source, const StreamSettings& stream)
+    : world_(world),
+      source_(source),
+      stream_(stream),
+      session_(world, source, stream),
+      backoff_(world.random, std::chrono::seconds(1), source.max_backoff),
+      slice_(stream.slice) {
+  status_.source = source.name;
+  status_.stream = stream.name;
+}
+
+Poller::~Poller() = default;
+
+void Poller::hold(bool held) {
+  held_ = held;
+  status_.waiting_for_room = held;
+}
+
+std::optional<WallTime> Poller::oldest_needed() const {
+  if (!start_ || collection_.coverage.empty()) return std::nullopt;
+  WallTime oldest = world_.clock.now() - 2 * stream_.overlap;
+  for (const Duration delay : stream_.reread) oldest = std::min(oldest, world_.clock.now() - 2 * delay);
+  for (const auto& [delay, mark] : notes_.reread) oldest = std::min(oldest, mark);
+  for (const auto& active : walks_) oldest = std::min(oldest, active->plan.window.from);
+  // Until history is complete nothing is forgotten.
+  for (const TimeRange& hole : holes_in(collection_.coverage, {*start_, oldest})) oldest = std::min(oldest, hole.from);
+  return oldest - unit_step(stream_.profile.time_unit) * 2;
+}
+
+Task<void> Poller::run() {
+  for (;;) {
+    const Status ended = co_await loop(false);
+    // Only the journal can fail here; a portal's trouble is handled inside.
+    if (!ended) {
+      status_.up = false;
+      status_.problem = ended.error().message;
+      world_.log.error("polling waits: " + ended.error().message, session_.fields());
+    }
+    co_await world_.clock.sleep(storage_retry);
+  }
+}
+
+Task<Status> Poller::run_once() { co_return co_await loop(true); }
+
+Task<Status> Poller::loop(bool once) {
+  walks_.clear();
+  follow_.reset();
+  Status attached = co_await attach();
+  if (!attached) co_return attached;
+  std::optional<WallTime> target;
+  for (;;) {
+    if (held_) {
+      co_await world_.clock.sleep(idle_step);
+      continue;
+    }
+    if (!start_) {
+      Status resolved = co_await resolve_start();
+      if (!resolved) co_return resolved;
+      if (fatal_ && once) co_return *fatal_;
+      continue;
+    }
+    if (!target) target = session_.edge();
+    Result<Step> step = Step::idle;
+    if (stream_.profile.order == RecordOrder::newest_first) {
+      step = co_await this->step();
+    } else {
+      step = co_await step_follow();
+    }
+    if (!step) co_return std::move(step).error();
+    if (fatal_ && once) co_return *fatal_;
+    if (once && finished_once(*target)) co_return Status();
+    if (*step == Step::idle) {
+      const Duration until_poll = next_poll_ - world_.clock.steady_now();
+      co_await world_.clock.sleep(std::clamp(until_poll, Duration(1000), idle_step));
+    }
+  }
+}
+
+bool Poller::finished_once(WallTime target) {
+  if (!walks_.empty()) return false;
+  if (proof_empty_) return true;
+  if (stream_.profile.order == RecordOrder::oldest_first) return follow_idle_ && collection_.coverage.size() > 0;
+  // The portal's clock may turn out to be behind ours; its Date has whole seconds.
+  const WallTime reachable = std::min(target, session_.edge());
+  return covered_until(collection_.coverage, *start_, std::chrono::floor<std::chrono::seconds>(reachable));
+}
+
+Task<Status> Poller::attach() {
+  const StreamIdentity identity{source_.profile.vendor, source_.tenant, stream_.name};
+  const std::string fingerprint = session_.fingerprint();
+  const WallTime now = world_.clock.now();
+  auto job = [&](Journal& journal) { return journal.attach(identity, source_.name, source_.base_url, fingerprint, stream_.query, now); };
+  Result<CollectionState> attached = co_await world_.storage.run(job);
+  if (!attached) co_return std::move(attached).error();
+  collection_ = std::move(attached).value();
+  notes_ = PollerNotes::from_text(collection_.state);
+  start_ = collection_.start;
+  std::vector<StoredWalk> walks = std::move(collection_.walks);
+  co_return co_await resume_walks(std::move(walks));
+}
+
+Task<Status> Poller::resume_walks(std::vector<StoredWalk> walks) {
+  for (StoredWalk& stored : walks) {
+    if (stored.publishing) {
+      Status published = co_await publish(stored.walk_id);
+      if (!published) co_return published;
+      continue;
+    }
+    Result<NewestFirstWalk> walk = NewestFirstWalk::resume(rules(), stored.state);
+    if (!walk) world_.log.warn(walk.error().message, session_.fields());
+    PlannedWalk plan{stored.how, stored.window, false, std::nullopt};
+    // A reread's mark is found again by its window: it moves when a window that begins at it is done.
+    for (const auto& [delay, mark] : notes_.reread) {
+      if (stored.how == "reread" && mark == stored.window.from) plan.reread_delay = delay;
+    }
+    NewestFirstWalk usable = walk.ok() ? std::move(walk).value() : NewestFirstWalk::begin(rules(), stored.window);
+    walks_.push_back(std::make_unique<ActiveWalk>(ActiveWalk{stored.walk_id, plan, std::move(usable), 0}));
+  }
+  co_return co_await reload();
+}
+
+Task<Status> Poller::resolve_start() {
+  WallTime start = world_.clock.now() - stream_.start.ago;
+  if (stream_.start.kind == StartSetting::Kind::time) start = stream_.start.time;
+  if (stream_.start.kind == StartSetting::Kind::oldest) {
+    BeginningOutcome beginning = co_await find_beginning(session_, stream_.profile, session_.edge());
+    if (!beginning.answered) {
+      report(beginning.answer);
+      co_await wait_after(beginning.answer);
+      co_return Status();
+    }
+    note_good();
+    start = beginning.beginning;
+    world_.log.info("the portal's log begins about " + format_rfc3339(start), session_.fields());
+  }
+  // Whole time units, as the vendor counts them.
+  start -= start.time_since_epoch() % unit_step(stream_.profile.time_unit);
+  auto job = [&](Journal& journal) { return journal.set_start(collection_.collection_id, start); };
+  Status stored = co_await world_.storage.run(job);
+  if (stored.ok()) start_ = start;
+  co_return stored;
+}
+
+WalkRules Poller::rules() const {
+  WalkRules rules;
+  const StreamProfile& profile = stream_.profile;
+  rules.unit = std::max(unit_step(profile.time_unit), unit_step(profile.request_time_unit));
+  rules.overlap = stream_.overlap;
+  rules.page_size = profile.page_size;
+  rules.max_page_size = std::max(profile.page_size, profile.max_page_size);
+  rules.paging = profile.paging;
+  rules.first_page = profile.first_page;
+  rules.has_ids = !profile.fields.id.empty();
+  return rules;
+}
+
+PageToStore Poller::page_to_store(const Answer& answer, const std::optional<std::string>& cursor_in, std::string_view how, TimeRange window) {
+  PageToStore page;
+  page.stream_id = collection_.stream_id;
+  page.collection_id = collection_.collection_id;
+  page.source = source_.name;
+  page.received = world_.clock.now();
+  page.page = &answer.page;
+  page.provenance.how = how;
+  page.provenance.window = window;
+  page.provenance.query = stream_.query;
+  page.provenance.cursor_in = cursor_in.value_or("");
+  page.provenance.cursor_out = answer.page.cursor.value_or("");
+  page.provenance.status = answer.status;
+  page.provenance.request_id = answer.request_id;
+  page.provenance.server_date = answer.server_date;
+  page.provenance.body_sha256 = answer.body_sha256;
+  if (answer.page.repaired) {
+    page.quarantine.push_back({"invalid UTF-8 or control characters in records, which were repaired", 0, answer.body});
+    world_.log.warn("a page held invalid UTF-8 or raw control characters: repaired, the records are marked and the original is in quarantine",
+                    session_.fields());
+  }
+  for (const Page::Oversized& record : answer.page.oversized) {
+    world_.log.error("record " + record.id + " has " + std::to_string(record.bytes) + " bytes, more than max_record: it is in quarantine, and a gap is recorded",
+                     session_.fields());
+    page.quarantine.push_back({"a record of this page is larger than max_record", 0, answer.body});
+    NewGap gap{"unreadable", std::nullopt, "record " + record.id + " is larger than max_record (" + std::to_string(record.bytes) + " bytes)"};
+    if (record.has_time) gap.range = TimeRange{record.time, record.time};
+    page.gaps.push_back(std::move(gap));
+  }
+  return page;
+}
+
+Task<Result<std::optional<StoredPage>>> Poller::store(PageToStore page) {
+  const WallTime now = world_.clock.now();
+  auto job = [&](Journal& journal) { return journal.store_page(page, now); };
+  Result<StoredPage> result = co_await world_.storage.run(job);
+  if (!result && result.error().kind == ErrorKind::invalid) {
+    // Colliding ids: a setting is wrong. Nothing was stored.
+    Answer answer;
+    answer.kind = AnswerKind::stop;
+    answer.message = "stream " + stream_.name + " of " + result.error().message;
+    report(answer);
+    co_await wait_after(answer);
+    co_return std::optional<StoredPage>();
+  }
+  if (!result) co_return std::move(result).error();
+  if (result->revisions > 0) {
+    world_.log.warn("the portal changed " + std::to_string(result->revisions) + " records that were already collected: kept as revisions (@2 …)",
+                    session_.fields());
+  }
+  co_return std::optional<StoredPage>(*result);
+}
+
+Task<Status> Poller::publish(std::int64_t walk_id) {
+  for (;;) {
+    const WallTime now = world_.clock.now();
+    auto job = [walk_id, now](Journal& journal) { return journal.publish(walk_id, publish_chunk, now); };
+    Result<PublishProgress> progress = co_await world_.storage.run(job);
+    if (!progress) co_return std::move(progress).error();
+    if (progress->records > 0) world_.published.ring();
+    if (progress->finished) co_return Status();
+  }
+}
+
+Task<Status> Poller::reload() {
+  auto job = [this](Journal& journal) { return journal.load_collection(collection_.collection_id); };
+  Result<CollectionState> loaded = co_await world_.storage.run(job);
+  if (!loaded) co_return std::move(loaded).error();
+  collection_ = std::move(loaded).value();
+  co_return Status();
+}
+
+Task<Status> Poller::save_notes() {
+  const std::string text = notes_.to_text();
+  auto job = [this, &text](Journal& journal) { return journal.save_collection(collection_.collection_id, text); };
+  co_return co_await world_.storage.run(job);
+}
+
+void Poller::report(const Answer& answer) {
+  const bool stop = answer.kind == AnswerKind::stop;
+  // The same trouble is told once, not at every try.
+  if (status_.problem != answer.message) {
+    if (stop) {
+      world_.log.error(answer.message + " (polling goes on by itself once this is solved)", session_.fields());
+    } else if (answer.kind != AnswerKind::limited) {
+      world_.log.warn(answer.message, session_.fields());
+    }
+  }
+  status_.up = false;
+  status_.stopped = stop;
+  status_.problem = answer.message;
+  if (stop) fatal_ = Error{ErrorKind::invalid, answer.message};
+}
+
+void Poller::note_good() {
+  if (!status_.up && !status_.problem.empty()) world_.log.info("the portal answers again", session_.fields());
+  status_.up = true;
+  status_.stopped = false;
+  status_.problem.clear();
+  status_.last_page = world_.clock.now();
+  fatal_.reset();
+  backoff_.reset();
+}
+
+Task<void> Poller::wait_after(const Answer& answer) {
+  // The budget holds everybody back during a penalty; there is nothing to wait for here.
+  if (answer.kind == AnswerKind::limited) co_return;
+  Duration wait = backoff_.next();
+  // A probe now and then shows whether the operator has acted.
+  if (answer.kind == AnswerKind::stop) wait = source_.max_backoff / 2 + world_.random.jitter(source_.max_backoff / 2);
+  co_await world_.clock.sleep(wait);
+}
+
+}  // namespace auditferry

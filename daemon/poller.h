@@ -1,0 +1,115 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemon/poll_plan.h"
+#include "daemon/portal_session.h"
+#include "daemon/poller_notes.h"
+#include "sources/follow.h"
+#include "sources/walk.h"
+
+namespace auditferry {
+
+// What the operator is shown of a poller; the durable part comes from the journal.
+struct PollerStatus {
+  std::string source;
+  std::string stream;
+  bool up = false;            // the last request was good
+  std::string problem;        // why not, and what to do; empty when up
+  bool stopped = false;       // an operator must act; probing slowly
+  bool waiting_for_room = false;  // the journal is full
+  std::optional<WallTime> last_page;
+  SessionStats session;
+};
+
+// Brings one stream of one source into the journal. Goes on from whatever the journal holds. Loop thread
+// only; runs until cancelled.
+class Poller {
+ public:
+  Poller(PollerWorld world, const SourceSettings& source, const StreamSettings& stream);
+  ~Poller();
+
+  // Polls for ever.
+  Task<void> run();
+  // Returns when everything up to the moment of the call has been shown and published, or with the first
+  // problem that an operator must solve.
+  Task<Status> run_once();
+
+  // While true no request goes out: the journal is full, or its disk nearly so.
+  void hold(bool held);
+  const PollerStatus& status() const { return status_; }
+  // 0 until the journal knows the stream.
+  std::int64_t stream_id() const { return collection_.stream_id; }
+  // Nothing that a walk, reread or overlap could still meet is older than this.
+  std::optional<WallTime> oldest_needed() const;
+
+ private:
+  // A walk that is under way, as the journal holds it.
+  struct ActiveWalk {
+    std::int64_t walk_id = 0;
+    PlannedWalk plan;
+    NewestFirstWalk walk;
+    int unreadable = 0;  // times in a row that this request gave nothing usable
+  };
+  enum class Step { moved, idle };
+
+  Task<Status> attach();
+  Task<Status> resolve_start();
+  Task<Status> resume_walks(std::vector<StoredWalk> walks);
+  Task<Status> loop(bool once);
+  Task<Result<Step>> step();
+  Task<Result<Step>> step_follow();
+  bool finished_once(WallTime target);
+
+  // Newest first.
+  Task<Result<Step>> prove_if_due();
+  Task<Result<Step>> start_walk(PlannedWalk plan);
+  Task<Status> advance_walk(ActiveWalk& active);
+  Task<Status> on_page(ActiveWalk& active, Answer answer, PageRequest request);
+  Task<Status> on_cursor_refused(ActiveWalk& active, const Answer& answer);
+  Task<Status> on_unreadable(ActiveWalk& active, Answer answer);
+  Task<Status> on_too_large(ActiveWalk& active, const Answer& answer);
+  // Ends in the journal a walk that ended without a page (a refused cursor was the last thing).
+  Task<Status> end_walk(ActiveWalk& active);
+  // `ended_already`: the page that was stored last has ended it in the journal, too.
+  Task<Status> finish_walk(ActiveWalk& active, bool ended_already);
+  Task<Status> save_walk(ActiveWalk& active);
+  Task<Status> settle_outage();
+  ActiveWalk* current_walk();
+
+  // Both orders.
+  // Nothing: the page was refused as a whole (ids collide), and that was reported.
+  Task<Result<std::optional<StoredPage>>> store(PageToStore page);
+  Task<Status> publish(std::int64_t walk_id);
+  Task<Status> save_notes();
+  Task<Status> reload();
+  Task<void> wait_after(const Answer& answer);
+  void report(const Answer& answer);
+  void note_good();
+  PageToStore page_to_store(const Answer& answer, const std::optional<std::string>& cursor_in, std::string_view how, TimeRange window);
+  WalkRules rules() const;
+  PlanInput plan_input(WallTime edge) const;
+
+  PollerWorld world_;
+  const SourceSettings& source_;
+  const StreamSettings& stream_;
+  PortalSession session_;
+  Backoff backoff_;
+  PollerStatus status_;
+  CollectionState collection_;
+  PollerNotes notes_;
+  std::optional<WallTime> start_;
+  std::deque<std::unique_ptr<ActiveWalk>> walks_;  // at most one live and one of history
+  std::optional<OldestFirstFollow> follow_;
+  Duration slice_;
+  SteadyTime next_poll_{};
+  bool held_ = false;
+  bool proof_empty_ = false;  // the log has no record yet
+  bool follow_idle_ = false;
+  std::optional<Error> fatal_;  // run_once: what an operator must solve
+};
+
+}  // namespace auditferry

@@ -1,0 +1,290 @@
+// Newest-first logs: proof of the range, walks page by page, outages.
+
+#include "daemon/poller.h"
+#include "daemon/range_proof.h"
+#include "encoding/time_format.h"
+
+namespace auditferry {
+namespace {
+
+constexpr Duration proof_every = std::chrono::hours(24);
+constexpr Duration long_outage = std::chrono::hours(24);
+// How often a page that cannot be read is asked for before it counts as lost.
+constexpr int unreadable_tries = 3;
+// A slice of history with more records than this is cut in half for the next one; an empty one doubles it.
+constexpr std::uint64_t full_slice = 50'000;
+constexpr Duration shortest_slice = std::chrono::minutes(1);
+// History takes half of the budget while live polls have the right of way.
+constexpr double live_cost = 1;
+constexpr double history_cost = 2;
+
+}  // namespace
+
+PlanInput Poller::plan_input(WallTime edge) const {
+  return PlanInput{stream_, source_.catch_up, *start_, edge, slice_, world_.clock.steady_now() >= next_poll_, collection_.coverage, notes_};
+}
+
+Poller::ActiveWalk* Poller::current_walk() {
+  for (const auto& active : walks_) {
+    if (active->plan.how != "history") return active.get();
+  }
+  // A poll that is due goes before the next page of history.
+  const bool live_first = source_.catch_up == CatchUp::live_first;
+  if (live_first && world_.clock.steady_now() >= next_poll_) return nullptr;
+  return walks_.empty() ? nullptr : walks_.front().get();
+}
+
+Task<Result<Poller::Step>> Poller::step() {
+  if (ActiveWalk* active = current_walk()) {
+    Status advanced = co_await advance_walk(*active);
+    if (!advanced) co_return std::move(advanced).error();
+    co_return Step::moved;
+  }
+  Result<Step> proof = co_await prove_if_due();
+  if (!proof || *proof == Step::moved || proof_empty_) co_return proof;
+  const WallTime edge = session_.edge();
+  std::optional<PlannedWalk> plan = plan_walk(plan_input(edge));
+  const bool history_runs = !walks_.empty();
+  if (!plan || (plan->how == "history" && history_runs)) {
+    if (notes_.outage_from && history_holes(plan_input(edge)).empty()) {
+      Status settled = co_await settle_outage();
+      if (!settled) co_return std::move(settled).error();
+    }
+    co_return Step::idle;
+  }
+  co_return co_await start_walk(std::move(*plan));
+}
+
+Task<Result<Poller::Step>> Poller::prove_if_due() {
+  const WallTime now = world_.clock.now();
+  const bool due = !notes_.proof_at || now - *notes_.proof_at >= proof_every || *notes_.proof_at > now;
+  // An empty log is looked at as often as it would be polled.
+  if (!due) {
+    proof_empty_ = false;
+    co_return Step::idle;
+  }
+  if (proof_empty_ && world_.clock.steady_now() < next_poll_) co_return Step::idle;
+  ProofOutcome outcome = co_await prove_range(session_, stream_.profile);
+  proof_empty_ = false;
+  switch (outcome.kind) {
+    case ProofOutcome::Kind::no_answer:
+      report(outcome.answer);
+      co_await wait_after(outcome.answer);
+      co_return Step::moved;
+    case ProofOutcome::Kind::wrong: {
+      Answer answer;
+      answer.kind = AnswerKind::stop;
+      answer.message = outcome.answer.message.empty() ? "source " + source_.name + ", " + outcome.message : outcome.answer.message;
+      report(answer);
+      co_await wait_after(answer);
+      co_return Step::moved;
+    }
+    case ProofOutcome::Kind::nothing_there:
+      note_good();
+      proof_empty_ = true;
+      next_poll_ = world_.clock.steady_now() + stream_.poll_every;
+      co_return Step::idle;
+    case ProofOutcome::Kind::proved: break;
+  }
+  note_good();
+  if (outcome.exclusive_bounds) {
+    world_.log.info("the portal treats a bound of the time range as exclusive; requests ask wider, so nothing is lost", session_.fields());
+  }
+  notes_.proof_at = world_.clock.now();
+  Status saved = co_await save_notes();
+  if (!saved) co_return std::move(saved).error();
+  co_return Step::moved;
+}
+
+Task<Result<Poller::Step>> Poller::start_walk(PlannedWalk plan) {
+  if (plan.how == "poll") {
+    const Duration jitter = world_.random.jitter(stream_.poll_every / 5) - stream_.poll_every / 10;
+    next_poll_ = world_.clock.steady_now() + stream_.poll_every + jitter;
+  }
+  const std::vector<TimeRange> holes = holes_in(collection_.coverage, {*start_, plan.window.to});
+  // A stream's first history is no outage: nothing was ever shown before it.
+  const bool known_before = watermark_of(collection_.coverage, *start_).has_value();
+  if (!notes_.outage_from && known_before && !holes.empty() && plan.window.to - holes.front().from > long_outage) {
+    notes_.outage_from = holes.front().from;
+    Status saved = co_await save_notes();
+    if (!saved) co_return std::move(saved).error();
+  }
+  NewestFirstWalk walk = NewestFirstWalk::begin(rules(), plan.window);
+  walks_.push_back(std::make_unique<ActiveWalk>(ActiveWalk{0, std::move(plan), std::move(walk), 0}));
+  co_return Step::moved;
+}
+
+Task<Status> Poller::advance_walk(ActiveWalk& active) {
+  PageRequest request = active.walk.next_request();
+  const bool halved = active.plan.how == "history" && source_.catch_up == CatchUp::live_first;
+  PageRequest to_ask = request;
+  Answer answer = co_await session_.ask(std::move(to_ask), halved ? history_cost : live_cost, active.walk.follows_cursor());
+  switch (answer.kind) {
+    case AnswerKind::page: co_return co_await on_page(active, std::move(answer), std::move(request));
+    case AnswerKind::cursor_refused: co_return co_await on_cursor_refused(active, answer);
+    case AnswerKind::unreadable: co_return co_await on_unreadable(active, std::move(answer));
+    case AnswerKind::too_large: co_return co_await on_too_large(active, answer);
+    case AnswerKind::limited:
+    case AnswerKind::again:
+    case AnswerKind::stop: break;
+  }
+  report(answer);
+  co_await wait_after(answer);
+  co_return Status();
+}
+
+Task<Status> Poller::on_page(ActiveWalk& active, Answer answer, PageRequest request) {
+  const bool was_disordered = active.walk.found_disorder();
+  // The portal's own clock may be behind the window's end: what it has not lived through is not shown.
+  if (answer.server_time) active.walk.clip(*answer.server_time - stream_.settle);
+  PageToStore page = page_to_store(answer, request.cursor, active.plan.how, active.plan.window);
+  const std::string state_before = active.walk.state();
+  page.occurrences = active.walk.on_page(answer.page);
+  for (WalkGap& gap : active.walk.take_gaps()) page.gaps.push_back({"unreachable", gap.range, gap.why});
+  page.walk_id = active.walk_id;
+  page.walk_state = active.walk.state();
+  if (const auto watermark = watermark_of(collection_.coverage, *start_)) page.covered_until = *watermark;
+  if (active.walk.done()) page.end = WalkEnd{active.walk.covered()};
+  for (const NewGap& gap : page.gaps) world_.log.error("a gap of type " + gap.type + " was recorded: " + gap.why, session_.fields());
+  if (active.walk.found_disorder() && !was_disordered) {
+    world_.log.warn("the portal's log is not in order of time: the window is walked in narrower slices where cursors end early", session_.fields());
+  }
+  // A failure of the journal ends this loop, and the next one begins from what the journal holds.
+  Result<std::optional<StoredPage>> stored = co_await store(std::move(page));
+  if (!stored) co_return std::move(stored).error();
+  if (!*stored) {
+    // Refused as a whole: the same request will be made again.
+    Result<NewestFirstWalk> again = NewestFirstWalk::resume(rules(), state_before);
+    if (again) active.walk = std::move(again).value();
+    co_return Status();
+  }
+  note_good();
+  active.walk_id = (**stored).walk_id;
+  active.unreadable = 0;
+  if (active.walk.done()) co_return co_await finish_walk(active, true);
+  co_return Status();
+}
+
+Task<Status> Poller::save_walk(ActiveWalk& active) {
+  if (active.walk_id == 0) co_return Status();  // no page yet: nothing to go on from
+  const std::string state = active.walk.state();
+  auto job = [&](Journal& journal) { return journal.save_walk(active.walk_id, state); };
+  co_return co_await world_.storage.run(job);
+}
+
+Task<Status> Poller::on_cursor_refused(ActiveWalk& active, const Answer& answer) {
+  world_.log.info(answer.message, session_.fields());
+  active.walk.on_cursor_refused();
+  // Giving up on a moment is told with the next page, or here if it was the last.
+  if (!active.walk.done()) co_return co_await save_walk(active);
+  co_return co_await finish_walk(active, false);
+}
+
+Task<Status> Poller::on_unreadable(ActiveWalk& active, Answer answer) {
+  report(answer);
+  if (++active.unreadable < unreadable_tries) {
+    co_await wait_after(answer);
+    co_return Status();
+  }
+  active.unreadable = 0;
+  world_.log.error(answer.message + "; the answer is in quarantine and a gap is recorded", session_.fields());
+  const QuarantineItem item{answer.message, 0, std::move(answer.body)};
+  const WallTime now = world_.clock.now();
+  auto keep = [&](Journal& journal) { return journal.quarantine(collection_.stream_id, item, now); };
+  Status kept = co_await world_.storage.run(keep);
+  if (!kept) co_return kept;
+  active.walk.on_unreadable(answer.message);
+  for (WalkGap& gap : active.walk.take_gaps()) {
+    const NewGap lost{"unreadable", gap.range, gap.why};
+    auto record = [&](Journal& journal) { return journal.record_gap(collection_.collection_id, lost, now); };
+    Result<std::int64_t> recorded = co_await world_.storage.run(record);
+    if (!recorded) co_return std::move(recorded).error();
+  }
+  world_.published.ring();
+  if (!active.walk.done()) co_return co_await save_walk(active);
+  co_return co_await finish_walk(active, false);
+}
+
+Task<Status> Poller::on_too_large(ActiveWalk& active, const Answer& answer) {
+  report(answer);
+  if (active.walk.halve_page_size()) co_return co_await save_walk(active);
+  world_.log.error(answer.message + "; even one record does not fit into max_page_bytes: a gap is recorded", session_.fields());
+  Answer lost;
+  lost.kind = AnswerKind::unreadable;
+  lost.message = answer.message + " (more than max_page_bytes, even for one record)";
+  active.unreadable = unreadable_tries;
+  co_return co_await on_unreadable(active, std::move(lost));
+}
+
+Task<Status> Poller::end_walk(ActiveWalk& active) {
+  const WallTime now = world_.clock.now();
+  if (active.walk_id == 0) {
+    const std::string state = active.walk.state();
+    auto begin = [&](Journal& journal) {
+      return journal.begin_walk(collection_.collection_id, active.plan.how, active.plan.window, state, now);
+    };
+    Result<std::int64_t> walk_id = co_await world_.storage.run(begin);
+    if (!walk_id) co_return std::move(walk_id).error();
+    active.walk_id = *walk_id;
+  }
+  const std::vector<TimeRange> covered = active.walk.covered();
+  std::vector<NewGap> gaps;
+  for (WalkGap& gap : active.walk.take_gaps()) gaps.push_back({"unreachable", gap.range, gap.why});
+  auto end = [&](Journal& journal) { return journal.end_walk(active.walk_id, covered, gaps, now); };
+  co_return co_await world_.storage.run(end);
+}
+
+Task<Status> Poller::finish_walk(ActiveWalk& active, bool ended_already) {
+  const PlannedWalk plan = active.plan;
+  const std::uint64_t records = active.walk.records();
+  if (!ended_already) {
+    Status ended = co_await end_walk(active);
+    if (!ended) co_return ended;
+  }
+  Status published = co_await publish(active.walk_id);
+  if (!published) co_return published;
+  std::erase_if(walks_, [&active](const auto& walk) { return walk.get() == &active; });
+  if (plan.whole_overlap) notes_.overlap_at = plan.window.to;
+  if (plan.reread_delay) notes_.reread[*plan.reread_delay] = plan.window.to;
+  if (plan.how == "history") {
+    if (records > full_slice) slice_ = std::max(shortest_slice, slice_ / 2);
+    if (records == 0) slice_ = std::min(stream_.profile.max_window, slice_ * 2);
+  }
+  if (plan.whole_overlap || plan.reread_delay) {
+    Status saved = co_await save_notes();
+    if (!saved) co_return saved;
+  }
+  co_return co_await reload();
+}
+
+Task<Status> Poller::settle_outage() {
+  const WallTime from = *notes_.outage_from;
+  const TimeRange before{std::max(*start_, WallTime(from - stream_.profile.max_window)), from};
+  PresenceOutcome presence = co_await anything_in(session_, before, stream_.profile.page_size);
+  if (!presence.answered) {
+    report(presence.answer);
+    co_await wait_after(presence.answer);
+    co_return Status();
+  }
+  note_good();
+  // Something from before the outage is still there, or nothing ever was: nothing can have been forgotten.
+  auto look = [&](Journal& journal) { return journal.records_around(collection_.stream_id, from); };
+  Result<Journal::Around> around = co_await world_.storage.run(look);
+  if (!around) co_return std::move(around).error();
+  if (!presence.newest && around->had_before) {
+    const WallTime edge = around->first_after.value_or(session_.edge());
+    const NewGap gap{"forgotten", TimeRange{from, edge},
+                     "collection stood still from " + format_rfc3339(from) + ", and the portal no longer shows what it had before that: what it "
+                     "forgot before " + format_rfc3339(edge) + " was never seen"};
+    world_.log.error("a gap of type forgotten was recorded: " + gap.why, session_.fields());
+    const WallTime now = world_.clock.now();
+    auto record = [&](Journal& journal) { return journal.record_gap(collection_.collection_id, gap, now); };
+    Result<std::int64_t> recorded = co_await world_.storage.run(record);
+    if (!recorded) co_return std::move(recorded).error();
+    world_.published.ring();
+  }
+  notes_.outage_from.reset();
+  co_return co_await save_notes();
+}
+
+}  // namespace auditferry
