@@ -63,6 +63,8 @@ class Journal {
   // All of them in one transaction. Per update: false if the position was not `from` (it was released
   // meanwhile: load the row again), and then nothing of that update was done.
   Result<std::vector<bool>> advance(const std::vector<PositionUpdate>& updates, WallTime now);
+  // Entries first … last could not be read for this exporter: a gap of its own, with an entry in the journal.
+  Result<std::int64_t> record_exporter_gap(const ExporterRow& exporter, const NewGap& gap, std::uint64_t first, std::uint64_t last, WallTime now);
   Status set_exporter_error(std::int64_t exporter_id, const std::string& error);
   Result<std::vector<ExporterRow>> exporters();
 

@@ -303,6 +303,16 @@ Result<std::int64_t> Journal::record_gap(std::int64_t collection_id, const NewGa
   });
 }
 
+Result<std::int64_t> Journal::record_exporter_gap(const ExporterRow& exporter, const NewGap& gap, std::uint64_t first, std::uint64_t last,
+                                                  WallTime now) {
+  return in_transaction(*parts_, [&]() -> Result<std::int64_t> {
+    // A crash between this and the position's move must not tell it twice.
+    Statement known(*parts_->database, "SELECT gap_id FROM gap WHERE exporter_id = ? AND from_seq = ? AND type = ?");
+    if (known.query(exporter.exporter_id, first, gap.type).step()) return known.integer(0);
+    return parts_->add_gap(0, std::nullopt, exporter, gap, first, last, now);
+  });
+}
+
 Result<Journal::Around> Journal::records_around(std::int64_t stream_id, WallTime time) {
   return guarded([&]() -> Result<Around> {
     Around around;
