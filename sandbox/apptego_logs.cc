@@ -121,7 +121,9 @@ class LogQuery {
     owner_ = std::string(tenant) + "/" + stream_name(stream.log) + "/" + request_.query;
     selection_.by_event = dialect_.order_by_event;
     selection_.limit = request_.limit;
-    selection_.matches = std::move(filter);
+    if (filter) {
+      selection_.matches = [fits = std::move(filter)](const SandboxRecord& record) { return fits(*record.json); };
+    }
   }
 
   PortalAnswer answer() {
