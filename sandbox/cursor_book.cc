@@ -7,7 +7,7 @@ namespace auditferry {
 std::string CursorBook::issue(SandboxCursor cursor, WallTime now, bool as_number) {
   // An odd multiplier is a bijection of 64-bit numbers: opaque, and never the same twice.
   const std::uint64_t number = ++issued_;
-  const std::uint64_t opaque = (number ^ seed_) * 0x9e3779b97f4a7c15ULL;
+  const std::uint64_t opaque = (number ^ (seed_ << 32)) * 0x9e3779b97f4a7c15ULL;
   std::string text;
   if (as_number) {
     text = std::to_string(1'000'000'007ULL + number * 13);

@@ -30,14 +30,19 @@ constexpr std::array<std::string_view, 5> github_actions = {"repo.create", "org.
 
 std::string quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
 
-// Words that compress about as well as a real log does.
+// Words, and now and then something unlike all else, so that records compress about as real ones do.
 void append_filler(Random& random, std::uint64_t bytes, std::string& out) {
+  static constexpr std::array<std::string_view, 16> words = {"policy", "changed", "by", "administrator", "for", "group", "value", "old",
+                                                             "new", "session", "device", "allowed", "browser", "region", "token", "scope"};
   static constexpr char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
   const std::size_t end = out.size() + bytes;
   while (out.size() < end) {
     std::uint64_t bits = random.next();
-    for (int i = 0; i < 12 && out.size() < end; ++i, bits >>= 5) out += letters[bits & 31];
+    for (int i = 0; i < 6; ++i, bits >>= 4) out += std::string(words[bits & 15]) + ' ';
+    for (int i = 0; i < 8; ++i, bits >>= 5) out += letters[bits & 31];
+    out += ' ';
   }
+  out.resize(end);
 }
 
 std::string time_number(const SandboxDialect& dialect, WallTime time) {
