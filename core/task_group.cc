@@ -3,7 +3,8 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -28,6 +29,16 @@ struct TaskGroup::State {
 };
 
 namespace {
+
+bool is_cancellation(const std::exception_ptr& exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const boost::system::system_error& error) {
+    return error.code() == boost::asio::error::operation_aborted;
+  } catch (...) {
+    return false;
+  }
+}
 
 void report_unless_cancelled(const std::string& name, std::exception_ptr exception) {
   if (!exception) return;
@@ -77,9 +88,18 @@ Task<void> TaskGroup::join() {
 bool TaskGroup::empty() const { return state_->signals.empty(); }
 
 Task<bool> first_to_end(Task<void> task, Task<void> deadline) {
-  using namespace boost::asio::experimental::awaitable_operators;
-  const auto outcome = co_await (std::move(task) || std::move(deadline));
-  co_return outcome.index() == 0;
+  const Executor executor = co_await boost::asio::this_coro::executor;
+  auto task_run = boost::asio::co_spawn(executor, std::move(task), boost::asio::deferred);
+  auto deadline_run = boost::asio::co_spawn(executor, std::move(deadline), boost::asio::deferred);
+  auto both = boost::asio::experimental::make_parallel_group(std::move(task_run), std::move(deadline_run));
+  // Asio's own operator|| would wrap the cancellation of both into another exception, and would wait for
+  // the deadline when the task fails.
+  const auto [order, task_failure, deadline_failure] =
+      co_await both.async_wait(boost::asio::experimental::wait_for_one(), boost::asio::use_awaitable);
+  if (!task_failure) co_return true;
+  if (order[0] == 0 || !is_cancellation(task_failure)) std::rethrow_exception(task_failure);
+  if (deadline_failure) std::rethrow_exception(deadline_failure);
+  co_return false;
 }
 
 }  // namespace auditferry

@@ -32,7 +32,7 @@ class TaskGroup {
 };
 
 // Runs `task`, giving it at most until `deadline` finishes first; returns true if the task ended.
-// The loser is cancelled and awaited.
+// The loser is cancelled and awaited. What either of them throws leaves it, a cancellation from outside too.
 Task<bool> first_to_end(Task<void> task, Task<void> deadline);
 
 }  // namespace auditferry

@@ -68,5 +68,40 @@ TEST(FirstToEnd, CancelsTheSlowerTask) {
   EXPECT_EQ(loop.clock().slept(), Duration(seconds(1)));
 }
 
+Task<void> endless_race(Clock& clock, bool& ended) {
+  auto task = long_task(clock, ended);
+  auto deadline = clock.sleep(hours(1));
+  co_await first_to_end(std::move(task), std::move(deadline));
+}
+
+TEST(FirstToEnd, CanBeCancelledFromOutside) {
+  TestLoop loop;
+  TaskGroup group(loop.executor());
+  bool ended = false;
+  group.spawn("race", endless_race(loop.clock(), ended));
+  loop.run_until_idle(seconds(1));
+  group.cancel();
+  loop.run(group.join());
+  EXPECT_FALSE(ended);
+  EXPECT_EQ(loop.clock().slept(), Duration(seconds(1)));
+}
+
+Task<void> failing_task() {
+  throw std::runtime_error("broken");
+  co_return;
+}
+
+Task<void> failing_race(Clock& clock) {
+  auto task = failing_task();
+  auto deadline = clock.sleep(hours(1));
+  co_await first_to_end(std::move(task), std::move(deadline));
+}
+
+TEST(FirstToEnd, PassesAFailureOnAtOnce) {
+  TestLoop loop;
+  EXPECT_THROW(loop.run(failing_race(loop.clock())), std::runtime_error);
+  EXPECT_EQ(loop.clock().slept(), Duration::zero());
+}
+
 }  // namespace
 }  // namespace auditferry

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "core/clock.h"
+#include "core/http_client.h"
+#include "sandbox/portal.h"
+
+namespace auditferry {
+
+// Asks a Portal in memory as the real client would ask it over the network: waits are waits of the Clock,
+// broken connections become the same errors, content codings are removed, max_body_bytes holds.
+// Loop thread only; portal and clock outlive it.
+class PortalHttpClient final : public HttpClient {
+ public:
+  PortalHttpClient(Portal& portal, Clock& clock, Duration timeout = std::chrono::seconds(60))
+      : portal_(portal), clock_(clock), timeout_(timeout) {}
+
+  Task<Result<HttpResponse>> send(HttpRequest request) override;
+
+  // While true nothing can be reached (ErrorKind::connect), and the portal does not see the request.
+  void set_unreachable(bool unreachable) { unreachable_ = unreachable; }
+  // Passes between a request and its answer; half of it before the portal looks at the request.
+  void set_latency(Duration latency) { latency_ = latency; }
+
+ private:
+  Portal& portal_;
+  Clock& clock_;
+  Duration timeout_;
+  Duration latency_{};
+  bool unreachable_ = false;
+};
+
+}  // namespace auditferry
