@@ -1,0 +1,433 @@
+#include "daemon/poller.h"
+
+#include <gtest/gtest.h>
+
+#include "daemon/poller_fixture.h"
+
+namespace auditferry {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+PortalOptions steady(double rate = 0.5, Duration history = hours(3)) {
+  PortalOptions options;
+  for (const SandboxLog log : {SandboxLog::audit, SandboxLog::device, SandboxLog::okta, SandboxLog::github}) {
+    options.streams[log].rate_per_second = rate;
+    options.streams[log].history = history;
+  }
+  return options;
+}
+
+// Everything the portal ever showed is there, once nothing new has come for a while.
+void expect_everything(PollerFixture& fixture) {
+  fixture.portal_.stop_making();
+  fixture.run_for(minutes(30));
+  EXPECT_EQ(fixture.ids(), fixture.portal_ids());
+  EXPECT_EQ(fixture.snapshot().gaps.size(), 0u);
+  EXPECT_EQ(fixture.log_.count("", LogLevel::error), 0u);
+}
+
+TEST(Poller, CollectsHistoryAndWhatComesAlong) {
+  PollerFixture fixture(steady());
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(2)};
+  fixture.run_for(hours(1));
+  fixture.portal_.stop_making();
+  fixture.run_for(minutes(2));
+  const JournalSnapshot snapshot = fixture.snapshot();
+  const CollectionSnapshot& collection = fixture.collection(snapshot);
+  ASSERT_TRUE(collection.watermark.has_value());
+  EXPECT_GT(*collection.watermark, fixture.loop_.clock().now() - minutes(1));
+  std::set<std::string> wanted;
+  for (const RecordInfo& record : fixture.portal_.all_records("audit")) {
+    if (record.created >= *collection.start) wanted.insert(record.id);
+  }
+  const std::set<std::string> got = fixture.ids();
+  for (const std::string& id : wanted) EXPECT_TRUE(got.count(id)) << id;
+  EXPECT_GT(wanted.size(), 1000u);
+  EXPECT_TRUE(fixture.poller_->status().up);
+}
+
+TEST(Poller, OnceReturnsWhenEverythingUpToNowIsThere) {
+  PollerFixture fixture(steady());
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+  const Status done = fixture.run_once();
+  ASSERT_TRUE(done.ok()) << done.error().message;
+  EXPECT_EQ(fixture.ids(), fixture.portal_ids());
+}
+
+TEST(Poller, OnceOnAnEmptyLogReturnsWithoutClaimingCoverage) {
+  PollerFixture fixture;
+  ASSERT_TRUE(fixture.run_once().ok());
+  const JournalSnapshot snapshot = fixture.snapshot();
+  EXPECT_TRUE(fixture.collection(snapshot).coverage.empty());
+}
+
+TEST(Poller, GoesOnInTheMiddleOfAWalkAfterACrashAtAnyMoment) {
+  PollerFixture fixture(steady());
+  fixture.source_.requests_per_minute = 120;
+  fixture.restart();
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+  for (int crash = 0; crash < 60; ++crash) {
+    fixture.run_for(std::chrono::milliseconds(137 * (crash % 17)));
+    fixture.restart();
+  }
+  expect_everything(fixture);
+}
+
+TEST(Poller, FindsTheBeginningOfTheLogWithAHandfulOfQuestions) {
+  PortalOptions options = steady(0.001, hours(24 * 90));
+  PollerFixture fixture(options);
+  fixture.stream_.start.kind = StartSetting::Kind::oldest;
+  fixture.run_for(hours(2));
+  EXPECT_EQ(fixture.ids().size(), fixture.portal_ids().size());
+  EXPECT_LT(fixture.portal_.stats().requests, 1500u);
+}
+
+TEST(Poller, RecordsThatAppearLateWithinOverlapAreCollectedAndCounted) {
+  PortalOptions options = steady();
+  options.streams[SandboxLog::audit].late_share = 0.2;
+  options.streams[SandboxLog::audit].late_by = minutes(4);
+  PollerFixture fixture(options);
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+  fixture.run_for(hours(1));
+  expect_everything(fixture);
+  EXPECT_GT(fixture.snapshot().streams[0].books.late, 100u);
+}
+
+TEST(Poller, RereadsFindWhatCameHoursLate) {
+  PortalOptions options = steady(0.05);
+  options.streams[SandboxLog::device].late_share = 0.3;
+  options.streams[SandboxLog::device].late_by = minutes(50);
+  PollerFixture fixture(options, "apptego", "device");
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+  fixture.stream_.reread = {hours(1)};
+  fixture.run_for(hours(6));
+  fixture.portal_.stop_making();
+  fixture.run_for(hours(8));
+  EXPECT_EQ(fixture.ids(), fixture.portal_ids());
+  EXPECT_GT(fixture.snapshot().streams[0].books.late, 50u);
+}
+
+TEST(Poller, ARecordThatThePortalChangesBecomesARevision) {
+  PollerFixture fixture;
+  const std::string id = fixture.portal_.add("audit", fixture.loop_.clock().now() - minutes(1));
+  fixture.run_for(minutes(1));
+  fixture.portal_.change("audit", id);
+  fixture.run_for(minutes(10));
+  EXPECT_EQ(fixture.ids(), (std::set<std::string>{id, id + "@2"}));
+  EXPECT_EQ(fixture.snapshot().streams[0].books.changed, 1u);
+  EXPECT_EQ(fixture.log_.count("revisions", LogLevel::warn), 1u);
+}
+
+TEST(Poller, IdsThatAreNoneStopTheStreamAndNameTheSetting) {
+  PollerFixture fixture(steady());
+  fixture.stream_.profile.fields.id = "/user_id";
+  fixture.run_for(minutes(5));
+  EXPECT_TRUE(fixture.poller_->status().stopped);
+  EXPECT_NE(fixture.poller_->status().problem.find("fields.id"), std::string::npos) << fixture.poller_->status().problem;
+  EXPECT_TRUE(fixture.ids().empty());
+}
+
+TEST(Poller, ALogWithoutIdsIsCollectedByContent) {
+  PortalOptions options;
+  options.dialect.id_missing = true;
+  PollerFixture fixture(options);
+  fixture.stream_.profile.fields.id = "";
+  const WallTime time = fixture.loop_.clock().now() - minutes(1);
+  const Portal::Fields same{{"user_id", "\"admin@example.com\""}, {"api_call", "\"config_update\""}, {"successful", "true"}, {"raw_data", "\"{}\""}};
+  for (int i = 0; i < 3; ++i) fixture.portal_.add("audit", time, same);
+  fixture.run_for(minutes(20));
+  EXPECT_EQ(fixture.ids().size(), 3u);
+}
+
+// The two disguises that say nothing (200) and the two that do.
+class ExpiringCursors : public testing::TestWithParam<SandboxExpiredCursor> {};
+
+TEST_P(ExpiringCursors, LoseNothing) {
+  PortalOptions options = steady(1);
+  options.page_limit = 50;
+  options.cursors.uses = 3;
+  options.cursors.expired = GetParam();
+  PollerFixture fixture(options);
+  fixture.stream_.profile.page_size = 50;
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+  fixture.run_for(hours(1));
+  expect_everything(fixture);
+}
+
+INSTANTIATE_TEST_SUITE_P(Disguises, ExpiringCursors,
+                         testing::Values(SandboxExpiredCursor::status_400, SandboxExpiredCursor::empty_page, SandboxExpiredCursor::first_page,
+                                         SandboxExpiredCursor::same_cursor));
+
+// Every way in which a server may answer differently from what the profile assumes without being wrong.
+struct Oddity {
+  const char* name;
+  void (*apply)(PortalOptions&);
+};
+
+class Oddities : public testing::TestWithParam<Oddity> {};
+
+TEST_P(Oddities, LoseNothing) {
+  PortalOptions options = steady();
+  GetParam().apply(options);
+  PollerFixture fixture(options);
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+  fixture.run_for(hours(1));
+  expect_everything(fixture);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Portal, Oddities,
+    testing::Values(Oddity{"ignores_start", [](PortalOptions& options) { options.dialect.ignore_start = true; }},
+                    Oddity{"ignores_end", [](PortalOptions& options) { options.dialect.ignore_end = true; }},
+                    Oddity{"exclusive_start", [](PortalOptions& options) { options.dialect.exclusive_start = true; }},
+                    Oddity{"exclusive_end", [](PortalOptions& options) { options.dialect.exclusive_end = true; }},
+                    Oddity{"by_event", [](PortalOptions& options) {
+                      options.dialect.order_by_event = true;
+                      options.streams[SandboxLog::audit].disorder_share = 0.1;
+                      options.streams[SandboxLog::audit].disorder_by = minutes(3);
+                    }},
+                    Oddity{"number_cursor", [](PortalOptions& options) { options.dialect.cursor_as_number = true; }},
+                    Oddity{"missing_cursor", [](PortalOptions& options) { options.dialect.cursor_end = SandboxCursorEnd::missing_key; }},
+                    Oddity{"empty_cursor", [](PortalOptions& options) { options.dialect.cursor_end = SandboxCursorEnd::empty_string; }},
+                    Oddity{"last_page_full", [](PortalOptions& options) { options.dialect.last_page = SandboxLastPage::when_full; }},
+                    Oddity{"string_ids", [](PortalOptions& options) { options.dialect.id_as_string = true; }},
+                    Oddity{"object_raw_data", [](PortalOptions& options) { options.dialect.raw_data_as_object = true; }},
+                    Oddity{"piles", [](PortalOptions& options) {
+                      options.streams[SandboxLog::audit].pile = 150;
+                      options.streams[SandboxLog::audit].rate_per_second = 2;
+                    }},
+                    Oddity{"portal_clock_behind", [](PortalOptions& options) { options.date_offset = -minutes(2); }},
+                    Oddity{"small_server_pages", [](PortalOptions& options) { options.page_limit = 17; }}),
+    [](const testing::TestParamInfo<Oddity>& chosen) { return std::string(chosen.param.name); });
+
+// Faults that pass: the stream recovers by itself and misses nothing.
+struct Trouble {
+  const char* name;
+  Fault fault;
+};
+
+Fault fault_of(FaultKind kind) {
+  Fault fault;
+  fault.kind = kind;
+  if (kind == FaultKind::trickle) fault.bytes = 2000;
+  if (kind == FaultKind::delay) fault.delay = seconds(20);
+  return fault;
+}
+
+class Troubles : public testing::TestWithParam<Trouble> {};
+
+TEST_P(Troubles, LoseNothing) {
+  PollerFixture fixture(steady());
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+  Faults faults;
+  faults.random.push_back({"audit", 0.2, GetParam().fault});
+  fixture.portal_.set_faults(faults);
+  fixture.run_for(hours(1));
+  fixture.portal_.set_faults({});
+  fixture.portal_.stop_making();
+  fixture.run_for(hours(1));
+  EXPECT_EQ(fixture.ids(), fixture.portal_ids());
+  EXPECT_TRUE(fixture.poller_->status().up);
+}
+
+INSTANTIATE_TEST_SUITE_P(Faults, Troubles,
+                         testing::Values(Trouble{"status_500", status_fault(500)}, Trouble{"status_503", status_fault(503)},
+                                         Trouble{"status_408", status_fault(408)}, Trouble{"status_401", status_fault(401)},
+                                         Trouble{"html", fault_of(FaultKind::html)}, Trouble{"success_false", fault_of(FaultKind::success_false)},
+                                         Trouble{"cut", fault_of(FaultKind::cut)}, Trouble{"reset", fault_of(FaultKind::reset)},
+                                         Trouble{"refuse", fault_of(FaultKind::refuse)}, Trouble{"hang", fault_of(FaultKind::hang)},
+                                         Trouble{"gzip", fault_of(FaultKind::gzip)}, Trouble{"deflate", fault_of(FaultKind::deflate)},
+                                         Trouble{"delay", fault_of(FaultKind::delay)},
+                                         Trouble{"expire_cursors", fault_of(FaultKind::expire_cursors)}),
+                         [](const testing::TestParamInfo<Trouble>& chosen) { return std::string(chosen.param.name); });
+
+TEST(Poller, APageThatStaysUnreadableIsQuarantinedAndBecomesAGap) {
+  PollerFixture fixture(steady());
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(2)};
+  fixture.run_for(minutes(10));
+  Faults faults;
+  faults.script.push_back({"audit", 0, 3, fault_of(FaultKind::malformed)});
+  fixture.portal_.set_faults(faults);
+  fixture.run_for(minutes(30));
+  const JournalSnapshot snapshot = fixture.snapshot();
+  ASSERT_GE(snapshot.gaps.size(), 1u);
+  EXPECT_EQ(snapshot.gaps[0].type, "unreadable");
+  EXPECT_EQ(snapshot.quarantined_items, 1u);
+  EXPECT_TRUE(fixture.poller_->status().up);
+}
+
+TEST(Poller, InvalidUtf8IsRepairedMarkedAndTheOriginalKept) {
+  PollerFixture fixture(steady());
+  Faults faults;
+  faults.script.push_back({"audit", 2, 1, fault_of(FaultKind::invalid_utf8)});
+  fixture.portal_.set_faults(faults);
+  fixture.run_for(minutes(1));
+  Result<RecordBatch> batch = fixture.journal_->read(0, 100'000, 1u << 30);
+  std::size_t repaired = 0;
+  for (const Record& record : batch->records) repaired += record.repaired;
+  EXPECT_EQ(repaired, 1u);
+  EXPECT_EQ(fixture.snapshot().quarantined_items, 1u);
+}
+
+TEST(Poller, AnAnswerOfOtherShapeStopsAndNamesTheKeys) {
+  PortalOptions options = steady();
+  options.dialect.array_name = "entries";
+  PollerFixture fixture(options);
+  fixture.run_for(minutes(2));
+  EXPECT_TRUE(fixture.poller_->status().stopped);
+  EXPECT_NE(fixture.poller_->status().problem.find("entries"), std::string::npos) << fixture.poller_->status().problem;
+  EXPECT_NE(fixture.poller_->status().problem.find("records"), std::string::npos);
+  SandboxDialect good;
+  fixture.portal_.set_dialect(good);
+  fixture.run_for(minutes(10));
+  EXPECT_TRUE(fixture.poller_->status().up);
+  EXPECT_FALSE(fixture.ids().empty());
+}
+
+TEST(Poller, ATeamPlanIsNamedAsSuch) {
+  PortalOptions options = steady();
+  options.tenants[0].plan = "TEAM";
+  PollerFixture fixture(options);
+  fixture.run_for(minutes(2));
+  EXPECT_NE(fixture.poller_->status().problem.find(std::string("tenant ") + sandbox_tenant + " is on TEAM; audit logs need ENTERPRISE"), std::string::npos)
+      << fixture.poller_->status().problem;
+}
+
+TEST(Poller, AWrongTokenSaysWhichSettingToCheck) {
+  PollerFixture fixture(steady());
+  fixture.portal_.set_token_revoked(sandbox_token_key, true);
+  const Status done = fixture.run_once();
+  ASSERT_FALSE(done.ok());
+  EXPECT_NE(done.error().message.find("credentials.token_key"), std::string::npos) << done.error().message;
+  EXPECT_EQ(done.error().message.find(sandbox_token_secret), std::string::npos);
+}
+
+TEST(Poller, AWrongTimeUnitIsFoundBeforeAnyCoverage) {
+  PortalOptions options = steady();
+  options.dialect.request_time_unit = TimeUnit::milliseconds;
+  PollerFixture fixture(options);
+  fixture.run_for(minutes(2));
+  EXPECT_NE(fixture.poller_->status().problem.find("time_unit"), std::string::npos) << fixture.poller_->status().problem;
+  const JournalSnapshot snapshot = fixture.snapshot();
+  EXPECT_TRUE(fixture.collection(snapshot).coverage.empty());
+}
+
+TEST(Poller, WhatThePortalForgotDuringAnOutageIsAGap) {
+  PortalOptions options = steady(0.01, hours(24));
+  options.streams[SandboxLog::audit].retention = hours(48);
+  PollerFixture fixture(options);
+  fixture.run_for(hours(2));
+  const WallTime stopped = fixture.loop_.clock().now();
+  fixture.stop();
+  fixture.loop_.run_until_idle(hours(24 * 5));
+  fixture.open();
+  fixture.run_for(hours(3));
+  const JournalSnapshot snapshot = fixture.snapshot();
+  ASSERT_EQ(snapshot.gaps.size(), 1u);
+  EXPECT_EQ(snapshot.gaps[0].type, "forgotten");
+  EXPECT_LT(std::chrono::abs(snapshot.gaps[0].range->from - stopped), Duration(minutes(2)));
+  EXPECT_LT(std::chrono::abs(snapshot.gaps[0].range->to - (stopped + hours(72))), Duration(hours(2)));
+}
+
+TEST(Poller, AnOutageThatThePortalRemembersIsNoGap) {
+  PollerFixture fixture(steady(0.01, hours(24)));
+  fixture.run_for(hours(2));
+  fixture.stop();
+  fixture.loop_.run_until_idle(hours(24 * 5));
+  fixture.open();
+  fixture.run_for(hours(3));
+  expect_everything(fixture);
+}
+
+// Rate limits: not one request inside a penalty.
+struct Limit {
+  const char* name;
+  const char* retry_after;
+  int seconds;  // the penalty that the portal enforces
+  bool hinted;  // the portal tells it
+};
+
+class Limits : public testing::TestWithParam<Limit> {};
+
+TEST_P(Limits, AreObeyedInFullAlsoAcrossARestart) {
+  PollerFixture fixture(steady());
+  fixture.run_for(minutes(5));
+  Fault fault;
+  fault.kind = FaultKind::rate_limited;
+  fault.status = 429;
+  fault.retry_after = GetParam().retry_after;
+  fault.penalty = seconds(GetParam().seconds);
+  fixture.portal_.add_fault({"audit", 0, 1, fault});
+  fixture.run_for(seconds(40));
+  fixture.restart();
+  // The composition brings stored penalties back; here the test does.
+  const WallTime now = fixture.loop_.clock().now();
+  const Result<std::vector<Penalty>> penalties = fixture.journal_->penalties(now);
+  for (const Penalty& penalty : *penalties) fixture.budget_->penalize(penalty.until - now);
+  fixture.run_for(minutes(30));
+  if (GetParam().hinted) {
+    EXPECT_EQ(fixture.portal_.stats().during_penalty, 0u);
+  }
+  fixture.portal_.stop_making();
+  fixture.run_for(minutes(30));
+  EXPECT_TRUE(fixture.poller_->status().up) << fixture.poller_->status().problem;
+}
+
+INSTANTIATE_TEST_SUITE_P(Penalties, Limits,
+                         testing::Values(Limit{"seconds", "90", 90, true}, Limit{"date", "date:120", 120, true}, Limit{"none", "", 3, false},
+                                         Limit{"past_date", "date:-50", 2, false}, Limit{"negative", "-5", 2, false},
+                                         Limit{"garbage", "soon", 2, false}),
+                         [](const testing::TestParamInfo<Limit>& chosen) { return std::string(chosen.param.name); });
+
+TEST(Poller, AnAbsurdWaitIsCutToADayAndShouted) {
+  PollerFixture fixture(steady());
+  fixture.run_for(minutes(5));
+  Fault fault;
+  fault.kind = FaultKind::rate_limited;
+  fault.status = 429;
+  fault.retry_after = "999999999";
+  fixture.portal_.add_fault({"audit", 0, 1, fault});
+  fixture.run_for(hours(23));
+  EXPECT_EQ(fixture.log_.count("999999999", LogLevel::error), 1u);
+  EXPECT_FALSE(fixture.poller_->status().up);
+  fixture.run_for(hours(3));
+  EXPECT_TRUE(fixture.poller_->status().up);
+}
+
+// The same contract for every built-in profile.
+class EveryProfile : public testing::TestWithParam<std::pair<const char*, const char*>> {};
+
+TEST_P(EveryProfile, CollectsEverythingOnceAcrossFaultsAndCrashes) {
+  const auto [profile, stream] = GetParam();
+  PollerFixture fixture(steady(0.2, hours(1)), profile, stream);
+  // The sandbox names the two other vendors' logs after them.
+  const std::string log = std::string(profile) == "apptego" ? stream : profile;
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+  Faults faults;
+  faults.random.push_back({"", 0.1, status_fault(502)});
+  faults.random.push_back({"", 0.05, fault_of(FaultKind::cut)});
+  faults.random.push_back({"", 0.05, fault_of(FaultKind::truncated)});
+  fixture.portal_.set_faults(faults);
+  for (int crash = 0; crash < 10; ++crash) {
+    fixture.run_for(minutes(7) + seconds(13 * crash));
+    fixture.restart();
+  }
+  fixture.portal_.set_faults({});
+  fixture.portal_.stop_making();
+  fixture.run_for(hours(1));
+  std::set<std::string> wanted;
+  for (const RecordInfo& record : fixture.portal_.all_records(log)) wanted.insert(record.id);
+  EXPECT_EQ(fixture.ids(), wanted);
+  EXPECT_GT(wanted.size(), 700u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Profiles, EveryProfile,
+                         testing::Values(std::pair{"apptego", "audit"}, std::pair{"apptego", "device"}, std::pair{"okta", "audit"},
+                                         std::pair{"github", "audit"}),
+                         [](const auto& chosen) { return std::string(chosen.param.first) + "_" + chosen.param.second; });
+
+}  // namespace
+}  // namespace auditferry
