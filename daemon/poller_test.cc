@@ -420,7 +420,7 @@ TEST_P(EveryProfile, CollectsEverythingOnceAcrossFaultsAndCrashes) {
   fixture.run_for(hours(1));
   std::set<std::string> wanted;
   for (const RecordInfo& record : fixture.portal_.all_records(log)) wanted.insert(record.id);
-  EXPECT_EQ(fixture.ids(), wanted);
+  EXPECT_EQ(fixture.ids(), wanted) << fixture.poller_->status().problem;
   EXPECT_GT(wanted.size(), 700u);
 }
 

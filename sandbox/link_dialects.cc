@@ -57,6 +57,7 @@ PortalAnswer github_error(int status, const char* message) {
 
 // "created:>=T", "created:<=T" or "created:T..T"; anything else is not understood.
 bool read_phrase(std::string_view phrase, SandboxCursor& cursor) {
+  while (phrase.ends_with(' ')) phrase.remove_suffix(1);
   if (phrase.empty()) return true;
   if (!phrase.starts_with("created:")) return false;
   phrase.remove_prefix(std::string_view("created:").size());
