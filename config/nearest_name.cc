@@ -45,7 +45,8 @@ std::optional<std::string> nearest_name(std::string_view name, const std::vector
 }
 
 std::string suggestion(std::string_view name, const std::vector<std::string>& candidates) {
-  if (const std::optional<std::string> near = nearest_name(name, candidates)) return "did you mean \"" + *near + "\"?";
+  if (const std::optional<std::string> near = nearest_name(name, candidates))
+    return "did you mean \"" + *near + "\"?";
   if (candidates.empty()) return "nothing is valid here";
   std::string out = "valid here: ";
   for (const std::string& candidate : candidates) {

@@ -16,12 +16,14 @@ std::vector<std::string> TomlProblems::lines() const {
   std::vector<const Problem*> sorted;
   for (const Problem& problem : problems_) sorted.push_back(&problem);
   std::stable_sort(sorted.begin(), sorted.end(), [](const Problem* a, const Problem* b) {
-    return std::tie(a->file_order, a->at.line, a->at.column) < std::tie(b->file_order, b->at.line, b->at.column);
+    return std::tie(a->file_order, a->at.line, a->at.column) <
+           std::tie(b->file_order, b->at.line, b->at.column);
   });
   std::vector<std::string> lines;
   for (const Problem* problem : sorted) {
     std::string line = problem->at.file;
-    if (problem->at.line > 0) line += ":" + std::to_string(problem->at.line) + ":" + std::to_string(problem->at.column);
+    if (problem->at.line > 0)
+      line += ":" + std::to_string(problem->at.line) + ":" + std::to_string(problem->at.column);
     if (!problem->path.empty()) line += ": " + problem->path;
     lines.push_back(line + ": " + problem->message);
   }

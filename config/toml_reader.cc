@@ -4,8 +4,11 @@
 
 // toml++ 3.3 meets some malformed texts with assert(). A user's typing error must not end the program, so
 // a failed assertion is thrown instead, and parse() turns it into an error like any other.
-[[noreturn]] static void toml_assertion_failed() { throw std::logic_error("toml++ assertion"); }
-#define TOML_ASSERT(expression) (static_cast<bool>(expression) ? static_cast<void>(0) : toml_assertion_failed())
+[[noreturn]] static void toml_assertion_failed() {
+  throw std::logic_error("toml++ assertion");
+}
+#define TOML_ASSERT(expression) \
+  (static_cast<bool>(expression) ? static_cast<void>(0) : toml_assertion_failed())
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -101,7 +104,8 @@ std::string duration_help(const toml::node& node) {
 }
 
 std::string size_help(const toml::node& node) {
-  std::string help = "expected a size such as \"64KiB\" (a whole number and one of B KiB MiB GiB TiB KB MB GB TB), ";
+  std::string help =
+      "expected a size such as \"64KiB\" (a whole number and one of B KiB MiB GiB TiB KB MB GB TB), ";
   if (const auto* integer = node.as_integer()) {
     const std::string number = std::to_string(integer->get());
     return help + "found the integer " + number + ": write \"" + number + "B\" for bytes";
@@ -125,7 +129,8 @@ struct TomlTable::State {
   };
 
   TomlPosition position_of(const toml::source_region& region) const {
-    return {file, static_cast<std::uint32_t>(region.begin.line), static_cast<std::uint32_t>(region.begin.column)};
+    return {file, static_cast<std::uint32_t>(region.begin.line),
+            static_cast<std::uint32_t>(region.begin.column)};
   }
 
   std::string path_of(std::size_t index, std::string_view key) const {
@@ -166,8 +171,12 @@ struct TomlTable::State {
   std::vector<Open> open;
 };
 
-const std::string& TomlTable::path() const { return state_->open[index_].path; }
-TomlPosition TomlTable::position() const { return state_->position_of(state_->open[index_].table->source()); }
+const std::string& TomlTable::path() const {
+  return state_->open[index_].path;
+}
+TomlPosition TomlTable::position() const {
+  return state_->position_of(state_->open[index_].table->source());
+}
 
 std::vector<std::string> TomlTable::keys() const {
   std::vector<const toml::key*> keys;
@@ -182,8 +191,12 @@ std::vector<std::string> TomlTable::keys() const {
   return names;
 }
 
-bool TomlTable::has(std::string_view key) const { return state_->open[index_].table->contains(key); }
-void TomlTable::knows(std::string_view key) { state_->ask(index_, key); }
+bool TomlTable::has(std::string_view key) const {
+  return state_->open[index_].table->contains(key);
+}
+void TomlTable::knows(std::string_view key) {
+  state_->ask(index_, key);
+}
 
 TomlKind TomlTable::kind(std::string_view key) {
   const toml::node* node = state_->get(index_, key);
@@ -203,7 +216,8 @@ std::optional<std::int64_t> TomlTable::integer(std::string_view key, std::int64_
   if (node == nullptr) return std::nullopt;
   const auto* value = node->as_integer();
   if (value != nullptr && value->get() >= min && value->get() <= max) return value->get();
-  error(key, "expected an integer from " + std::to_string(min) + " to " + std::to_string(max) + ", " + found(*node));
+  error(key, "expected an integer from " + std::to_string(min) + " to " + std::to_string(max) + ", " +
+                 found(*node));
   return std::nullopt;
 }
 
@@ -212,7 +226,8 @@ std::optional<double> TomlTable::number(std::string_view key, double min, double
   if (node == nullptr) return std::nullopt;
   const std::optional<double> value = node->is_number() ? node->value<double>() : std::nullopt;
   if (value && *value >= min && *value <= max) return value;
-  error(key, "expected a number from " + std::to_string(min) + " to " + std::to_string(max) + ", " + found(*node));
+  error(key,
+        "expected a number from " + std::to_string(min) + " to " + std::to_string(max) + ", " + found(*node));
   return std::nullopt;
 }
 
@@ -248,7 +263,8 @@ std::optional<WallTime> TomlTable::time(std::string_view key) {
     if (const std::optional<WallTime> value = parse_rfc3339(text->get())) return value;
   } else if (const auto* stamp = node->as_date_time(); stamp != nullptr && stamp->get().offset) {
     const toml::date_time& value = stamp->get();
-    const std::chrono::year_month_day date(std::chrono::year(value.date.year), std::chrono::month(value.date.month),
+    const std::chrono::year_month_day date(std::chrono::year(value.date.year),
+                                           std::chrono::month(value.date.month),
                                            std::chrono::day(value.date.day));
     return WallTime(std::chrono::sys_days(date)) + std::chrono::hours(value.time.hour) +
            std::chrono::minutes(value.time.minute) + std::chrono::seconds(value.time.second) +
@@ -310,7 +326,9 @@ std::vector<TomlTable> TomlTable::tables(std::string_view key) {
   const toml::node* node = state_->get(index_, key);
   if (node == nullptr) return result;
   const toml::array* array = node->as_array();
-  const bool good = array != nullptr && std::all_of(array->begin(), array->end(), [](const toml::node& element) { return element.is_table(); });
+  const bool good =
+      array != nullptr &&
+      std::all_of(array->begin(), array->end(), [](const toml::node& element) { return element.is_table(); });
   if (!good) {
     const std::string path = state_->path_of(index_, key);
     error(key, "expected an array of tables ([[" + path + "]]), " + found(*node));
@@ -328,11 +346,14 @@ std::optional<std::string> TomlTable::json(std::string_view key) {
   if (node == nullptr) return std::nullopt;
   std::string out;
   if (append_json(out, *node)) return out;
-  error(key, "expected a value that JSON can hold, found a date, a time, or a number that is not finite: write a string");
+  error(key,
+        "expected a value that JSON can hold, found a date, a time, or a number that is not finite: write a "
+        "string");
   return std::nullopt;
 }
 
-std::optional<std::size_t> TomlTable::choice_index(std::string_view key, const std::vector<std::string>& names) {
+std::optional<std::size_t> TomlTable::choice_index(std::string_view key,
+                                                   const std::vector<std::string>& names) {
   const std::optional<std::string> word = string(key);
   if (!word) return std::nullopt;
   const auto match = std::find(names.begin(), names.end(), *word);
@@ -351,17 +372,23 @@ std::optional<TomlTable> TomlTable::required_table(std::string_view key) {
   return table(key);
 }
 
-void TomlTable::error(std::string_view key, std::string message) { state_->report(index_, key, std::move(message)); }
-void TomlTable::error(std::string message) { state_->problems->add(position(), path(), std::move(message)); }
+void TomlTable::error(std::string_view key, std::string message) {
+  state_->report(index_, key, std::move(message));
+}
+void TomlTable::error(std::string message) {
+  state_->problems->add(position(), path(), std::move(message));
+}
 
-std::optional<TomlDocument> TomlDocument::parse(std::string_view text, std::string_view file_name, TomlProblems& problems) {
+std::optional<TomlDocument> TomlDocument::parse(std::string_view text, std::string_view file_name,
+                                                TomlProblems& problems) {
   auto state = std::make_shared<TomlTable::State>();
   state->file = file_name;
   state->problems = &problems;
   try {
     state->root = toml::parse(text, file_name);
   } catch (const toml::parse_error& error) {
-    problems.add(state->position_of(error.source()), "", "not valid TOML: " + std::string(error.description()));
+    problems.add(state->position_of(error.source()), "",
+                 "not valid TOML: " + std::string(error.description()));
     return std::nullopt;
   } catch (const std::logic_error&) {
     problems.add({std::string(file_name), 0, 0}, "", "not valid TOML, in a way that the parser cannot place");
@@ -371,7 +398,9 @@ std::optional<TomlDocument> TomlDocument::parse(std::string_view text, std::stri
   return TomlDocument(std::move(state));
 }
 
-TomlTable TomlDocument::root() const { return TomlTable(state_, 0); }
+TomlTable TomlDocument::root() const {
+  return TomlTable(state_, 0);
+}
 
 void TomlDocument::report_unknown_keys() const {
   for (std::size_t i = 0; i < state_->open.size(); ++i) {

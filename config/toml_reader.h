@@ -52,7 +52,8 @@ class TomlTable {
 
   // One of a few words.
   template <class Value>
-  std::optional<Value> choice(std::string_view key, std::initializer_list<std::pair<const char*, Value>> choices) {
+  std::optional<Value> choice(std::string_view key,
+                              std::initializer_list<std::pair<const char*, Value>> choices) {
     std::vector<std::string> names;
     for (const auto& entry : choices) names.emplace_back(entry.first);
     const std::optional<std::size_t> index = choice_index(key, names);
@@ -82,7 +83,8 @@ class TomlDocument {
  public:
   // Nothing after a syntax error (the first one stops the parser), which is then in `problems`.
   // `problems` outlives the document and its tables.
-  static std::optional<TomlDocument> parse(std::string_view text, std::string_view file_name, TomlProblems& problems);
+  static std::optional<TomlDocument> parse(std::string_view text, std::string_view file_name,
+                                           TomlProblems& problems);
 
   TomlTable root() const;
   // Reports every key of every table handed out that nobody asked for. Call it once, after reading.

@@ -30,7 +30,8 @@ deep = "x"
 n = 1
 [[many]]
 n = 2
-)", "test.toml", problems);
+)",
+                                            "test.toml", problems);
   ASSERT_TRUE(document);
   TomlTable root = document->root();
   EXPECT_EQ(root.string("name"), "acme");
@@ -66,7 +67,8 @@ reread = ["1h", 24]
 page_size = 0
 [sources."a b"]
 tenant = 5
-)", "f.toml", problems);
+)",
+                                            "f.toml", problems);
   ASSERT_TRUE(document);
   TomlTable sources = *document->root().table("sources");
   TomlTable acme = *sources.table("acme");
@@ -82,13 +84,15 @@ tenant = 5
   ASSERT_EQ(lines.size(), 7u) << problems.status().error().message;
   EXPECT_EQ(lines[0], "f.toml:1:1: sources.acme.profile: is missing; a string is needed here");
   EXPECT_EQ(lines[1],
-            "f.toml:2:1: sources.acme.poll_every: expected a duration such as \"30s\" (a whole number and one of us ms s m "
+            "f.toml:2:1: sources.acme.poll_every: expected a duration such as \"30s\" (a whole number and "
+            "one of us ms s m "
             "h d y), found the integer 30: write \"30s\" for seconds");
   EXPECT_NE(lines[2].find("f.toml:3:1: sources.acme.overlap: "), std::string::npos) << lines[2];
   EXPECT_EQ(lines[3], "f.toml:4:1: sources.acme.pol_evry: unknown key; did you mean \"poll_every\"?");
   EXPECT_NE(lines[4].find("f.toml:6:1: sources.acme.stream.device.reread: "), std::string::npos) << lines[4];
   EXPECT_EQ(lines[5],
-            "f.toml:7:1: sources.acme.stream.device.page_size: expected an integer from 1 to 1000, found the integer 0");
+            "f.toml:7:1: sources.acme.stream.device.page_size: expected an integer from 1 to 1000, found the "
+            "integer 0");
   EXPECT_EQ(lines[6], "f.toml:9:1: sources.\"a b\".tenant: expected a string, found the integer 5");
 }
 
@@ -102,8 +106,9 @@ TEST(TomlReader, ReportsASyntaxErrorWithItsPlace) {
 
 TEST(TomlReader, RefusesWrongTypesOfEveryKind) {
   TomlProblems problems;
-  const auto document = TomlDocument::parse("s = 1\ni = 'x'\nb = 1\nd = 1.5\nz = 8\nt = 2025-01-01\nl = 'a'\nk = [1]\no = 1\na = 1\nm = 'x'\n",
-                                            "f", problems);
+  const auto document = TomlDocument::parse(
+      "s = 1\ni = 'x'\nb = 1\nd = 1.5\nz = 8\nt = 2025-01-01\nl = 'a'\nk = [1]\no = 1\na = 1\nm = 'x'\n", "f",
+      problems);
   ASSERT_TRUE(document);
   TomlTable root = document->root();
   EXPECT_FALSE(root.string("s"));

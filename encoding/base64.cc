@@ -18,7 +18,9 @@ constexpr std::array<std::int8_t, 256> make_values() {
 }
 constexpr std::array<std::int8_t, 256> values = make_values();
 
-Error bad(std::string what) { return Error{ErrorKind::invalid, "not base64: " + std::move(what)}; }
+Error bad(std::string what) {
+  return Error{ErrorKind::invalid, "not base64: " + std::move(what)};
+}
 
 }  // namespace
 

@@ -8,9 +8,14 @@ namespace auditferry {
 namespace {
 
 TEST(Base64, VectorsOfTheRfc) {
-  const std::pair<const char*, const char*> vectors[] = {{"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},
-                                                         {"foo", "Zm9v"},  {"foob", "Zm9vYg=="},  {"fooba", "Zm9vYmE="},
-                                                         {"foobar", "Zm9vYmFy"}, {"\xff\xfe\xfb", "//77"}};
+  const std::pair<const char*, const char*> vectors[] = {{"", ""},
+                                                         {"f", "Zg=="},
+                                                         {"fo", "Zm8="},
+                                                         {"foo", "Zm9v"},
+                                                         {"foob", "Zm9vYg=="},
+                                                         {"fooba", "Zm9vYmE="},
+                                                         {"foobar", "Zm9vYmFy"},
+                                                         {"\xff\xfe\xfb", "//77"}};
   for (const auto& [plain, encoded] : vectors) {
     EXPECT_EQ(base64_encode(plain), encoded);
     EXPECT_EQ(*base64_decode(encoded), plain);
@@ -18,7 +23,8 @@ TEST(Base64, VectorsOfTheRfc) {
 }
 
 TEST(Base64, RefusesWhatIsNotCanonical) {
-  for (const char* bad : {"Zg", "Zg=", "Zg===", "=", "====", "Z===", "Zm9v\n", "Zm 9", "Zm9-", "Zh==", "Zm9=", "Zg==Zg=="}) {
+  for (const char* bad :
+       {"Zg", "Zg=", "Zg===", "=", "====", "Z===", "Zm9v\n", "Zm 9", "Zm9-", "Zh==", "Zm9=", "Zg==Zg=="}) {
     const Result<std::string> result = base64_decode(bad);
     ASSERT_FALSE(result.ok()) << bad;
     EXPECT_EQ(result.error().kind, ErrorKind::invalid);

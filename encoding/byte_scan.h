@@ -19,8 +19,12 @@ inline std::uint64_t load(const char* p) {
 
 // The high bit of each byte that is zero. Bytes above the first hit may be marked wrongly, so only the
 // lowest mark counts.
-constexpr std::uint64_t zero_bytes(std::uint64_t word) { return (word - ones) & ~word & highs; }
-constexpr std::uint64_t bytes_equal(std::uint64_t word, unsigned char byte) { return zero_bytes(word ^ (ones * byte)); }
+constexpr std::uint64_t zero_bytes(std::uint64_t word) {
+  return (word - ones) & ~word & highs;
+}
+constexpr std::uint64_t bytes_equal(std::uint64_t word, unsigned char byte) {
+  return zero_bytes(word ^ (ones * byte));
+}
 
 // The next byte that does not stand for itself inside a JSON string: a quote, a backslash, a control
 // character, or anything outside ASCII.
@@ -29,7 +33,8 @@ inline const char* string_special(const char* p, const char* end) {
     for (; end - p >= 8; p += 8) {
       const std::uint64_t word = load(p);
       const std::uint64_t controls = (word - ones * 0x20) & ~word & highs;
-      const std::uint64_t marks = controls | bytes_equal(word, '"') | bytes_equal(word, '\\') | (word & highs);
+      const std::uint64_t marks =
+          controls | bytes_equal(word, '"') | bytes_equal(word, '\\') | (word & highs);
       if (marks != 0) return p + std::countr_zero(marks) / 8;
     }
   }

@@ -33,7 +33,8 @@ ZSTD_DCtx* decompression_context() {
 }
 
 Error too_large(std::uint64_t max_bytes) {
-  return Error{ErrorKind::too_large, "decompressed data exceed the limit of " + std::to_string(max_bytes) + " bytes"};
+  return Error{ErrorKind::too_large,
+               "decompressed data exceed the limit of " + std::to_string(max_bytes) + " bytes"};
 }
 
 Error zstd_corrupt(std::size_t code) {
@@ -90,7 +91,8 @@ class Inflater {
         if (rest.find_first_not_of('\0') == std::string_view::npos) return out;
         if (!several_members || !rest.starts_with("\x1f\x8b")) return failed("bytes follow its end");
         inflateReset(&stream_);
-      } else if (code == Z_BUF_ERROR || (code == Z_OK && given == body.size() && stream_.avail_in == 0 && produced < chunk.size())) {
+      } else if (code == Z_BUF_ERROR ||
+                 (code == Z_OK && given == body.size() && stream_.avail_in == 0 && produced < chunk.size())) {
         return failed("it ends early, after " + std::to_string(body.size()) + " bytes");
       } else if (code != Z_OK) {
         return failed(stream_.msg != nullptr ? stream_.msg : "zlib error " + std::to_string(code));
@@ -132,7 +134,8 @@ Result<std::string> zstd_decompress(std::string_view bytes, std::uint64_t max_by
   }
   if (size > max_bytes) return too_large(max_bytes);
   // A header may claim what it likes; a block of at most 128 KiB takes at least four bytes.
-  if (size / (128 * 1024) > bytes.size()) return Error{ErrorKind::corrupt, "not valid zstd data: impossible size"};
+  if (size / (128 * 1024) > bytes.size())
+    return Error{ErrorKind::corrupt, "not valid zstd data: impossible size"};
   std::string out(static_cast<std::size_t>(size), '\0');
   const std::size_t got =
       ZSTD_decompressDCtx(decompression_context(), out.data(), out.size(), bytes.data(), bytes.size());
@@ -170,8 +173,8 @@ class StreamCompressor::Engine {
 class StreamCompressor::GzipEngine final : public Engine {
  public:
   explicit GzipEngine(int level) {
-    AUDITFERRY_CHECK(deflateInit2(&stream_, level == 0 ? Z_DEFAULT_COMPRESSION : level, Z_DEFLATED, MAX_WBITS + 16, 8,
-                                  Z_DEFAULT_STRATEGY) == Z_OK);
+    AUDITFERRY_CHECK(deflateInit2(&stream_, level == 0 ? Z_DEFAULT_COMPRESSION : level, Z_DEFLATED,
+                                  MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
   }
   ~GzipEngine() override { deflateEnd(&stream_); }
   GzipEngine(const GzipEngine&) = delete;
@@ -188,7 +191,8 @@ class StreamCompressor::GzipEngine final : public Engine {
       do {
         stream_.next_out = reinterpret_cast<Bytef*>(chunk.data());
         stream_.avail_out = static_cast<uInt>(chunk.size());
-        if (deflate(&stream_, flush) == Z_STREAM_ERROR) return Error{ErrorKind::io, "gzip compression failed"};
+        if (deflate(&stream_, flush) == Z_STREAM_ERROR)
+          return Error{ErrorKind::io, "gzip compression failed"};
         out.append(chunk.data(), chunk.size() - stream_.avail_out);
       } while (stream_.avail_out == 0);
     } while (!in.empty());
@@ -212,8 +216,10 @@ class StreamCompressor::ZstdEngine final : public Engine {
     std::array<char, chunk_bytes> chunk;
     while (true) {
       ZSTD_outBuffer piece{chunk.data(), chunk.size(), 0};
-      const std::size_t left = ZSTD_compressStream2(context_.get(), &piece, &input, last ? ZSTD_e_end : ZSTD_e_continue);
-      if (ZSTD_isError(left)) return Error{ErrorKind::io, std::string("zstd compression failed: ") + ZSTD_getErrorName(left)};
+      const std::size_t left =
+          ZSTD_compressStream2(context_.get(), &piece, &input, last ? ZSTD_e_end : ZSTD_e_continue);
+      if (ZSTD_isError(left))
+        return Error{ErrorKind::io, std::string("zstd compression failed: ") + ZSTD_getErrorName(left)};
       out.append(chunk.data(), piece.pos);
       if (last ? left == 0 : input.pos == input.size) return {};
     }
@@ -237,6 +243,8 @@ Status StreamCompressor::update(std::string_view in, std::string& out) {
   return {};
 }
 
-Status StreamCompressor::finish(std::string& out) { return engine_ ? engine_->feed({}, out, true) : Status{}; }
+Status StreamCompressor::finish(std::string& out) {
+  return engine_ ? engine_->feed({}, out, true) : Status{};
+}
 
 }  // namespace auditferry

@@ -59,7 +59,8 @@ TEST(Zstd, ReadsStreamsAndSeveralFrames) {
   const std::string text = sample(300'000, 2);
   std::string packed;
   StreamCompressor compressor(Compression::zstd);
-  for (std::size_t at = 0; at < text.size(); at += 7777) ASSERT_TRUE(compressor.update(std::string_view(text).substr(at, 7777), packed).ok());
+  for (std::size_t at = 0; at < text.size(); at += 7777)
+    ASSERT_TRUE(compressor.update(std::string_view(text).substr(at, 7777), packed).ok());
   ASSERT_TRUE(compressor.finish(packed).ok());
   EXPECT_EQ(*zstd_decompress(packed, text.size()), text);
   EXPECT_EQ(zstd_decompress(packed, text.size() - 1).error().kind, ErrorKind::too_large);
@@ -93,7 +94,9 @@ TEST(Inflate, TellsTooLargeFromCut) {
     }
   }
   // A bomb stops at the limit.
-  EXPECT_EQ(inflate_body(gzip_compress(std::string(50'000'000, '\0')), ContentCoding::gzip, 1000).error().kind, ErrorKind::too_large);
+  EXPECT_EQ(
+      inflate_body(gzip_compress(std::string(50'000'000, '\0')), ContentCoding::gzip, 1000).error().kind,
+      ErrorKind::too_large);
 }
 
 TEST(Inflate, RefusesGarbage) {
@@ -108,7 +111,8 @@ TEST(StreamCompressor, GzipInPiecesAndDeterministic) {
   const std::string text = sample(300'000, 8);
   std::string packed;
   StreamCompressor compressor(Compression::gzip);
-  for (std::size_t at = 0; at < text.size(); at += 50'001) ASSERT_TRUE(compressor.update(std::string_view(text).substr(at, 50'001), packed).ok());
+  for (std::size_t at = 0; at < text.size(); at += 50'001)
+    ASSERT_TRUE(compressor.update(std::string_view(text).substr(at, 50'001), packed).ok());
   ASSERT_TRUE(compressor.finish(packed).ok());
   EXPECT_EQ(*inflate_body(packed, ContentCoding::gzip, text.size()), text);
   EXPECT_EQ(gzip_compress(text), gzip_compress(text));

@@ -27,7 +27,9 @@ const EVP_MD* method() {
   return digest.method();
 }
 
-void begin(EVP_MD_CTX* context) { AUDITFERRY_CHECK(EVP_DigestInit_ex2(context, method(), nullptr) == 1); }
+void begin(EVP_MD_CTX* context) {
+  AUDITFERRY_CHECK(EVP_DigestInit_ex2(context, method(), nullptr) == 1);
+}
 
 void add(EVP_MD_CTX* context, std::string_view bytes) {
   AUDITFERRY_CHECK(EVP_DigestUpdate(context, bytes.data(), bytes.size()) == 1);
@@ -49,7 +51,9 @@ int digit_value(char c) {
 
 }  // namespace
 
-void Sha256Stream::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
+void Sha256Stream::Free::operator()(evp_md_ctx_st* context) const {
+  EVP_MD_CTX_free(context);
+}
 
 Sha256Stream::Sha256Stream() : context_(EVP_MD_CTX_new()) {
   AUDITFERRY_CHECK(context_ != nullptr);
@@ -59,7 +63,9 @@ Sha256Stream::~Sha256Stream() = default;
 Sha256Stream::Sha256Stream(Sha256Stream&&) noexcept = default;
 Sha256Stream& Sha256Stream::operator=(Sha256Stream&&) noexcept = default;
 
-void Sha256Stream::update(std::string_view bytes) { add(context_.get(), bytes); }
+void Sha256Stream::update(std::string_view bytes) {
+  add(context_.get(), bytes);
+}
 
 Sha256 Sha256Stream::finish() {
   const Sha256 result = end(context_.get());
@@ -110,7 +116,8 @@ std::optional<Sha256> sha256_from_hex(std::string_view digits) {
   const std::optional<std::string> bytes = from_hex(digits);
   if (!bytes || bytes->size() != std::tuple_size_v<Sha256>) return std::nullopt;
   Sha256 result;
-  std::transform(bytes->begin(), bytes->end(), result.begin(), [](char c) { return static_cast<std::uint8_t>(c); });
+  std::transform(bytes->begin(), bytes->end(), result.begin(),
+                 [](char c) { return static_cast<std::uint8_t>(c); });
   return result;
 }
 

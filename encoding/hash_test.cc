@@ -7,7 +7,8 @@
 namespace auditferry {
 namespace {
 
-constexpr const char* abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";  // FIPS 180-4 example
+constexpr const char* abc =
+    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";  // FIPS 180-4 example
 
 TEST(Sha256, KnownAnswers) {
   EXPECT_EQ(hex(sha256("abc")), abc);

@@ -50,7 +50,8 @@ void JsonCanonicalizer::add_member(std::size_t key_begin, std::size_t key_end) {
 }
 
 void JsonCanonicalizer::end_member(std::size_t at) {
-  if (!levels_.empty() && levels_.back().object && members_.size() > levels_.back().first_member) members_.back().end = at;
+  if (!levels_.empty() && levels_.back().object && members_.size() > levels_.back().first_member)
+    members_.back().end = at;
 }
 
 void JsonCanonicalizer::close(std::size_t at) {

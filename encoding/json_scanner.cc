@@ -10,9 +10,15 @@
 namespace auditferry {
 namespace {
 
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex_digit(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool is_space(char c) {
+  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_hex_digit(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
 
 std::string describe_byte(char c) {
   const auto byte = static_cast<unsigned char>(c);
@@ -77,8 +83,9 @@ class Scanner {
     const char kind = *p_;
     const char closing = kind == '{' ? '}' : ']';
     if (open_.size() >= max_depth_) {
-      error_ = Error{ErrorKind::too_large, "the JSON text is nested deeper than " + std::to_string(max_depth_) +
-                                               " levels at byte " + std::to_string(p_ - begin_)};
+      error_ =
+          Error{ErrorKind::too_large, "the JSON text is nested deeper than " + std::to_string(max_depth_) +
+                                          " levels at byte " + std::to_string(p_ - begin_)};
       return false;
     }
     ++p_;
@@ -103,7 +110,8 @@ class Scanner {
       another = true;
       return !object || key();
     }
-    if (*p_ != (object ? '}' : ']')) return malformed(object ? "where ',' or '}' should be" : "where ',' or ']' should be");
+    if (*p_ != (object ? '}' : ']'))
+      return malformed(object ? "where ',' or '}' should be" : "where ',' or ']' should be");
     ++p_;
     open_.pop_back();
     return true;
@@ -152,9 +160,14 @@ class Scanner {
     ++p_;
     if (p_ == end_) return ends_early("inside a string");
     switch (*p_) {
-      case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
-        ++p_;
-        return true;
+      case '"':
+      case '\\':
+      case '/':
+      case 'b':
+      case 'f':
+      case 'n':
+      case 'r':
+      case 't': ++p_; return true;
       case 'u': ++p_; break;
       default: return malformed("after a backslash");
     }
@@ -222,8 +235,8 @@ class Scanner {
   }
 
   bool ends_early(std::string_view where) {
-    error_ = Error{ErrorKind::protocol,
-                   "the JSON text ends early, at byte " + std::to_string(end_ - begin_) + ", " + std::string(where)};
+    error_ = Error{ErrorKind::protocol, "the JSON text ends early, at byte " + std::to_string(end_ - begin_) +
+                                            ", " + std::string(where)};
     return false;
   }
 

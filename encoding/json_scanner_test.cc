@@ -18,21 +18,25 @@ TEST(JsonScanner, RemovesOnlyWhiteSpaceBetweenTokens) {
   EXPECT_EQ(scanned("123456789012345678901234567890.000100"), "123456789012345678901234567890.000100");
   EXPECT_EQ(scanned(" null "), "null");
   EXPECT_EQ(scanned("[[],[[]],{\"\":{}}]"), "[[],[[]],{\"\":{}}]");
-  EXPECT_EQ(scanned("\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\x7f\""), "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\x7f\"");
+  EXPECT_EQ(scanned("\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\x7f\""),
+            "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\x7f\"");
 }
 
 TEST(JsonScanner, AcceptsEveryFormOfTheGrammar) {
-  for (const char* body : {"0", "-0", "1", "-10", "0.0", "1E5", "1e-05", "true", "false", "null", "\"\"", "[]", "{}",
-                           "\"\\ud800\"", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\uABcd\"", "[1,[2,{\"a\":[]}]]"}) {
+  for (const char* body :
+       {"0", "-0", "1", "-10", "0.0", "1E5", "1e-05", "true", "false", "null", "\"\"", "[]", "{}",
+        "\"\\ud800\"", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\uABcd\"", "[1,[2,{\"a\":[]}]]"}) {
     EXPECT_EQ(scanned(body), body);
   }
 }
 
 TEST(JsonScanner, RefusesWhatIsNotJson) {
   for (const char* body :
-       {"tru ", "trux", "01", "-01", "+1", ".5", "1.", "1.e5", "1e", "1e+", "-", "- 1", "0x10", "NaN", "Infinity",
-        "[1,]", "{\"a\":1,}", "[,1]", "{,}", "{\"a\" 1}", "{a:1}", "{'a':1}", "[1 2]", "{\"a\":1 \"b\":2}", "1 2",
-        "{} x", "[1]]", "}", "]", "[1}", "{\"a\":1]", "\"\\x\"", "\"\\u12g4\"", "/* */1", "1,", "<html>", "\x01"}) {
+       {"tru ",        "trux",   "01",   "-01",       "+1",    ".5",      "1.",        "1.e5",
+        "1e",          "1e+",    "-",    "- 1",       "0x10",  "NaN",     "Infinity",  "[1,]",
+        "{\"a\":1,}",  "[,1]",   "{,}",  "{\"a\" 1}", "{a:1}", "{'a':1}", "[1 2]",     "{\"a\":1 \"b\":2}",
+        "1 2",         "{} x",   "[1]]", "}",         "]",     "[1}",     "{\"a\":1]", "\"\\x\"",
+        "\"\\u12g4\"", "/* */1", "1,",   "<html>",    "\x01"}) {
     const Result<ScannedJson> result = scan_json(body);
     ASSERT_FALSE(result.ok()) << body;
     EXPECT_EQ(result.error().kind, ErrorKind::protocol) << body;
@@ -49,7 +53,8 @@ TEST(JsonScanner, TellsCutTextFromMalformedText) {
   }
   EXPECT_EQ(scan_json("[1,x]").error().message, "malformed JSON: 'x' at byte 3, where a value should be");
   EXPECT_EQ(scan_json("[1").error().message, "the JSON text ends early, at byte 2, inside an array");
-  EXPECT_EQ(scan_json("{}\x02").error().message, "malformed JSON: byte 0x02 at byte 2, after the end of the document");
+  EXPECT_EQ(scan_json("{}\x02").error().message,
+            "malformed JSON: byte 0x02 at byte 2, after the end of the document");
 }
 
 TEST(JsonScanner, SkipsOneByteOrderMarkAtTheStart) {
@@ -80,9 +85,9 @@ TEST(JsonScanner, RepairsStringsAndSaysWhere) {
       {"\"a\nb\"", "\"a\\u000ab\"", {2}},
       {std::string("\"\0\x1f\"", 4), "\"\\u0000\\u001f\"", {1, 7}},
       {"\"\xff\"", "\"" + mark + "\"", {1}},
-      {"\"\xe2\x82\"", "\"" + mark + "\"", {1}},                              // one cut sequence: one mark
-      {"\"\xc0\xaf\"", "\"" + mark + mark + "\"", {1, 4}},                    // overlong: each byte
-      {"\"\xed\xa0\x80\"", "\"" + mark + mark + mark + "\"", {1, 4, 7}},      // a surrogate
+      {"\"\xe2\x82\"", "\"" + mark + "\"", {1}},                          // one cut sequence: one mark
+      {"\"\xc0\xaf\"", "\"" + mark + mark + "\"", {1, 4}},                // overlong: each byte
+      {"\"\xed\xa0\x80\"", "\"" + mark + mark + mark + "\"", {1, 4, 7}},  // a surrogate
       {"\"\xf0\x9f\x98x\"", "\"" + mark + "x\"", {1}},
       {"\"\xf4\x90\x80\x80\"", "\"" + mark + mark + mark + mark + "\"", {1, 4, 7, 10}},
       {"\"\x80\xc3\xa9\"", "\"" + mark + "\xc3\xa9\"", {1}},
@@ -113,7 +118,8 @@ std::string random_value(Random& random, int depth) {
   if (kind < 5) {
     std::string text = "\"";
     for (std::uint64_t i = random.below(30); i > 0; --i) {
-      static const char* const pieces[] = {"a", "\\n", "\\u00e9", "\xc3\xa9", "\xe2\x82\xac", "{", "]", ",", "\\\"", "\\\\"};
+      static const char* const pieces[] = {"a", "\\n", "\\u00e9", "\xc3\xa9", "\xe2\x82\xac",
+                                           "{", "]",   ",",       "\\\"",     "\\\\"};
       text += pieces[random.below(10)];
     }
     return text + "\"";

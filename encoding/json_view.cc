@@ -159,8 +159,12 @@ JsonType JsonView::type() const {
   }
 }
 
-JsonView::Elements JsonView::elements() const { return Elements(is_array() ? inside(text_) : std::string_view()); }
-JsonView::Members JsonView::members() const { return Members(is_object() ? inside(text_) : std::string_view()); }
+JsonView::Elements JsonView::elements() const {
+  return Elements(is_array() ? inside(text_) : std::string_view());
+}
+JsonView::Members JsonView::members() const {
+  return Members(is_object() ? inside(text_) : std::string_view());
+}
 
 bool JsonView::Member::key_is(std::string_view plain) const {
   if (raw_key == plain) return plain.find('\\') == std::string_view::npos;

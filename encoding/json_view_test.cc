@@ -31,8 +31,8 @@ TEST(JsonView, FollowsPointers) {
 }
 
 TEST(JsonView, FindsNothingWhereNothingIs) {
-  for (const char* pointer : {"/no", "/list/3", "/list/-", "/list/01", "/list/x", "/list/1/1/0", "/id/0", "id", "/e\\u0301",
-                              "/list/99999999999999999999999", "/none/x"}) {
+  for (const char* pointer : {"/no", "/list/3", "/list/-", "/list/01", "/list/x", "/list/1/1/0", "/id/0",
+                              "id", "/e\\u0301", "/list/99999999999999999999999", "/none/x"}) {
     EXPECT_EQ(raw_at(pointer), "nothing") << pointer;
   }
 }
@@ -60,7 +60,8 @@ TEST(JsonView, IteratesMembersAndElements) {
   }
   EXPECT_EQ(seen, "a=[1,2];b\n={};c=\"}\";");
   seen.clear();
-  for (const JsonView element : JsonView(R"([[],{"a":[1,"]"]},3,"x,y",null])").elements()) seen += std::string(element.raw()) + ";";
+  for (const JsonView element : JsonView(R"([[],{"a":[1,"]"]},3,"x,y",null])").elements())
+    seen += std::string(element.raw()) + ";";
   EXPECT_EQ(seen, "[];{\"a\":[1,\"]\"]};3;\"x,y\";null;");
   for (const char* empty : {"[]", "{}", "1", "\"[1]\"", "null"}) {
     for (const JsonView element : JsonView(empty).elements()) FAIL() << element.raw();

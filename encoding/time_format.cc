@@ -49,14 +49,16 @@ std::string format_rfc3339(WallTime time) {
   return format_with_digits(time, micros % 1'000'000 == 0 ? 0 : micros % 1000 == 0 ? 3 : 6);
 }
 
-std::string format_rfc3339_micros(WallTime time) { return format_with_digits(std::clamp(time, earliest, latest), 6); }
+std::string format_rfc3339_micros(WallTime time) {
+  return format_with_digits(std::clamp(time, earliest, latest), 6);
+}
 
 DateParts date_parts(WallTime time) {
   time = std::clamp(time, earliest, latest);
   const auto day = floor<days>(time);
   const std::chrono::year_month_day date(day);
-  return {static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-          static_cast<unsigned>((time - day).count() / 3'600'000'000)};
+  return {static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+          static_cast<unsigned>(date.day()), static_cast<unsigned>((time - day).count() / 3'600'000'000)};
 }
 
 }  // namespace auditferry

@@ -8,7 +8,9 @@ namespace auditferry {
 namespace {
 
 constexpr std::int64_t base = 1'763'893'512;  // 2025-11-23T10:25:12Z
-WallTime at(std::int64_t seconds, std::int64_t micros = 0) { return from_micros(seconds * 1'000'000 + micros); }
+WallTime at(std::int64_t seconds, std::int64_t micros = 0) {
+  return from_micros(seconds * 1'000'000 + micros);
+}
 
 TEST(FormatRfc3339, UsesTheFewestOfNoneThreeAndSixDigits) {
   EXPECT_EQ(format_rfc3339(at(base)), "2025-11-23T10:25:12Z");
@@ -27,9 +29,9 @@ TEST(FormatRfc3339, ClampsWhatTheRfcCannotWrite) {
 }
 
 TEST(ParseRfc3339, AcceptsItsForms) {
-  for (const char* text : {"2025-11-23T10:25:12Z", "2025-11-23t10:25:12z", "2025-11-23 10:25:12Z", "2025-11-23T12:25:12+02:00",
-                           "2025-11-23T04:55:12-05:30", "2025-11-23T10:25:12.0Z", "2025-11-23T10:25:12.0000009999Z",
-                           "2025-11-24T10:24:12+23:59"}) {
+  for (const char* text : {"2025-11-23T10:25:12Z", "2025-11-23t10:25:12z", "2025-11-23 10:25:12Z",
+                           "2025-11-23T12:25:12+02:00", "2025-11-23T04:55:12-05:30", "2025-11-23T10:25:12.0Z",
+                           "2025-11-23T10:25:12.0000009999Z", "2025-11-24T10:24:12+23:59"}) {
     EXPECT_EQ(parse_rfc3339(text), at(base)) << text;
   }
   EXPECT_EQ(parse_rfc3339("2025-11-23T10:25:12.5Z"), at(base, 500'000));
@@ -39,12 +41,28 @@ TEST(ParseRfc3339, AcceptsItsForms) {
 }
 
 TEST(ParseRfc3339, RefusesTheRest) {
-  for (const char* text :
-       {"", "2025-11-23", "2025-11-23T10:25:12", "2025-11-23T10:25Z", "2025-13-01T00:00:00Z", "2025-00-01T00:00:00Z",
-        "2025-02-29T00:00:00Z", "2025-04-31T00:00:00Z", "2025-11-23T24:00:00Z", "2025-11-23T10:60:00Z",
-        "2025-11-23T10:25:61Z", "2025-11-23T10:25:12.Z", "2025-11-23T10:25:12+2:00", "2025-11-23T10:25:12+02:60",
-        "2025-11-23T10:25:12+24:00", "2025-11-23T10:25:12Zx", " 2025-11-23T10:25:12Z", "25-11-23T10:25:12Z",
-        "2025/11/23T10:25:12Z", "2025-11-23T10:25:12,5Z", "2025-11-23T1a:25:12Z", "1763893512"}) {
+  for (const char* text : {"",
+                           "2025-11-23",
+                           "2025-11-23T10:25:12",
+                           "2025-11-23T10:25Z",
+                           "2025-13-01T00:00:00Z",
+                           "2025-00-01T00:00:00Z",
+                           "2025-02-29T00:00:00Z",
+                           "2025-04-31T00:00:00Z",
+                           "2025-11-23T24:00:00Z",
+                           "2025-11-23T10:60:00Z",
+                           "2025-11-23T10:25:61Z",
+                           "2025-11-23T10:25:12.Z",
+                           "2025-11-23T10:25:12+2:00",
+                           "2025-11-23T10:25:12+02:60",
+                           "2025-11-23T10:25:12+24:00",
+                           "2025-11-23T10:25:12Zx",
+                           " 2025-11-23T10:25:12Z",
+                           "25-11-23T10:25:12Z",
+                           "2025/11/23T10:25:12Z",
+                           "2025-11-23T10:25:12,5Z",
+                           "2025-11-23T1a:25:12Z",
+                           "1763893512"}) {
     EXPECT_EQ(parse_rfc3339(text), std::nullopt) << text;
   }
 }
@@ -52,7 +70,8 @@ TEST(ParseRfc3339, RefusesTheRest) {
 TEST(Rfc3339, ThereAndBack) {
   Random random(42);
   for (int round = 0; round < 20'000; ++round) {
-    const WallTime time = from_micros(static_cast<std::int64_t>(random.below(250'000'000'000'000'000)) - 60'000'000'000'000'000);
+    const WallTime time = from_micros(static_cast<std::int64_t>(random.below(250'000'000'000'000'000)) -
+                                      60'000'000'000'000'000);
     ASSERT_EQ(parse_rfc3339(format_rfc3339(time)), time);
     ASSERT_EQ(parse_rfc3339(format_rfc3339_micros(time)), time);
   }
@@ -65,8 +84,9 @@ TEST(ParseHttpDate, ReadsTheThreeForms) {
   EXPECT_EQ(parse_http_date("Sun Nov  6 08:49:37 1994"), expected);
   EXPECT_EQ(parse_http_date("Sunday, 23-Nov-25 10:25:12 GMT"), at(base));
   EXPECT_EQ(parse_http_date("Sun Nov 23 10:25:12 2025"), at(base));
-  for (const char* bad : {"", "120", "Sun, 06 Nov 1994 08:49:37", "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 31 Feb 1994 08:49:37 GMT",
-                          "Sun, 06 Nov 1994 25:49:37 GMT", "sun, 06 nov 1994 08:49:37 gmt", "Sun, 06 Nov 1994 08:49:37 UTC"}) {
+  for (const char* bad : {"", "120", "Sun, 06 Nov 1994 08:49:37", "Sun, 6 Nov 1994 08:49:37 GMT",
+                          "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 25:49:37 GMT",
+                          "sun, 06 nov 1994 08:49:37 gmt", "Sun, 06 Nov 1994 08:49:37 UTC"}) {
     EXPECT_EQ(parse_http_date(bad), std::nullopt) << bad;
   }
 }
@@ -82,8 +102,8 @@ TEST(ParseDuration, WholeNumberAndOneUnit) {
   EXPECT_EQ(parse_duration("0s"), 0s);
   EXPECT_EQ(parse_duration("17us"), 17us);
   EXPECT_EQ(parse_duration("9223372036854775807us"), Duration::max());
-  for (const char* bad : {"", "30", "s", "1.5h", "-1s", "+1s", " 1s", "1 s", "1h30m", "1S", "9223372036854775808us",
-                          "300000y", "99999999999999999999s", "1sec"}) {
+  for (const char* bad : {"", "30", "s", "1.5h", "-1s", "+1s", " 1s", "1 s", "1h30m", "1S",
+                          "9223372036854775808us", "300000y", "99999999999999999999s", "1sec"}) {
     EXPECT_EQ(parse_duration(bad), std::nullopt) << bad;
   }
 }
@@ -110,7 +130,8 @@ TEST(Sizes, ParseAndFormat) {
   EXPECT_EQ(parse_size("2TiB"), 2'199'023'255'552u);
   EXPECT_EQ(parse_size("3MB"), 3'000'000u);
   EXPECT_EQ(parse_size("10KB"), 10'000u);
-  for (const char* bad : {"", "64", "64 KiB", "64kib", "1.5MiB", "-1B", "KiB", "99999999TiB", "99999999999999999999B"}) {
+  for (const char* bad :
+       {"", "64", "64 KiB", "64kib", "1.5MiB", "-1B", "KiB", "99999999TiB", "99999999999999999999B"}) {
     EXPECT_EQ(parse_size(bad), std::nullopt) << bad;
   }
   EXPECT_EQ(format_size(0), "0B");

@@ -108,7 +108,8 @@ std::optional<Duration> offset(Reader& reader) {
   return west ? -east : east;
 }
 
-std::optional<WallTime> assemble(const Reader& reader, std::optional<WallTime> date, std::optional<Duration> time) {
+std::optional<WallTime> assemble(const Reader& reader, std::optional<WallTime> date,
+                                 std::optional<Duration> time) {
   if (!reader.ok() || !reader.at_end() || !date || !time) return std::nullopt;
   return *date + *time;
 }
@@ -142,7 +143,8 @@ std::optional<WallTime> rfc850_date(std::string_view text) {
   reader.expect(" ");
   const std::optional<Duration> time = time_of_day(reader);
   reader.expect(" GMT");
-  return assemble(reader, from_date(year + (year < 70 ? 2000 : 1900), static_cast<unsigned>(month) + 1, day), time);
+  return assemble(reader, from_date(year + (year < 70 ? 2000 : 1900), static_cast<unsigned>(month) + 1, day),
+                  time);
 }
 
 // "Sun Nov  6 08:49:37 1994"

@@ -33,7 +33,8 @@ constexpr std::array<Unit, 9> size_units = {{{"TiB", 1ull << 40},
                                              {"TB", 1'000'000'000'000}}};
 
 template <std::size_t N>
-std::optional<std::uint64_t> parse_units(std::string_view text, const std::array<Unit, N>& units, std::uint64_t limit) {
+std::optional<std::uint64_t> parse_units(std::string_view text, const std::array<Unit, N>& units,
+                                         std::uint64_t limit) {
   std::uint64_t number = 0;
   const auto [rest, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (failed != std::errc()) return std::nullopt;
@@ -60,7 +61,8 @@ std::string format_duration(Duration duration) {
   const auto bits = static_cast<std::uint64_t>(duration.count());
   const std::uint64_t micros = negative ? 0 - bits : bits;  // also right for the smallest value
   for (const Unit& unit : duration_units) {
-    if (micros % unit.value == 0) return (negative ? "-" : "") + std::to_string(micros / unit.value) + std::string(unit.name);
+    if (micros % unit.value == 0)
+      return (negative ? "-" : "") + std::to_string(micros / unit.value) + std::string(unit.name);
   }
   return {};  // not reached: every count is a multiple of 1 us
 }
@@ -74,7 +76,8 @@ std::string format_size(std::uint64_t bytes) {
     if (bytes < unit.value) continue;
     std::string out = std::to_string(bytes / unit.value);
     if (const std::uint64_t rest = bytes % unit.value; rest != 0) {
-      const auto tenths = static_cast<unsigned>(static_cast<double>(rest) * 10 / static_cast<double>(unit.value));
+      const auto tenths =
+          static_cast<unsigned>(static_cast<double>(rest) * 10 / static_cast<double>(unit.value));
       out += '.';
       out += static_cast<char>('0' + (tenths > 9 ? 9 : tenths));
     }

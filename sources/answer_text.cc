@@ -21,7 +21,8 @@ std::string harmless_text(std::string_view text, std::size_t max_bytes) {
     const auto byte = static_cast<unsigned char>(*p);
     const Utf8Step step = utf8_step(p, end);
     // U+0080 to U+009F are control characters too; terminals obey some of them.
-    const bool second_controls = step.valid && step.length == 2 && byte == 0xC2 && static_cast<unsigned char>(p[1]) < 0xA0;
+    const bool second_controls =
+        step.valid && step.length == 2 && byte == 0xC2 && static_cast<unsigned char>(p[1]) < 0xA0;
     std::string_view piece(p, step.length);
     if (byte < 0x20 || byte == 0x7F || second_controls) piece = " ";
     if (!step.valid) piece = replacement_character;
@@ -37,7 +38,8 @@ std::string error_text(const Profile& profile, const HttpResponse& response) {
     for (const std::string& pointer : profile.error_text) {
       const std::optional<JsonView> found = JsonView(scanned->text).at_pointer(pointer);
       if (!found) continue;
-      if (std::string text = harmless_text(found->scalar_text(), longest_error_bytes); !text.empty()) return text;
+      if (std::string text = harmless_text(found->scalar_text(), longest_error_bytes); !text.empty())
+        return text;
     }
   }
   return harmless_text(response.body, longest_body_bytes);
@@ -64,7 +66,8 @@ std::optional<std::string> plan_name(const Profile& profile, const HttpResponse&
 
 bool says_rate_limited(const Profile& profile, const HttpResponse& response) {
   const RateLimitProfile& limit = profile.rate_limit;
-  return response.status == 403 && !limit.limited_header.empty() && response.header(limit.limited_header) == limit.limited_value;
+  return response.status == 403 && !limit.limited_header.empty() &&
+         response.header(limit.limited_header) == limit.limited_value;
 }
 
 }  // namespace auditferry

@@ -89,7 +89,9 @@ class LinkReader {
     return out;
   }
 
-  void skip(std::string_view characters) { text_.remove_prefix(std::min(text_.find_first_not_of(characters), text_.size())); }
+  void skip(std::string_view characters) {
+    text_.remove_prefix(std::min(text_.find_first_not_of(characters), text_.size()));
+  }
 
   bool accept(char c) {
     if (text_.empty() || text_[0] != c) return false;

@@ -16,7 +16,8 @@ std::string next_of(std::vector<std::string> values) {
 TEST(NextLink, FindsItAmongOthers) {
   EXPECT_EQ(next_of({"<https://h/a?after=1>; rel=\"next\""}), "https://h/a?after=1");
   EXPECT_EQ(next_of({"<https://h/s>; rel=\"self\", <https://h/n>; rel=\"next\""}), "https://h/n");
-  EXPECT_EQ(next_of({"<https://h/s>; rel=\"self\"", "<https://h/n>; rel=\"next\""}), "https://h/n");  // two headers, as Okta sends
+  EXPECT_EQ(next_of({"<https://h/s>; rel=\"self\"", "<https://h/n>; rel=\"next\""}),
+            "https://h/n");  // two headers, as Okta sends
   EXPECT_EQ(next_of({"<https://h/a,b;c>; rel=self,<https://h/x,y>;rel=next"}), "https://h/x,y");
   EXPECT_EQ(next_of({"<n>; title=\"a, <b>; rel=\\\"next\\\"\"; rel=prev, <m>; REL=\"prev NEXT\""}), "m");
   EXPECT_EQ(next_of({"<n> ; title = \"x\" ; rel = next"}), "n");

@@ -33,6 +33,32 @@ const char* type_name(JsonView value) {
   return "nothing";
 }
 
+// The whole answer with its members looked up once: each look-up in the text itself would walk over the
+// array of records again.
+class Answer {
+ public:
+  explicit Answer(JsonView whole) : whole_(whole) {
+    for (const JsonView::Member& member : whole.members()) members_.push_back(member);
+  }
+
+  JsonView whole() const { return whole_; }
+
+  // Like JsonView::at_pointer.
+  std::optional<JsonView> at(std::string_view pointer) const {
+    if (!whole_.is_object() || pointer.empty()) return whole_.at_pointer(pointer);
+    const std::size_t end = std::min(pointer.find('/', 1), pointer.size());
+    const std::string key = decode_pointer_segment(pointer.substr(1, end - 1));
+    for (const JsonView::Member& member : members_) {
+      if (member.key_is(key)) return member.value.at_pointer(pointer.substr(end));
+    }
+    return std::nullopt;
+  }
+
+ private:
+  JsonView whole_;
+  std::vector<JsonView::Member> members_;
+};
+
 // "the answer has the keys a, b", or what it is when it is no object.
 std::string describe(JsonView answer) {
   if (!answer.is_object()) return std::string("the answer is ") + type_name(answer);
@@ -65,7 +91,8 @@ PageProblem not_json(const HttpResponse& response, const Error& error) {
   const std::size_t begin = response.body.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
   if (begin == std::string::npos) return {Kind::truncated, "the answer is empty", ""};
   if (response.body[begin] == '<') {
-    return {Kind::html, "the answer is a web page, not JSON: base_url, the path or a proxy leads to another server", ""};
+    return {Kind::html,
+            "the answer is a web page, not JSON: base_url, the path or a proxy leads to another server", ""};
   }
   if (error.kind == ErrorKind::too_large) return {Kind::too_deep, error.message, ""};
   const bool cut = error.message.find("ends early") != std::string::npos;
@@ -73,15 +100,15 @@ PageProblem not_json(const HttpResponse& response, const Error& error) {
 }
 
 // False at the profile's `success` pointer, in any of the ways in which vendors write it.
-bool says_failure(const Profile& profile, JsonView answer) {
+bool says_failure(const Profile& profile, const Answer& answer) {
   if (profile.success.empty()) return false;
-  const std::optional<JsonView> value = answer.at_pointer(profile.success);
+  const std::optional<JsonView> value = answer.at(profile.success);
   if (!value) return false;
   const std::string text = value->scalar_text();
   return text == "false" || text == "0";
 }
 
-// An array, an object and a string of the answer that mean "nothing".
+// The ways in which vendors write "no next page".
 bool is_nothing(JsonView value) {
   const std::string_view raw = value.raw();
   return value.is_null() || raw == "\"\"" || raw == "false" || raw == "[]" || raw == "{}";
@@ -89,26 +116,27 @@ bool is_nothing(JsonView value) {
 
 class PageReader {
  public:
-  PageReader(const Profile& profile, const StreamProfile& stream, const HttpResponse& response, std::uint64_t max_record_bytes)
+  PageReader(const Profile& profile, const StreamProfile& stream, const HttpResponse& response,
+             std::uint64_t max_record_bytes)
       : profile_(profile), stream_(stream), response_(response), max_record_bytes_(max_record_bytes) {
     if (const auto date = response.header("Date")) now_ = parse_http_date(*date);
   }
 
   std::variant<Page, PageProblem> read(ScannedJson scanned) {
     repairs_ = std::move(scanned.repairs);
-    page_.repaired = false;
     auto storage = std::make_shared<const std::string>(std::move(scanned.text));
     page_.storage = storage;
-    const JsonView answer(*storage);
+    const Answer answer{JsonView(*storage)};
     if (says_failure(profile_, answer)) {
       return problem(Kind::success_false, "the vendor says that the request failed, with status 200");
     }
-    const std::optional<JsonView> records = answer.at_pointer(stream_.records);
-    if (!records || !records->is_array()) return no_records(answer, records);
+    const std::optional<JsonView> records = answer.at(stream_.records);
+    if (!records || !records->is_array()) return no_records(answer.whole(), records);
     for (const JsonView record : records->elements()) {
       if (!record.is_object()) {
-        return problem(Kind::other_shape, "entry " + std::to_string(count_) + " of " + setting(stream_, "records") + " \"" +
-                                              stream_.records + "\" is " + type_name(record) + ", not an object: change it");
+        return problem(Kind::other_shape, "entry " + std::to_string(count_) + " of " +
+                                              setting(stream_, "records") + " \"" + stream_.records +
+                                              "\" is " + type_name(record) + ", not an object: change it");
       }
       add(record);
       ++count_;
@@ -137,7 +165,8 @@ class PageReader {
   }
 
   PageProblem no_records(JsonView answer, std::optional<JsonView> found) const {
-    std::string message = describe(answer) + "; " + setting(stream_, "records") + " says \"" + stream_.records + "\"";
+    std::string message =
+        describe(answer) + "; " + setting(stream_, "records") + " says \"" + stream_.records + "\"";
     if (found) message += std::string(", where there is ") + type_name(*found) + ", not an array";
     return problem(Kind::other_shape, message + ": change it" + array_hint(answer));
   }
@@ -200,9 +229,11 @@ class PageReader {
   }
 
   PageProblem wrong_unit() const {
-    std::string message = "most times of this page cannot be right: " + setting(stream_, "time_unit") + " says \"" +
-                          to_string(stream_.time_unit) + "\", and " + stream_.fields.time + " is for example " + wrong_example_ + "; ";
-    const auto best = std::max_element(fitting_.begin(), fitting_.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    std::string message = "most times of this page cannot be right: " + setting(stream_, "time_unit") +
+                          " says \"" + to_string(stream_.time_unit) + "\", and " + stream_.fields.time +
+                          " is for example " + wrong_example_ + "; ";
+    const auto best = std::max_element(fitting_.begin(), fitting_.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
     if (best != fitting_.end()) {
       message += "time_unit = \"" + std::string(to_string(best->first)) + "\" would fit";
     } else {
@@ -211,11 +242,11 @@ class PageReader {
     return problem(Kind::other_shape, std::move(message));
   }
 
-  void read_cursor(JsonView answer) {
+  void read_cursor(const Answer& answer) {
     if (stream_.paging == PagingKind::link && stream_.cursor.empty()) {
       page_.cursor = next_link(response_);
     } else if (stream_.paging == PagingKind::link || stream_.paging == PagingKind::cursor) {
-      const std::optional<JsonView> value = answer.at_pointer(stream_.cursor);
+      const std::optional<JsonView> value = answer.at(stream_.cursor);
       if (!value || is_nothing(*value)) return;
       page_.cursor = stream_.paging == PagingKind::link ? value->scalar_text() : std::string(value->raw());
     }
@@ -253,8 +284,8 @@ const char* to_string(PageProblem::Kind kind) {
   return "unknown";
 }
 
-std::variant<Page, PageProblem> parse_page(const Profile& profile, const StreamProfile& stream, const HttpResponse& response,
-                                           std::uint64_t max_record_bytes) {
+std::variant<Page, PageProblem> parse_page(const Profile& profile, const StreamProfile& stream,
+                                           const HttpResponse& response, std::uint64_t max_record_bytes) {
   Result<ScannedJson> scanned = scan_json(response.body);
   if (!scanned) return not_json(response, scanned.error());
   return PageReader(profile, stream, response, max_record_bytes).read(std::move(*scanned));

@@ -33,7 +33,7 @@ const char* to_string(PageProblem::Kind kind);
 // hex SHA-256 of the canonical content serves. Times: see record_time.h; a missing or unreadable one
 // gives has_time = false. When most times of the page cannot be right, the page is other_shape and the
 // message names time_unit.
-std::variant<Page, PageProblem> parse_page(const Profile& profile, const StreamProfile& stream, const HttpResponse& response,
-                                           std::uint64_t max_record_bytes);
+std::variant<Page, PageProblem> parse_page(const Profile& profile, const StreamProfile& stream,
+                                           const HttpResponse& response, std::uint64_t max_record_bytes);
 
 }  // namespace auditferry

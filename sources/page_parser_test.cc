@@ -58,23 +58,28 @@ TEST_F(PageParser, ReadsARealPage) {
   EXPECT_EQ(result.records[0].id, "81723");
   EXPECT_EQ(format_rfc3339(result.records[0].time), "2025-11-23T10:25:12Z");
   EXPECT_TRUE(result.records[0].has_id && result.records[0].has_time);
-  EXPECT_EQ(result.records[1].raw, R"({"event":"81722","creation_time":1763893511,"successful":0,"raw_data":{"ip":null}})");
+  EXPECT_EQ(result.records[1].raw,
+            R"({"event":"81722","creation_time":1763893511,"successful":0,"raw_data":{"ip":null}})");
   EXPECT_EQ(result.records[1].id, "81722");
   EXPECT_EQ(result.records[1].content, short_hash(canonical_json(result.records[1].raw)));
   EXPECT_FALSE(result.repaired);
 }
 
 TEST_F(PageParser, KeepsEveryDigitOfIds) {
-  EXPECT_EQ(record(R"({"event":18446744073709551616,"creation_time":1763893512})").id, "18446744073709551616");
-  EXPECT_EQ(record(R"({"event":123456789012345678901234567890,"creation_time":1763893512})").id, "123456789012345678901234567890");
-  EXPECT_EQ(record(R"({"event":"a\u00e9\ud83d\ude00","creation_time":1763893512})").id, "a\xc3\xa9\xf0\x9f\x98\x80");
+  EXPECT_EQ(record(R"({"event":18446744073709551616,"creation_time":1763893512})").id,
+            "18446744073709551616");
+  EXPECT_EQ(record(R"({"event":123456789012345678901234567890,"creation_time":1763893512})").id,
+            "123456789012345678901234567890");
+  EXPECT_EQ(record(R"({"event":"a\u00e9\ud83d\ude00","creation_time":1763893512})").id,
+            "a\xc3\xa9\xf0\x9f\x98\x80");
   EXPECT_EQ(record(R"({"event":0,"creation_time":1763893512})").id, "0");
 }
 
 TEST_F(PageParser, UsesTheContentWhereThereIsNoId) {
-  for (const char* json : {R"({"b":1,"a":2,"creation_time":1763893512})", R"({"event":null,"creation_time":1763893512})",
-                           R"({"event":true,"creation_time":1763893512})", R"({"event":{},"creation_time":1763893512})",
-                           R"({"event":"","creation_time":1763893512})"}) {
+  for (const char* json :
+       {R"({"b":1,"a":2,"creation_time":1763893512})", R"({"event":null,"creation_time":1763893512})",
+        R"({"event":true,"creation_time":1763893512})", R"({"event":{},"creation_time":1763893512})",
+        R"({"event":"","creation_time":1763893512})"}) {
     const PageRecord result = record(json);
     EXPECT_FALSE(result.has_id) << json;
     EXPECT_EQ(result.id, hex(sha256(canonical_json(json))));
@@ -92,34 +97,43 @@ TEST_F(PageParser, ReadsIdsInsideEmbeddedJson) {
 }
 
 TEST_F(PageParser, ReadsTimesOfTheConfiguredUnit) {
-  EXPECT_EQ(format_rfc3339(record(R"({"event":1,"creation_time":"1763893512"})").time), "2025-11-23T10:25:12Z");
-  EXPECT_EQ(format_rfc3339(record(R"({"event":1,"creation_time":1763893512.5})").time), "2025-11-23T10:25:12.500Z");
+  EXPECT_EQ(format_rfc3339(record(R"({"event":1,"creation_time":"1763893512"})").time),
+            "2025-11-23T10:25:12Z");
+  EXPECT_EQ(format_rfc3339(record(R"({"event":1,"creation_time":1763893512.5})").time),
+            "2025-11-23T10:25:12.500Z");
   stream_.time_unit = TimeUnit::milliseconds;
-  EXPECT_EQ(format_rfc3339(record(R"({"event":1,"creation_time":1763893512345})").time), "2025-11-23T10:25:12.345Z");
+  EXPECT_EQ(format_rfc3339(record(R"({"event":1,"creation_time":1763893512345})").time),
+            "2025-11-23T10:25:12.345Z");
   stream_.time_unit = TimeUnit::rfc3339;
-  EXPECT_EQ(format_rfc3339(record(R"({"event":1,"creation_time":"2025-11-23T11:25:12+01:00"})").time), "2025-11-23T10:25:12Z");
+  EXPECT_EQ(format_rfc3339(record(R"({"event":1,"creation_time":"2025-11-23T11:25:12+01:00"})").time),
+            "2025-11-23T10:25:12Z");
 }
 
 TEST_F(PageParser, MarksRecordsWithoutATime) {
-  for (const char* json : {R"({"event":1})", R"({"event":1,"creation_time":null})", R"({"event":1,"creation_time":"yesterday"})",
-                           R"({"event":1,"creation_time":{}})"}) {
+  for (const char* json :
+       {R"({"event":1})", R"({"event":1,"creation_time":null})", R"({"event":1,"creation_time":"yesterday"})",
+        R"({"event":1,"creation_time":{}})"}) {
     const PageRecord result = record(json);
     EXPECT_FALSE(result.has_time) << json;
     EXPECT_EQ(result.time, WallTime{});
   }
   // A single odd one among good ones is a record like any other.
-  const Page result = page(R"({"logs":[{"event":1,"creation_time":1763893512},{"event":2,"creation_time":1763893512},)"
-                           R"({"event":3,"creation_time":1763893512000},{"event":4,"creation_time":5},{"event":5,"creation_time":1763893512}]})");
+  const Page result = page(
+      R"({"logs":[{"event":1,"creation_time":1763893512},{"event":2,"creation_time":1763893512},)"
+      R"({"event":3,"creation_time":1763893512000},{"event":4,"creation_time":5},{"event":5,"creation_time":1763893512}]})");
   ASSERT_EQ(result.records.size(), 5u);
   EXPECT_FALSE(result.records[2].has_time);
   EXPECT_TRUE(result.records[3].has_time);
 }
 
 TEST_F(PageParser, NamesTheUnitThatWouldFit) {
-  const PageProblem milliseconds = problem(R"({"logs":[{"event":1,"creation_time":1763893512000},{"event":2,"creation_time":1763893512001}]})");
+  const PageProblem milliseconds = problem(
+      R"({"logs":[{"event":1,"creation_time":1763893512000},{"event":2,"creation_time":1763893512001}]})");
   EXPECT_EQ(milliseconds.kind, PageProblem::Kind::other_shape);
-  EXPECT_NE(milliseconds.message.find("streams.audit.time_unit says \"seconds\""), std::string::npos) << milliseconds.message;
-  EXPECT_NE(milliseconds.message.find("time_unit = \"milliseconds\" would fit"), std::string::npos) << milliseconds.message;
+  EXPECT_NE(milliseconds.message.find("streams.audit.time_unit says \"seconds\""), std::string::npos)
+      << milliseconds.message;
+  EXPECT_NE(milliseconds.message.find("time_unit = \"milliseconds\" would fit"), std::string::npos)
+      << milliseconds.message;
   const PageProblem text = problem(R"({"logs":[{"event":1,"creation_time":"2025-11-23T10:25:12Z"}]})");
   EXPECT_NE(text.message.find("time_unit = \"rfc3339\" would fit"), std::string::npos) << text.message;
   const PageProblem small = problem(R"({"logs":[{"event":1,"creation_time":17}]})");
@@ -130,12 +144,15 @@ TEST_F(PageParser, NamesTheUnitThatWouldFit) {
 }
 
 TEST_F(PageParser, ReadsCursors) {
-  const auto cursor = [this](const std::string& rest) { return page("{\"logs\":[]" + rest + "}").cursor.value_or("none"); };
+  const auto cursor = [this](const std::string& rest) {
+    return page("{\"logs\":[]" + rest + "}").cursor.value_or("none");
+  };
   EXPECT_EQ(cursor(R"(,"cursor":"abc\"")"), R"("abc\"")");
   EXPECT_EQ(cursor(R"(,"cursor":17)"), "17");
   EXPECT_EQ(cursor(R"(,"cursor":0)"), "0");
   EXPECT_EQ(cursor(R"(,"cursor":{"after":1})"), R"({"after":1})");
-  for (const char* none : {"", R"(,"cursor":null)", R"(,"cursor":"")", R"(,"cursor":false)", R"(,"cursor":{})"}) {
+  for (const char* none :
+       {"", R"(,"cursor":null)", R"(,"cursor":"")", R"(,"cursor":false)", R"(,"cursor":{})"}) {
     EXPECT_EQ(cursor(none), "none") << none;
   }
 }
@@ -155,10 +172,12 @@ TEST_F(PageParser, ReadsLinks) {
 }
 
 TEST_F(PageParser, AMissingArrayIsAnotherShapeNeverZeroRecords) {
-  const PageProblem missing = problem(R"({"cursor":null,"entries":[{"event":1}],"total":1,"message":"moved"})");
+  const PageProblem missing =
+      problem(R"({"cursor":null,"entries":[{"event":1}],"total":1,"message":"moved"})");
   EXPECT_EQ(missing.kind, PageProblem::Kind::other_shape);
   EXPECT_EQ(missing.message,
-            "the answer has the keys cursor, entries, total, message; profile setting streams.audit.records says \"/logs\": change it "
+            "the answer has the keys cursor, entries, total, message; profile setting streams.audit.records "
+            "says \"/logs\": change it "
             "(there is an array at /entries)");
   EXPECT_EQ(missing.error_text, "moved");
   EXPECT_NE(problem(R"({"logs":null})").message.find("where there is null, not an array"), std::string::npos);
@@ -191,7 +210,9 @@ TEST_F(PageParser, TellsProblemsApart) {
 }
 
 TEST_F(PageParser, FlagsTheRepairedRecordsOnly) {
-  const Page result = page("{\"logs\":[{\"event\":1,\"x\":\"\xff\"},{\"event\":2},{\"event\":3,\"y\":\"a\tb\"}],\"note\":\"\xff\"}");
+  const Page result = page(
+      "{\"logs\":[{\"event\":1,\"x\":\"\xff\"},{\"event\":2},{\"event\":3,\"y\":\"a\tb\"}],\"note\":"
+      "\"\xff\"}");
   ASSERT_EQ(result.records.size(), 3u);
   EXPECT_TRUE(result.records[0].repaired);
   EXPECT_FALSE(result.records[1].repaired);
@@ -201,7 +222,8 @@ TEST_F(PageParser, FlagsTheRepairedRecordsOnly) {
 }
 
 TEST_F(PageParser, SetsOversizedRecordsAside) {
-  response_.body = R"({"logs":[{"event":1,"creation_time":1763893512,"x":")" + std::string(500, 'x') + R"("},{"event":2,"creation_time":1763893511}]})";
+  response_.body = R"({"logs":[{"event":1,"creation_time":1763893512,"x":")" + std::string(500, 'x') +
+                   R"("},{"event":2,"creation_time":1763893511}]})";
   const auto parsed = parse_page(profile_, stream_, response_, 100);
   const Page& result = std::get<Page>(parsed);
   ASSERT_EQ(result.records.size(), 1u);
@@ -221,8 +243,9 @@ TEST_F(PageParser, RecordsOutliveTheResponse) {
 
 TEST_F(PageParser, SurvivesMutatedAnswers) {
   Random random(4242);
-  const std::string good = R"({"logs":[{"event":81723,"creation_time":1763893512,"raw_data":"{\"a\":\"\\u00e9\"}"},)"
-                           R"({"event":"x","creation_time":"1763893511","successful":false}],"cursor":"c","success":true})";
+  const std::string good =
+      R"({"logs":[{"event":81723,"creation_time":1763893512,"raw_data":"{\"a\":\"\\u00e9\"}"},)"
+      R"({"event":"x","creation_time":"1763893511","successful":false}],"cursor":"c","success":true})";
   for (int round = 0; round < 20'000; ++round) {
     std::string body = good;
     for (std::uint64_t i = 1 + random.below(3); i > 0; --i) {

@@ -57,13 +57,15 @@ class Loader {
     }
     set(profile_.credentials, root_.strings("credentials"));
     for (const std::string& name : profile_.credentials) {
-      if (!is_plain_name(name)) root_.error("credentials", "\"" + name + "\" may hold only a-z, 0-9, '_' and '-'");
+      if (!is_plain_name(name))
+        root_.error("credentials", "\"" + name + "\" may hold only a-z, 0-9, '_' and '-'");
     }
     set(profile_.tenant_required, root_.boolean("tenant_required"));
     set_count(profile_.requests_per_minute, root_, "requests_per_minute", 1);
     pointer(root_, "success", profile_.success, false);
     set(profile_.error_text, root_.strings("error_text"));
-    for (const std::string& value : profile_.error_text) profile_check::pointer(root_, "error_text", value, false);
+    for (const std::string& value : profile_.error_text)
+      profile_check::pointer(root_, "error_text", value, false);
     set(profile_.request_id_headers, root_.strings("request_id_headers"));
   }
 
@@ -85,7 +87,8 @@ class Loader {
     set(limit.limit_header, table->string("limit_header"));
     set(limit.remaining_header, table->string("remaining_header"));
     set(limit.reset_header, table->string("reset_header"));
-    set(limit.reset, table->choice<RateReset>("reset", {{"epoch", RateReset::epoch}, {"delta", RateReset::delta}}));
+    set(limit.reset,
+        table->choice<RateReset>("reset", {{"epoch", RateReset::epoch}, {"delta", RateReset::delta}}));
     set(limit.limited_header, table->string("limited_header"));
     set(limit.limited_value, table->string("limited_value"));
   }
@@ -102,20 +105,23 @@ class Loader {
 
   RequestTemplate request(TomlTable& table) {
     RequestTemplate result;
-    set(result.method, table.choice<std::string>("method", {{"GET", "GET"}, {"POST", "POST"}, {"PUT", "PUT"}}));
+    set(result.method,
+        table.choice<std::string>("method", {{"GET", "GET"}, {"POST", "POST"}, {"PUT", "PUT"}}));
     result.path = table.required_string("path");
     profile_check::text_template(table, "path", result.path, known_);
     if (auto query = table.table("query")) fields(*query, {}, result.query, false);
     if (auto body = table.table("body")) {
       result.has_body = true;
       fields(*body, {}, result.body, true);
-      if (result.method == "GET") table.error("body", "a GET request has no body; use query, or method = \"POST\"");
+      if (result.method == "GET")
+        table.error("body", "a GET request has no body; use query, or method = \"POST\"");
     }
     return result;
   }
 
   // `nested`: tables inside are objects of the body; in URL parameters there are none.
-  void fields(TomlTable& table, const std::vector<std::string>& above, std::vector<TemplateField>& out, bool nested) {
+  void fields(TomlTable& table, const std::vector<std::string>& above, std::vector<TemplateField>& out,
+              bool nested) {
     for (const std::string& key : table.keys()) {
       TemplateField field;
       field.path = above;
@@ -146,7 +152,8 @@ class Loader {
     const std::vector<std::string> names = table->keys();
     if (names.empty()) table->error("a profile needs at least one stream");
     for (const std::string& name : names) {
-      if (!is_plain_name(name)) table->error(name, "is part of every record's id and may hold only a-z, 0-9, '_' and '-'");
+      if (!is_plain_name(name))
+        table->error(name, "is part of every record's id and may hold only a-z, 0-9, '_' and '-'");
       if (auto inner = table->table(name)) profile_.streams[name] = stream(name, *inner);
     }
   }
@@ -162,7 +169,9 @@ class Loader {
                                                            {"page", PagingKind::page}}));
     set(stream.time_unit, unit(table, "time_unit"));
     stream.request_time_unit = unit(table, "request_time_unit").value_or(stream.time_unit);
-    if (!table.has("records")) table.error("records", "is missing; the pointer to the array of records (\"\" when the answer is the array)");
+    if (!table.has("records"))
+      table.error("records",
+                  "is missing; the pointer to the array of records (\"\" when the answer is the array)");
     pointer(table, "records", stream.records, false);
     pointer(table, "cursor", stream.cursor, false);
     set(stream.next_link_always, table.boolean("next_link_always"));
@@ -173,7 +182,8 @@ class Loader {
     set(stream.max_window, table.duration("max_window"));
     if (stream.max_window < std::chrono::minutes(1)) table.error("max_window", "is shorter than a minute");
     set(stream.embedded_json, table.strings("embedded_json"));
-    for (const std::string& value : stream.embedded_json) profile_check::pointer(table, "embedded_json", value, true);
+    for (const std::string& value : stream.embedded_json)
+      profile_check::pointer(table, "embedded_json", value, true);
     set(stream.plan_needed, table.string("plan_needed"));
     set(stream.kind, table.choice<std::string>("kind", {{"audit", "audit"}, {"detection", "detection"}}));
     set(stream.default_query, table.string("default_query"));

@@ -1,27 +1,13 @@
 #include "sources/profile_check.h"
 
-#include <algorithm>
-
 #include "encoding/json_view.h"
 #include "sources/template.h"
 
 namespace auditferry::profile_check {
 namespace {
 
-bool mentions(const RequestTemplate& request, std::string_view name) {
-  const auto in_text = [name](std::string_view text) {
-    const Result<Template> parsed = Template::parse(text);
-    if (!parsed) return false;
-    const std::vector<std::string> names = parsed->names();
-    return std::find(names.begin(), names.end(), name) != names.end();
-  };
-  const auto in_field = [&](const TemplateField& field) { return !field.is_literal && in_text(field.text); };
-  return in_text(request.path) || std::any_of(request.query.begin(), request.query.end(), in_field) ||
-         std::any_of(request.body.begin(), request.body.end(), in_field);
-}
-
 void need(TomlTable& table, const StreamProfile& stream, std::string_view name, const std::string& why) {
-  if (mentions(stream.request, name)) return;
+  if (uses_placeholder(stream.request, name)) return;
   table.error("request", "no field of the request uses {" + std::string(name) + "}, which " + why + " needs");
 }
 
@@ -35,26 +21,31 @@ std::vector<std::string> placeholders(const Profile& profile) {
 
 void pointer(TomlTable& table, std::string_view key, const std::string& value, bool embedded) {
   if (!is_json_pointer(value)) {
-    table.error(key, "\"" + value + "\" is not a JSON pointer: it begins with '/', for example \"/data/items\" (\"\" is the whole answer)");
+    table.error(key, "\"" + value +
+                         "\" is not a JSON pointer: it begins with '/', for example \"/data/items\" (\"\" is "
+                         "the whole answer)");
   } else if (!embedded && value.find('#') != std::string::npos) {
     table.error(key, "'#' cannot be used here: this pointer leads through the answer itself");
   }
 }
 
-void text_template(TomlTable& table, std::string_view key, const std::string& text, const std::vector<std::string>& known) {
+void text_template(TomlTable& table, std::string_view key, const std::string& text,
+                   const std::vector<std::string>& known) {
   if (const Status checked = check_template(text, known); !checked) table.error(key, checked.error().message);
 }
 
 void stream(TomlTable& table, const StreamProfile& stream) {
   if (stream.page_size > stream.max_page_size) {
-    table.error("page_size", "is " + std::to_string(stream.page_size) + ", more than max_page_size, which is " +
+    table.error("page_size", "is " + std::to_string(stream.page_size) +
+                                 ", more than max_page_size, which is " +
                                  std::to_string(stream.max_page_size));
   }
   need(table, stream, "from", "reading by time");
   if (stream.order == RecordOrder::newest_first) need(table, stream, "to", "order = \"newest_first\"");
   switch (stream.paging) {
     case PagingKind::cursor:
-      if (stream.cursor.empty()) table.error("cursor", "is missing; paging = \"cursor\" needs the pointer to the next cursor");
+      if (stream.cursor.empty())
+        table.error("cursor", "is missing; paging = \"cursor\" needs the pointer to the next cursor");
       need(table, stream, "cursor", "paging = \"cursor\"");
       break;
     case PagingKind::offset: need(table, stream, "offset", "paging = \"offset\""); break;
@@ -64,7 +55,8 @@ void stream(TomlTable& table, const StreamProfile& stream) {
   if (stream.next_link_always && stream.paging != PagingKind::link) {
     table.error("next_link_always", "belongs to paging = \"link\" only");
   }
-  if (stream.fields.time.empty()) table.error("fields", "time is missing; every stream needs the pointer to its records' time");
+  if (stream.fields.time.empty())
+    table.error("fields", "time is missing; every stream needs the pointer to its records' time");
 }
 
 }  // namespace auditferry::profile_check

@@ -15,7 +15,8 @@ std::vector<std::string> placeholders(const Profile& profile);
 
 // A JSON pointer; '#' only where `embedded`. Errors are reported at `key`.
 void pointer(TomlTable& table, std::string_view key, const std::string& value, bool embedded);
-void text_template(TomlTable& table, std::string_view key, const std::string& text, const std::vector<std::string>& known);
+void text_template(TomlTable& table, std::string_view key, const std::string& text,
+                   const std::vector<std::string>& known);
 
 // That paging, order and request fit together.
 void stream(TomlTable& table, const StreamProfile& stream);

@@ -47,7 +47,8 @@ TEST(BuiltinProfiles, AllLoad) {
   EXPECT_EQ(builtin_profile_text("nobody"), "");
   const Result<Profile> missing = builtin_profile("apptgo");
   EXPECT_EQ(missing.error().kind, ErrorKind::not_found);
-  EXPECT_NE(missing.error().message.find("did you mean \"apptego\"?"), std::string::npos) << missing.error().message;
+  EXPECT_NE(missing.error().message.find("did you mean \"apptego\"?"), std::string::npos)
+      << missing.error().message;
 }
 
 TEST(BuiltinProfiles, AppTegoHoldsWhatIsDocumentedAndAssumed) {
@@ -98,7 +99,9 @@ TEST(LoadProfile, ReadsASmallOneWithDefaults) {
 }
 
 TEST(LoadProfile, RequestTimesHaveTheUnitOfRecordsUnlessSaid) {
-  EXPECT_EQ(load_profile(with("cursor = \"/next\"", "cursor = \"/next\"\ntime_unit = \"milliseconds\""), "p")->streams.at("audit").request_time_unit,
+  EXPECT_EQ(load_profile(with("cursor = \"/next\"", "cursor = \"/next\"\ntime_unit = \"milliseconds\""), "p")
+                ->streams.at("audit")
+                .request_time_unit,
             TimeUnit::milliseconds);
 }
 
@@ -124,11 +127,16 @@ from = "{from"
 tiem = "/t"
 )");
   for (const char* expected :
-       {"p.toml:1:1: vendor: ", "p.toml:2:1: credentials: expected an array of strings", "p.toml:3:1: succes: unknown key; did you mean \"success\"?",
-        "p.toml:5:1: headers.Authorization: unknown placeholder {tokn}", "p.toml:7:1: rate_limit.reset: \"epocs\" is not a valid value; did you mean \"epoch\"?",
-        "p.toml:9:1: streams.audit.records: \"items\" is not a JSON pointer", "p.toml:10:1: streams.audit.cursor: '#' cannot be used here",
-        "p.toml:11:1: streams.audit.page_size: expected an integer from 1", "p.toml:12:1: streams.audit.order: \"newest\" is not a valid value",
-        "p.toml:17:1: streams.audit.request.body.from: in the template", "streams.audit.fields.tiem: unknown key; did you mean \"time\"?",
+       {"p.toml:1:1: vendor: ", "p.toml:2:1: credentials: expected an array of strings",
+        "p.toml:3:1: succes: unknown key; did you mean \"success\"?",
+        "p.toml:5:1: headers.Authorization: unknown placeholder {tokn}",
+        "p.toml:7:1: rate_limit.reset: \"epocs\" is not a valid value; did you mean \"epoch\"?",
+        "p.toml:9:1: streams.audit.records: \"items\" is not a JSON pointer",
+        "p.toml:10:1: streams.audit.cursor: '#' cannot be used here",
+        "p.toml:11:1: streams.audit.page_size: expected an integer from 1",
+        "p.toml:12:1: streams.audit.order: \"newest\" is not a valid value",
+        "p.toml:17:1: streams.audit.request.body.from: in the template",
+        "streams.audit.fields.tiem: unknown key; did you mean \"time\"?",
         "streams.audit.fields: time is missing", "uses {cursor}", "uses {to}"}) {
     EXPECT_NE(errors.find(expected), std::string::npos) << expected << "\nis not in\n" << errors;
   }
@@ -136,12 +144,15 @@ tiem = "/t"
 
 TEST(LoadProfile, ChecksThatThePiecesFitTogether) {
   const auto expect_error = [](const std::string& text, const char* expected) {
-    EXPECT_NE(errors_of(text).find(expected), std::string::npos) << expected << "\nis not in\n" << errors_of(text);
+    EXPECT_NE(errors_of(text).find(expected), std::string::npos) << expected << "\nis not in\n"
+                                                                 << errors_of(text);
   };
   expect_error(with("cursor = \"/next\"\n", ""), "needs the pointer to the next cursor");
   expect_error(with("cursor = \"/next\"", "cursor = \"/next\"\npaging = \"offset\""), "uses {offset}");
-  expect_error(with("cursor = \"/next\"", "cursor = \"/next\"\nnext_link_always = true"), "belongs to paging = \"link\" only");
-  expect_error(with("cursor = \"/next\"", "cursor = \"/next\"\npage_size = 500\nmax_page_size = 100"), "more than max_page_size");
+  expect_error(with("cursor = \"/next\"", "cursor = \"/next\"\nnext_link_always = true"),
+               "belongs to paging = \"link\" only");
+  expect_error(with("cursor = \"/next\"", "cursor = \"/next\"\npage_size = 500\nmax_page_size = 100"),
+               "more than max_page_size");
   expect_error(with("cursor = \"/next\"", "cursor = \"/next\"\nmax_window = 30"), "write \"30s\"");
   expect_error(with("records = \"/items\"\n", ""), "streams.audit.records: is missing");
   expect_error(with("method = \"POST\"", "method = \"GET\""), "a GET request has no body");

@@ -12,7 +12,9 @@ constexpr WallTime year_2000{std::chrono::sys_days(std::chrono::year(2000) / 1 /
 constexpr WallTime year_2100{std::chrono::sys_days(std::chrono::year(2100) / 1 / 1)};
 constexpr WallTime year_10000{std::chrono::sys_days(std::chrono::year(10000) / 1 / 1)};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // A decimal number as digits and the position of its point, so that no digit is lost on the way.
 struct Decimal {
@@ -71,7 +73,8 @@ std::optional<std::int64_t> scaled(Decimal decimal, int shift) {
   }
   if (!decimal.negative) return value;
   const std::size_t rest = static_cast<std::size_t>(std::max<std::int64_t>(whole_digits, 0));
-  const bool fraction = rest < decimal.digits.size() && decimal.digits.find_first_not_of('0', rest) != std::string::npos;
+  const bool fraction =
+      rest < decimal.digits.size() && decimal.digits.find_first_not_of('0', rest) != std::string::npos;
   return fraction ? -value - 1 : -value;
 }
 
@@ -109,7 +112,8 @@ bool is_plausible(WallTime time, std::optional<WallTime> now) {
 }
 
 std::optional<TimeUnit> fitting_unit(JsonView value, std::optional<WallTime> now) {
-  constexpr std::array units = {TimeUnit::seconds, TimeUnit::milliseconds, TimeUnit::microseconds, TimeUnit::rfc3339};
+  constexpr std::array units = {TimeUnit::seconds, TimeUnit::milliseconds, TimeUnit::microseconds,
+                                TimeUnit::rfc3339};
   for (const TimeUnit unit : units) {
     const std::optional<WallTime> time = record_time(value, unit);
     if (time && is_plausible(*time, now)) return unit;

@@ -38,8 +38,9 @@ TEST(RecordTime, ReadsFractionsExponentsAndNegatives) {
 }
 
 TEST(RecordTime, GivesNothingForTheRest) {
-  for (const char* json : {"1e999999999999999999", "123456789012345678901234567890", "9223372036854775807", "-99999999999999",
-                           "true", "null", "{}", "[1]", "\"\"", "\"abc\"", "\"12x\"", "\" 12\"", "\"2025-11-23T10:25:12Z\""}) {
+  for (const char* json :
+       {"1e999999999999999999", "123456789012345678901234567890", "9223372036854775807", "-99999999999999",
+        "true", "null", "{}", "[1]", "\"\"", "\"abc\"", "\"12x\"", "\" 12\"", "\"2025-11-23T10:25:12Z\""}) {
     EXPECT_EQ(read(json, TimeUnit::seconds), std::nullopt) << json;
   }
   EXPECT_EQ(read("1763893512", TimeUnit::rfc3339), std::nullopt);

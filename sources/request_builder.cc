@@ -15,7 +15,8 @@ namespace {
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 // Rounds down, or up when `up`.
@@ -36,7 +37,8 @@ TemplateValue time_value(WallTime time, TimeUnit unit, bool up) {
     return {text, text, text};
   }
   TemplateValue value = text_value(format_rfc3339(WallTime(step * steps)));
-  value.whole_second = format_rfc3339(WallTime(std::chrono::seconds(in_steps(time, std::chrono::seconds(1), up))));
+  value.whole_second =
+      format_rfc3339(WallTime(std::chrono::seconds(in_steps(time, std::chrono::seconds(1), up))));
   return value;
 }
 
@@ -69,11 +71,13 @@ Status set_header(std::vector<HttpHeader>& headers, const std::string& name, std
     return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f';
   });
   if (!clean) {
-    return Error{ErrorKind::invalid, "the request header " + name +
-                                         " would hold a control character; check the setting or the secret that it is made of"};
+    return Error{ErrorKind::invalid,
+                 "the request header " + name +
+                     " would hold a control character; check the setting or the secret that it is made of"};
   }
-  const auto same = std::find_if(headers.begin(), headers.end(),
-                                 [&](const HttpHeader& header) { return equal_ignoring_case(header.name, name); });
+  const auto same = std::find_if(headers.begin(), headers.end(), [&](const HttpHeader& header) {
+    return equal_ignoring_case(header.name, name);
+  });
   if (same == headers.end()) {
     headers.push_back({name, std::move(value)});
   } else {
@@ -82,7 +86,8 @@ Status set_header(std::vector<HttpHeader>& headers, const std::string& name, std
   return {};
 }
 
-Status add_headers(HttpRequest& request, const RequestContext& context, const TemplateValues& values, bool has_body) {
+Status add_headers(HttpRequest& request, const RequestContext& context, const TemplateValues& values,
+                   bool has_body) {
   std::vector<HttpHeader> headers = {{"Accept", "application/json"}};
   if (has_body) headers.push_back({"Content-Type", "application/json"});
   std::vector<HttpHeader> wanted;
@@ -101,10 +106,12 @@ Status add_headers(HttpRequest& request, const RequestContext& context, const Te
 }
 
 Error bad_base_url(const RequestContext& context) {
-  return {ErrorKind::invalid, "base_url \"" + context.base_url + "\" is not an absolute http:// or https:// address"};
+  return {ErrorKind::invalid,
+          "base_url \"" + context.base_url + "\" is not an absolute http:// or https:// address"};
 }
 
-Result<HttpRequest> build(const RequestContext& context, const RequestTemplate& text, const TemplateValues& values) {
+Result<HttpRequest> build(const RequestContext& context, const RequestTemplate& text,
+                          const TemplateValues& values) {
   if (!split_url(context.base_url)) return bad_base_url(context);
   HttpRequest request;
   request.method = text.method;
@@ -116,12 +123,14 @@ Result<HttpRequest> build(const RequestContext& context, const RequestTemplate& 
   const std::string query = build_url_query(text.query, values);
   if (!query.empty()) request.url += (path.find('?') == std::string::npos ? "?" : "&") + query;
   if (text.has_body) request.body = build_json_body(text.body, values);
-  if (Status headers = add_headers(request, context, values, text.has_body); !headers) return std::move(headers).error();
+  if (Status headers = add_headers(request, context, values, text.has_body); !headers)
+    return std::move(headers).error();
   return request;
 }
 
 // The address of the next page as the vendor gave it.
-Result<HttpRequest> build_link(const RequestContext& context, const std::string& link, const TemplateValues& values) {
+Result<HttpRequest> build_link(const RequestContext& context, const std::string& link,
+                               const TemplateValues& values) {
   const std::optional<UrlParts> base = split_url(context.base_url);
   if (!base) return bad_base_url(context);
   HttpRequest request;
@@ -131,9 +140,11 @@ Result<HttpRequest> build_link(const RequestContext& context, const std::string&
   request.url = relative ? origin + link : link;
   const std::optional<UrlParts> target = split_url(request.url);
   if (!target || !target->same_origin(*base)) {
-    const std::string where = target ? target->scheme + "://" + target->host + ":" + target->port : "no valid address";
-    return Error{ErrorKind::invalid, "the link to the next page leads to " + where + ", not to " + origin +
-                                         " as base_url does; it is not followed, since the credentials would go there"};
+    const std::string where =
+        target ? target->scheme + "://" + target->host + ":" + target->port : "no valid address";
+    return Error{ErrorKind::invalid,
+                 "the link to the next page leads to " + where + ", not to " + origin +
+                     " as base_url does; it is not followed, since the credentials would go there"};
   }
   if (context.stream->request.has_body) request.body = build_json_body(context.stream->request.body, values);
   if (Status headers = add_headers(request, context, values, context.stream->request.has_body); !headers) {
@@ -147,7 +158,8 @@ bool is_position(const TemplateField& field) {
   if (field.is_literal) return false;
   const Result<Template> parsed = Template::parse(field.text);
   if (!parsed || !parsed->has_placeholders()) return false;
-  constexpr std::array<std::string_view, 6> positions = {"from", "to", "page_size", "cursor", "offset", "page"};
+  constexpr std::array<std::string_view, 6> positions = {"from",   "to",     "page_size",
+                                                         "cursor", "offset", "page"};
   const std::vector<std::string> names = parsed->names();
   return std::all_of(names.begin(), names.end(), [&](const std::string& name) {
     return std::find(positions.begin(), positions.end(), name) != positions.end();
@@ -167,13 +179,21 @@ void append_fields(std::string& out, std::string_view kind, const std::vector<Te
 }  // namespace
 
 Result<HttpRequest> build_page_request(const RequestContext& context, const PageRequest& page) {
+  if (!context.query.empty() && !uses_placeholder(context.stream->request, "query")) {
+    return Error{ErrorKind::invalid, "a query is set for the stream " + context.stream->name +
+                                         ", but no field of its request in the profile of " +
+                                         context.profile->title +
+                                         " uses {query}, so it would narrow nothing: remove it"};
+  }
   const TemplateValues values = page_values(context, page);
-  if (context.stream->paging == PagingKind::link && page.cursor) return build_link(context, *page.cursor, values);
+  if (context.stream->paging == PagingKind::link && page.cursor)
+    return build_link(context, *page.cursor, values);
   return build(context, context.stream->request, values);
 }
 
 Result<HttpRequest> build_probe_request(const RequestContext& context) {
-  if (!context.profile->probe) return Error{ErrorKind::unsupported, "the profile of " + context.profile->title + " has no probe"};
+  if (!context.profile->probe)
+    return Error{ErrorKind::unsupported, "the profile of " + context.profile->title + " has no probe"};
   return build(context, *context.profile->probe, common_values(context));
 }
 
@@ -189,9 +209,10 @@ std::string request_fingerprint(const RequestContext& context) {
   // Quoted strings one after the other: no two different requests make the same text. The leading word
   // is the version of this recipe; changing the recipe begins all coverage anew.
   std::string text = "fingerprint-1";
-  for (const std::string& part : {context.profile->vendor, stream.name, context.tenant, context.query, stream.request.method,
-                                  stream.request.path, stream.records, stream.fields.id, stream.fields.time,
-                                  std::string(to_string(stream.time_unit)), std::string(to_string(stream.request_time_unit))}) {
+  for (const std::string& part :
+       {context.profile->vendor, stream.name, context.tenant, context.query, stream.request.method,
+        stream.request.path, stream.records, stream.fields.id, stream.fields.time,
+        std::string(to_string(stream.time_unit)), std::string(to_string(stream.request_time_unit))}) {
     append_json_string(text, part);
   }
   append_fields(text, "query", stream.request.query);

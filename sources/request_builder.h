@@ -29,7 +29,8 @@ struct RequestContext {
 // The request for one page. {cursor}, {from}, {to}, {offset} and {page} come from `page`; `from` is
 // rounded down and `to` up to the unit of the request. With paging by link a cursor is the address that is
 // asked. Errors (ErrorKind::invalid): a link to another scheme, host or port than the base URL, since the
-// credentials would go there; a header value with a line break; a base URL that is none.
+// credentials would go there; a header value with a line break; a base URL that is none; a query for a
+// stream whose request has no {query}.
 Result<HttpRequest> build_page_request(const RequestContext& context, const PageRequest& page);
 
 // The profile's safe probe, and the one that tells the tenant's plan. ErrorKind::unsupported when the

@@ -40,7 +40,8 @@ PageRequest by_time(const char* from, const char* to) {
 
 TEST(BuildPageRequest, AppTegoByTime) {
   Scene scene("apptego");
-  const auto request = build_page_request(scene.context, by_time("2025-11-23T10:25:12.900Z", "2025-11-23T10:26:00.100Z"));
+  const auto request =
+      build_page_request(scene.context, by_time("2025-11-23T10:25:12.900Z", "2025-11-23T10:26:00.100Z"));
   ASSERT_TRUE(request.ok());
   EXPECT_EQ(request->method, "POST");
   EXPECT_EQ(request->url, "https://app.apptego.com/frontend/audit_logs");
@@ -57,8 +58,9 @@ TEST(BuildPageRequest, AppTegoByCursorWithQuery) {
   PageRequest page = by_time("2025-11-23T10:25:12Z", "2025-11-23T10:26:00Z");
   page.cursor = "\"a\\\"b\"";
   page.page_size = 7;
-  EXPECT_EQ(build_page_request(scene.context, page)->body,
-            R"({"query":"successful = false","start_time":1763893512,"end_time":1763893560,"limit":7,"cursor":"a\"b"})");
+  EXPECT_EQ(
+      build_page_request(scene.context, page)->body,
+      R"({"query":"successful = false","start_time":1763893512,"end_time":1763893560,"limit":7,"cursor":"a\"b"})");
   page.cursor = "18446744073709551617";
   page.from.reset();
   page.to.reset();
@@ -100,7 +102,8 @@ TEST(BuildPageRequest, OktaByTimeAndByLink) {
   ASSERT_TRUE(first.ok());
   EXPECT_EQ(first->method, "GET");
   EXPECT_EQ(first->url,
-            "https://example.okta.com/api/v1/logs?since=2025-11-23T10%3A25%3A12.500Z&until=2025-11-23T10%3A26%3A00Z&"
+            "https://example.okta.com/api/v1/"
+            "logs?since=2025-11-23T10%3A25%3A12.500Z&until=2025-11-23T10%3A26%3A00Z&"
             "filter=eventType%20eq%20%22user.session.start%22&sortOrder=ASCENDING&limit=100");
   EXPECT_EQ(first->body, "");
   EXPECT_EQ(header(*first, "Authorization"), "SSWS example-token");
@@ -118,9 +121,11 @@ TEST(BuildPageRequest, OktaByTimeAndByLink) {
 TEST(BuildPageRequest, RefusesLinksThatLeadElsewhere) {
   Scene scene("okta");
   scene.context.base_url = "https://example.okta.com";
-  for (const char* link : {"http://example.okta.com/x", "https://example.okta.com:444/x", "https://evil.example/x", "https://example.okta.com@evil.example/x",
-                           "https://example.okta.com.evil.example/x", "//evil.example/x", "https://example.okta.com\\@evil.example/", "x", "",
-                           "file:///etc/passwd", "https://example.okta.com/a\r\nHost: b", "/a b"}) {
+  for (const char* link :
+       {"http://example.okta.com/x", "https://example.okta.com:444/x", "https://evil.example/x",
+        "https://example.okta.com@evil.example/x", "https://example.okta.com.evil.example/x",
+        "//evil.example/x", "https://example.okta.com\\@evil.example/", "x", "", "file:///etc/passwd",
+        "https://example.okta.com/a\r\nHost: b", "/a b"}) {
     PageRequest page;
     page.cursor = link;
     const auto request = build_page_request(scene.context, page);
@@ -135,7 +140,8 @@ TEST(BuildPageRequest, GitHubPutsTheTimeIntoThePhrase) {
   scene.context.tenant = "octo org";
   PageRequest page = by_time("2025-11-23T10:25:12.5Z", "2025-11-23T10:26:00Z");
   EXPECT_EQ(build_page_request(scene.context, page)->url,
-            "https://api.github.com/orgs/octo%20org/audit-log?phrase=created%3A%3E%3D2025-11-23T10%3A25%3A12Z%20&order=asc&per_page=100");
+            "https://api.github.com/orgs/octo%20org/"
+            "audit-log?phrase=created%3A%3E%3D2025-11-23T10%3A25%3A12Z%20&order=asc&per_page=100");
   scene.context.query = "action:team";
   page.from.reset();
   EXPECT_EQ(build_page_request(scene.context, page)->url,
@@ -155,20 +161,32 @@ TEST(BuildPageRequest, OffsetAndPage) {
   EXPECT_EQ(build_page_request(scene.context, page)->url, "https://h/api/v1/logs?page=3");
 }
 
+TEST(BuildPageRequest, RefusesAQueryThatWouldNarrowNothing) {
+  Scene scene("apptego");
+  scene.context.query = "successful = false";
+  scene.stream.request.body.erase(scene.stream.request.body.begin());
+  const auto request = build_page_request(scene.context, {});
+  ASSERT_FALSE(request.ok());
+  EXPECT_NE(request.error().message.find("{query}"), std::string::npos);
+}
+
 TEST(BuildPageRequest, RoundsOutwardsBeforeTheEpochToo) {
   Scene scene("apptego");
-  EXPECT_EQ(build_page_request(scene.context, by_time("1969-12-31T23:59:58.5Z", "1969-12-31T23:59:59.5Z"))->body,
-            R"({"start_time":-2,"end_time":0,"limit":100})");
+  EXPECT_EQ(
+      build_page_request(scene.context, by_time("1969-12-31T23:59:58.5Z", "1969-12-31T23:59:59.5Z"))->body,
+      R"({"start_time":-2,"end_time":0,"limit":100})");
 }
 
 TEST(BuildProbes, AreThoseOfTheProfile) {
   Scene scene("apptego");
   const auto probe = build_probe_request(scene.context);
   ASSERT_TRUE(probe.ok());
-  EXPECT_EQ(probe->method + " " + probe->url + " " + probe->body, "POST https://app.apptego.com/frontend/get_applications {}");
+  EXPECT_EQ(probe->method + " " + probe->url + " " + probe->body,
+            "POST https://app.apptego.com/frontend/get_applications {}");
   const auto plan = build_plan_request(scene.context);
   ASSERT_TRUE(plan.ok());
-  EXPECT_EQ(plan->method + " " + plan->url + plan->body, "GET https://app.apptego.com/frontend/get_tenant_subscription");
+  EXPECT_EQ(plan->method + " " + plan->url + plan->body,
+            "GET https://app.apptego.com/frontend/get_tenant_subscription");
   EXPECT_EQ(build_plan_request(Scene("okta").context).error().kind, ErrorKind::unsupported);
 }
 
@@ -187,7 +205,8 @@ TEST(RequestFingerprint, ChangesWithTheMeaningOnly) {
   EXPECT_FALSE(changed([](Scene& s) { s.stream.page_size = 7; }));
   EXPECT_FALSE(changed([](Scene& s) { s.context.user_agent = "x"; }));
   EXPECT_FALSE(changed([](Scene& s) { s.context.base_url += "/"; }));
-  EXPECT_FALSE(changed([](Scene& s) { s.stream.request.body.erase(s.stream.request.body.begin() + 3); }));  // limit
+  EXPECT_FALSE(
+      changed([](Scene& s) { s.stream.request.body.erase(s.stream.request.body.begin() + 3); }));  // limit
   EXPECT_TRUE(changed([](Scene& s) { s.context.query = "successful = false"; }));
   EXPECT_TRUE(changed([](Scene& s) { s.context.tenant = "other"; }));
   EXPECT_TRUE(changed([](Scene& s) { s.stream.name = "device"; }));

@@ -115,7 +115,8 @@ class Template::Parser {
     for (std::size_t i = 1; i < parts.size(); ++i) {
       const std::vector<std::string> filters = {"base64", "url", "second"};
       const auto filter = std::find(filters.begin(), filters.end(), parts[i]);
-      if (filter == filters.end()) return wrong("unknown filter \"" + parts[i] + "\"; " + suggestion(parts[i], filters), at_);
+      if (filter == filters.end())
+        return wrong("unknown filter \"" + parts[i] + "\"; " + suggestion(parts[i], filters), at_);
       piece.filters.push_back(static_cast<Filter>(filter - filters.begin()));
     }
     flush();
@@ -134,7 +135,8 @@ class Template::Parser {
   }
 
   Error wrong(const std::string& what, std::size_t at) const {
-    return {ErrorKind::invalid, "in the template \"" + std::string(text_) + "\", character " + std::to_string(at + 1) + ": " + what};
+    return {ErrorKind::invalid, "in the template \"" + std::string(text_) + "\", character " +
+                                    std::to_string(at + 1) + ": " + what};
   }
 
   std::string_view text_;
@@ -146,7 +148,9 @@ class Template::Parser {
   Template result_;
 };
 
-Result<Template> Template::parse(std::string_view text) { return Parser(text).parse(); }
+Result<Template> Template::parse(std::string_view text) {
+  return Parser(text).parse();
+}
 
 std::vector<std::string> Template::names() const {
   std::vector<std::string> names;
@@ -161,11 +165,13 @@ bool Template::has_placeholders() const {
 std::string Template::lone_placeholder() const {
   if (pieces_.size() != 1) return {};
   const Piece& piece = pieces_[0];
-  return piece.names.size() == 1 && piece.filters.empty() && piece.group == 0 ? piece.names[0] : std::string();
+  return piece.names.size() == 1 && piece.filters.empty() && piece.group == 0 ? piece.names[0]
+                                                                              : std::string();
 }
 
 std::string Template::value_of(const Piece& piece, const TemplateValues& values) {
-  const bool second = std::find(piece.filters.begin(), piece.filters.end(), Filter::second) != piece.filters.end();
+  const bool second =
+      std::find(piece.filters.begin(), piece.filters.end(), Filter::second) != piece.filters.end();
   std::string out;
   bool all_empty = true;
   for (const std::string& name : piece.names) {
@@ -209,6 +215,18 @@ Status check_template(std::string_view text, const std::vector<std::string>& kno
   return {};
 }
 
+bool uses_placeholder(const RequestTemplate& request, std::string_view name) {
+  const auto in_text = [name](std::string_view text) {
+    const Result<Template> parsed = Template::parse(text);
+    if (!parsed) return false;
+    const std::vector<std::string> names = parsed->names();
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  const auto in_field = [&](const TemplateField& field) { return !field.is_literal && in_text(field.text); };
+  return in_text(request.path) || std::any_of(request.query.begin(), request.query.end(), in_field) ||
+         std::any_of(request.body.begin(), request.body.end(), in_field);
+}
+
 std::string render_template(std::string_view text, const TemplateValues& values, bool encode_values) {
   const Result<Template> parsed = Template::parse(text);
   AUDITFERRY_CHECK(parsed.ok());
@@ -224,7 +242,8 @@ std::string build_json_body(const std::vector<TemplateField>& fields, const Temp
     const std::optional<std::string> json = field_json(field, values);
     if (!json || field.path.empty()) continue;
     std::size_t shared = 0;
-    while (shared < open.size() && shared + 1 < field.path.size() && open[shared] == field.path[shared]) ++shared;
+    while (shared < open.size() && shared + 1 < field.path.size() && open[shared] == field.path[shared])
+      ++shared;
     for (; open.size() > shared; open.pop_back()) out += '}';
     if (out.back() != '{') out += ',';
     for (; open.size() + 1 < field.path.size(); open.push_back(field.path[open.size()])) {

@@ -43,10 +43,10 @@ class Template {
  private:
   enum class Filter { base64, url, second };
   struct Piece {
-    std::string literal;             // when `names` is empty
+    std::string literal;  // when `names` is empty
     std::vector<std::string> names;
     std::vector<Filter> filters;
-    int group = 0;                   // number of the square bracket around it; 0: none
+    int group = 0;  // number of the square bracket around it; 0: none
   };
   class Parser;
 
@@ -56,6 +56,9 @@ class Template {
 
 // Success when the template can be parsed and every placeholder is one of `known`.
 Status check_template(std::string_view text, const std::vector<std::string>& known);
+
+// True when any template of the request uses the placeholder.
+bool uses_placeholder(const RequestTemplate& request, std::string_view name);
 
 // parse() and render(); for templates that were checked when the profile was loaded. Aborts otherwise.
 std::string render_template(std::string_view text, const TemplateValues& values, bool encode_values = false);

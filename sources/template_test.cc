@@ -20,7 +20,9 @@ TemplateValues sample_values() {
   return values;
 }
 
-std::string rendered(std::string_view text) { return render_template(text, sample_values()); }
+std::string rendered(std::string_view text) {
+  return render_template(text, sample_values());
+}
 
 TEST(Template, RendersPlaceholdersAndFilters) {
   EXPECT_EQ(rendered("plain"), "plain");
@@ -41,40 +43,56 @@ TEST(Template, LeavesOutGroupsWithAnEmptyPlaceholder) {
 
 TEST(Template, RefusesBadText) {
   const std::vector<std::string> known = {"tenant", "token"};
-  for (const char* bad : {"{", "}", "{tenant", "{}", "{ten ant}", "{tenant|}", "{tenant|base46}", "{a:}", "[", "]", "[x[y]]", "[{tenant}", "{tenent}", "{token_key}"}) {
+  for (const char* bad : {"{", "}", "{tenant", "{}", "{ten ant}", "{tenant|}", "{tenant|base46}", "{a:}", "[",
+                          "]", "[x[y]]", "[{tenant}", "{tenent}", "{token_key}"}) {
     const Status checked = check_template(bad, known);
     ASSERT_FALSE(checked.ok()) << bad;
     EXPECT_EQ(checked.error().kind, ErrorKind::invalid);
   }
-  EXPECT_EQ(check_template("{tenent}", known).error().message, "unknown placeholder {tenent}; did you mean \"tenant\"?");
-  EXPECT_NE(check_template("{tenant|base46}", known).error().message.find("did you mean \"base64\"?"), std::string::npos);
+  EXPECT_EQ(check_template("{tenent}", known).error().message,
+            "unknown placeholder {tenent}; did you mean \"tenant\"?");
+  EXPECT_NE(check_template("{tenant|base46}", known).error().message.find("did you mean \"base64\"?"),
+            std::string::npos);
   EXPECT_TRUE(check_template("[{tenant}]{token|url}", known).ok());
 }
 
-TemplateField field(std::vector<std::string> path, std::string text) { return {std::move(path), std::move(text), "", false}; }
-TemplateField literal(std::vector<std::string> path, std::string json) { return {std::move(path), "", std::move(json), true}; }
+TemplateField field(std::vector<std::string> path, std::string text) {
+  return {std::move(path), std::move(text), "", false};
+}
+TemplateField literal(std::vector<std::string> path, std::string json) {
+  return {std::move(path), "", std::move(json), true};
+}
 
 TEST(BuildJsonBody, KeepsTypesNestsAndLeavesOutWhatIsEmpty) {
   TemplateValues values = sample_values();
   values["cursor"] = {"17", "17", ""};
-  const std::vector<TemplateField> fields = {
-      field({"query"}, "{query}"),        field({"limit"}, "{page_size}"), field({"cursor"}, "{cursor}"),
-      field({"range", "from"}, "{from}"), field({"range", "deep", "a"}, "x{page_size}"),
-      field({"range", "deep", "b"}, "{unset}"), literal({"range", "open"}, "true"), field({"gone", "x"}, "{query}"),
-      literal({"list"}, "[1,\"a\"]"),     field({"text"}, ""),             field({"quote\""}, "a\"{query}")};
+  const std::vector<TemplateField> fields = {field({"query"}, "{query}"),
+                                             field({"limit"}, "{page_size}"),
+                                             field({"cursor"}, "{cursor}"),
+                                             field({"range", "from"}, "{from}"),
+                                             field({"range", "deep", "a"}, "x{page_size}"),
+                                             field({"range", "deep", "b"}, "{unset}"),
+                                             literal({"range", "open"}, "true"),
+                                             field({"gone", "x"}, "{query}"),
+                                             literal({"list"}, "[1,\"a\"]"),
+                                             field({"text"}, ""),
+                                             field({"quote\""}, "a\"{query}")};
   const std::string body = build_json_body(fields, values);
-  EXPECT_EQ(body,
-            R"({"limit":100,"cursor":17,"range":{"from":"2025-11-23T10:25:12.500Z","deep":{"a":"x100"},"open":true},)"
-            R"("list":[1,"a"],"text":"","quote\"":"a\""})");
+  EXPECT_EQ(
+      body,
+      R"({"limit":100,"cursor":17,"range":{"from":"2025-11-23T10:25:12.500Z","deep":{"a":"x100"},"open":true},)"
+      R"("list":[1,"a"],"text":"","quote\"":"a\""})");
   EXPECT_TRUE(scan_json(body).ok());
   EXPECT_EQ(build_json_body({}, values), "{}");
   EXPECT_EQ(build_json_body({field({"a"}, "{query}")}, values), "{}");
-  EXPECT_EQ(build_json_body({field({"a", "b", "c"}, "1"), field({"d"}, "2")}, values), R"({"a":{"b":{"c":"1"}},"d":"2"})");
+  EXPECT_EQ(build_json_body({field({"a", "b", "c"}, "1"), field({"d"}, "2")}, values),
+            R"({"a":{"b":{"c":"1"}},"d":"2"})");
 }
 
 TEST(BuildUrlQuery, EncodesAndLeavesOutWhatIsEmpty) {
-  EXPECT_EQ(build_url_query({field({"$filter"}, "a eq '{tenant}'"), field({"q"}, "{query}"), field({"limit"}, "{page_size}"),
-                             literal({"types"}, "[\"a&b\",2]"), literal({"deep"}, "true"), field({"f"}, "[x{query}]")},
+  EXPECT_EQ(build_url_query({field({"$filter"}, "a eq '{tenant}'"), field({"q"}, "{query}"),
+                             field({"limit"}, "{page_size}"), literal({"types"}, "[\"a&b\",2]"),
+                             literal({"deep"}, "true"), field({"f"}, "[x{query}]")},
                             sample_values()),
             "%24filter=a%20eq%20%27a%20b%2F%C3%A9%27&limit=100&types=a%26b&types=2&deep=true");
 }
@@ -100,8 +118,9 @@ TEST(SplitUrl, TakesAddressesApart) {
   EXPECT_EQ(split_url("http://[::1]:81/x")->host, "[::1]");
   EXPECT_TRUE(split_url("https://h/x")->same_origin(*split_url("https://H:443")));
   EXPECT_FALSE(split_url("https://h/x")->same_origin(*split_url("http://h:443")));
-  for (const char* bad : {"", "h", "ftp://h", "https://", "https:///x", "https://u@h", "https://u:p@h/", "https://h:x/", "https://h\\@e/",
-                          "https://h /", "https://h\n/", "https://[::1", "//h/x", "https://h:123456789/"}) {
+  for (const char* bad :
+       {"", "h", "ftp://h", "https://", "https:///x", "https://u@h", "https://u:p@h/", "https://h:x/",
+        "https://h\\@e/", "https://h /", "https://h\n/", "https://[::1", "//h/x", "https://h:123456789/"}) {
     EXPECT_FALSE(split_url(bad)) << bad;
   }
 }

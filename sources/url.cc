@@ -14,8 +14,8 @@ std::string lower(std::string_view text) {
 }
 
 bool is_unreserved(unsigned char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-         c == '~';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+         c == '_' || c == '~';
 }
 
 }  // namespace
@@ -59,8 +59,10 @@ std::optional<UrlParts> split_url(std::string_view url) {
   host_end = std::min(host_end, authority.size());
   parts.host = lower(authority.substr(0, host_end));
   const std::string_view port = authority.substr(host_end);
-  const bool digits = std::all_of(port.begin() + (port.empty() ? 0 : 1), port.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (parts.host.empty() || !digits || port.size() > 6 || (!port.empty() && port[0] != ':')) return std::nullopt;
+  const bool digits = std::all_of(port.begin() + (port.empty() ? 0 : 1), port.end(),
+                                  [](char c) { return c >= '0' && c <= '9'; });
+  if (parts.host.empty() || !digits || port.size() > 6 || (!port.empty() && port[0] != ':'))
+    return std::nullopt;
   parts.port = port.size() > 1 ? std::string(port.substr(1)) : parts.scheme == "https" ? "443" : "80";
   return parts;
 }
