@@ -2,6 +2,7 @@
 // The configuration as values, checked and complete: defaults filled in, secrets resolved, profiles
 // loaded. config/config_file.h makes it from TOML; config/example.toml explains every key.
 
+#include <any>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -94,21 +95,9 @@ struct BatchSettings {
   Duration wait = std::chrono::milliseconds(200);
 };
 
-// Settings of the type "file"; "stdout" has none of its own.
-struct FileSettings {
-  std::string path;  // {source} {stream} {tenant} {date} {hour}
-  std::uint64_t rotate_size = 0;                    // 0: never by size
-  std::optional<Duration> rotate_every;             // since the file was opened
-  Compression compress = Compression::none;         // of closed files
-  unsigned mode = 0600;
-  std::string group;
-  std::uint32_t max_open = 64;
-  Duration close_after = std::chrono::minutes(10);  // without a write: the file counts as closed
-};
-
 struct ExporterSettings {
   std::string name;
-  std::string type;    // "file", "stdout"
+  std::string type;    // a name of the exporter catalog, for example "file"
   std::string format;  // "json", "raw"
   bool enabled = true;
   bool start_now = false;
@@ -117,7 +106,8 @@ struct ExporterSettings {
   std::map<std::string, std::string> labels;
   BatchSettings batch;
   Duration max_backoff = std::chrono::minutes(5);
-  FileSettings file;
+  // The type's own settings, as its reader in the exporter catalog made them (for example FileSettings).
+  std::any own;
 };
 
 struct Settings {
