@@ -104,6 +104,13 @@ TEST(TomlReader, ReportsASyntaxErrorWithItsPlace) {
   EXPECT_EQ(problems.status().error().kind, ErrorKind::invalid);
 }
 
+TEST(TomlReader, ReadsTextOutsideOfAsciiAfterALineContinuation) {
+  TomlProblems problems;
+  const auto document = TomlDocument::parse("s = \"\"\"\\\n\xc2\xa7 5\"\"\"\n", "f", problems);
+  ASSERT_TRUE(document);
+  EXPECT_EQ(document->root().string("s"), "\xc2\xa7 5");
+}
+
 TEST(TomlReader, RefusesWrongTypesOfEveryKind) {
   TomlProblems problems;
   const auto document = TomlDocument::parse(
