@@ -12,7 +12,7 @@
 #include "net/proxy.h"
 #include "net/resolver.h"
 #include "net/tls_context.h"
-#include "net/url.h"
+#include "encoding/url.h"
 
 namespace auditferry {
 

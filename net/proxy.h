@@ -8,7 +8,7 @@
 
 #include "core/result.h"
 #include "core/secret.h"
-#include "net/url.h"
+#include "encoding/url.h"
 
 namespace auditferry {
 

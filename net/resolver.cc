@@ -18,7 +18,7 @@
 #include <utility>
 
 #include "core/task_group.h"
-#include "net/url.h"
+#include "encoding/url.h"
 
 namespace auditferry {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "core/peer_settings.h"
 #include "core/result.h"
-#include "net/url.h"
+#include "encoding/url.h"
 
 namespace boost::asio::ssl {
 class context;

@@ -1,4 +1,4 @@
-#include "net/url.h"
+#include "encoding/url.h"
 
 #include <gtest/gtest.h>
 
