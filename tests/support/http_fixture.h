@@ -60,7 +60,9 @@ class HttpFixture {
 
   // Made at the first use, from the settings as they are then.
   BeastHttpClient& client() {
-    if (!client_) client_ = std::make_unique<BeastHttpClient>(loop.executor(), loop.clock(), resolver, contexts, environment, settings, log);
+    if (!client_)
+      client_ = std::make_unique<BeastHttpClient>(loop.executor(), loop.clock(), resolver, contexts,
+                                                  environment, settings, log);
     return *client_;
   }
   void new_client() { client_.reset(); }
