@@ -24,7 +24,7 @@ TEST(HttpClientProxy, PlainRequestsGoInAbsoluteForm) {
       request.starts_with("GET http://portal.example.com:80/a?b=c HTTP/1.1\r\nHost: portal.example.com\r\n"))
       << request;
   EXPECT_NE(request.find("Proxy-Authorization: Basic dXNlcjpleGFtcGxlLXNlY3JldA==\r\n"), std::string::npos);
-  EXPECT_EQ(fixture.log.text.find("example-secret"), std::string::npos);
+  EXPECT_EQ(fixture.log.text().find("example-secret"), std::string::npos);
 }
 
 void expect_proxy_error(HttpFixture& fixture, std::string_view words) {

@@ -41,8 +41,8 @@ TEST(HttpClient, SendsWhatItIsGivenAndReadsTheAnswer) {
                 "\r\nAuthorization: Bearer example-token\r\nContent-Type: application/json\r\nUser-Agent: " +
                 fixture.settings.user_agent +
                 "\r\nAccept-Encoding: gzip, deflate\r\nContent-Length: 2\r\n\r\n{}");
-  EXPECT_EQ(fixture.log.text.find("example-token"), std::string::npos);
-  EXPECT_EQ(fixture.log.text.find("q=1"), std::string::npos);
+  EXPECT_EQ(fixture.log.text().find("example-token"), std::string::npos);
+  EXPECT_EQ(fixture.log.text().find("q=1"), std::string::npos);
 }
 
 TEST(HttpClient, RefusesWhatMustNotGoOut) {
@@ -267,7 +267,7 @@ TEST(HttpClient, TriesEachAddressInTurn) {
   // Nothing listens on the port there.
   fixture.resolver.addresses = {"127.0.0.2", "127.0.0.1"};
   EXPECT_TRUE(fixture.get("http://portal.example.com:" + std::to_string(server.port()) + "/").ok());
-  EXPECT_NE(fixture.log.text.find("tls.insecure"), std::string::npos);
+  EXPECT_NE(fixture.log.text().find("tls.insecure"), std::string::npos);
   fixture.new_client();
   fixture.resolver.addresses = {"127.0.0.2", "127.0.0.3"};
   expect_error(fixture.get("http://portal.example.com:" + std::to_string(server.port()) + "/"),

@@ -133,7 +133,7 @@ TEST_F(HttpClientTls, InsecureVerifiesNothingAndShouts) {
   serve(issue(wish));
   fixture_.settings.tls.insecure = true;
   EXPECT_TRUE(ask().ok());
-  EXPECT_NE(fixture_.log.text.find("tls.insecure"), std::string::npos);
+  EXPECT_NE(fixture_.log.text().find("tls.insecure"), std::string::npos);
 }
 
 TEST_F(HttpClientTls, RefusesOldVersions) {

@@ -10,6 +10,7 @@
 #include "encoding/time_format.h"
 #include "net/system_clock.h"
 #include "sandbox/portal_server.h"
+#include "sandbox/verify.h"
 
 namespace auditferry {
 namespace {
@@ -230,6 +231,23 @@ int serve(const Arguments& arguments) {
   return 0;
 }
 
+int verify(const std::string& portal, const std::vector<std::string>& files) {
+  const Result<std::vector<std::string>> made = ask_for_ids(portal);
+  if (!made.ok()) return complain(made.error());
+  const Result<Comparison> comparison = compare_files(files, *made);
+  if (!comparison.ok()) return complain(comparison.error());
+  std::cout << "made " << comparison->made << ", in files " << comparison->in_files << ", missing " << comparison->missing << ", twice "
+            << comparison->twice << ", never made " << comparison->unknown << ", out of order " << comparison->out_of_order << '\n';
+  if (!comparison->equal()) std::cout << "NOT EQUAL: " << comparison->example << '\n';
+  if (comparison->equal()) std::cout << "every record is in the files, each once\n";
+  return comparison->equal() ? 0 : 1;
+}
+
+int stop_making(const std::string& portal) {
+  const Status stopped = ask_to_stop_making(portal);
+  return stopped.ok() ? 0 : complain(stopped.error());
+}
+
 }  // namespace
 }  // namespace auditferry
 
@@ -243,10 +261,19 @@ int main(int argc, char** argv) {
       "POST /sandbox/stop-making ends generation, POST /sandbox/faults sets faults.");
   auditferry::Arguments arguments;
   auditferry::describe(app, arguments);
+  std::string portal = "http://127.0.0.1:8480";
+  std::vector<std::string> files;
+  CLI::App* verify = app.add_subcommand("verify", "compares files of format json with everything a running sandbox has made");
+  verify->add_option("--portal", portal, "the sandbox's address")->capture_default_str();
+  verify->add_option("files", files, "the files")->required();
+  CLI::App* stop_making = app.add_subcommand("stop-making", "tells a running sandbox to make no more records");
+  stop_making->add_option("--portal", portal, "the sandbox's address")->capture_default_str();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  if (*verify) return auditferry::verify(portal, files);
+  if (*stop_making) return auditferry::stop_making(portal);
   return auditferry::serve(arguments);
 }

@@ -12,6 +12,7 @@
 #include "net/resolver.h"
 #include "net/tls_context.h"
 #include "tests/support/real_loop.h"
+#include "tests/support/recording_log.h"
 
 namespace auditferry {
 
@@ -31,17 +32,6 @@ class FakeResolver final : public Resolver {
 
  private:
   Clock& clock_;
-};
-
-class RecordingLog final : public Log {
- public:
-  bool enabled(LogLevel) const override { return true; }
-  void write(LogLevel, std::string_view message, const std::vector<LogField>& fields) override {
-    text += std::string(message);
-    for (const LogField& field : fields) text += " " + field.key + "=" + field.value;
-    text += "\n";
-  }
-  std::string text;
 };
 
 class HttpFixture {
