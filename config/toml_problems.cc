@@ -5,6 +5,11 @@
 
 namespace auditferry {
 
+std::string to_string(const TomlPosition& position) {
+  if (position.line == 0) return position.file;
+  return position.file + ":" + std::to_string(position.line) + ":" + std::to_string(position.column);
+}
+
 void TomlProblems::add(TomlPosition at, std::string path, std::string message) {
   const auto known = std::find(files_.begin(), files_.end(), at.file);
   const auto order = static_cast<std::size_t>(known - files_.begin());
@@ -21,9 +26,7 @@ std::vector<std::string> TomlProblems::lines() const {
   });
   std::vector<std::string> lines;
   for (const Problem* problem : sorted) {
-    std::string line = problem->at.file;
-    if (problem->at.line > 0)
-      line += ":" + std::to_string(problem->at.line) + ":" + std::to_string(problem->at.column);
+    std::string line = to_string(problem->at);
     if (!problem->path.empty()) line += ": " + problem->path;
     lines.push_back(line + ": " + problem->message);
   }

@@ -15,6 +15,9 @@ struct TomlPosition {
   std::uint32_t column = 0;  // from 1, in characters
 };
 
+// "file:line:column", or "file" when the line is not known.
+std::string to_string(const TomlPosition& position);
+
 class TomlProblems {
  public:
   // `path` is the full key path ("sources.acme.poll_every"), "" for the file as a whole.

@@ -127,6 +127,11 @@ std::optional<Duration> read_duration(const toml::node& node) {
   return text != nullptr ? parse_duration(text->get()) : std::nullopt;
 }
 
+// TOML closes a table that dotted keys have made: `a.b = 1` and a later [a.b] do not add up.
+constexpr const char* redefinition_help =
+    "; write all keys of one table in one place: either dotted keys (credentials.token_key = …) or a table "
+    "of its own ([sources.NAME.credentials]), not both, and each [table] once";
+
 }  // namespace
 
 struct TomlTable::State {
@@ -165,12 +170,15 @@ struct TomlTable::State {
     return open.size() - 1;
   }
 
-  void report(std::size_t index, std::string_view key, std::string message) {
+  TomlPosition position_of(std::size_t index, std::string_view key) const {
     const auto entry = open[index].table->find(key);
     // A key's own place; the value's would be the bracket of an array or the header of a table.
-    const TomlPosition at = entry != open[index].table->end() ? position_of(entry->first.source())
-                                                              : position_of(open[index].table->source());
-    problems->add(at, path_of(index, key), std::move(message));
+    return entry != open[index].table->end() ? position_of(entry->first.source())
+                                             : position_of(open[index].table->source());
+  }
+
+  void report(std::size_t index, std::string_view key, std::string message) {
+    problems->add(position_of(index, key), path_of(index, key), std::move(message));
   }
 
   std::string file;
@@ -184,6 +192,9 @@ const std::string& TomlTable::path() const {
 }
 TomlPosition TomlTable::position() const {
   return state_->position_of(state_->open[index_].table->source());
+}
+TomlPosition TomlTable::position(std::string_view key) const {
+  return state_->position_of(index_, key);
 }
 
 std::vector<std::string> TomlTable::keys() const {
@@ -395,8 +406,9 @@ std::optional<TomlDocument> TomlDocument::parse(std::string_view text, std::stri
   try {
     state->root = toml::parse(text, file_name);
   } catch (const toml::parse_error& error) {
-    problems.add(state->position_of(error.source()), "",
-                 "not valid TOML: " + std::string(error.description()));
+    std::string message = "not valid TOML: " + std::string(error.description());
+    if (message.find("redefine existing") != std::string::npos) message += redefinition_help;
+    problems.add(state->position_of(error.source()), "", std::move(message));
     return std::nullopt;
   } catch (const std::logic_error&) {
     problems.add({std::string(file_name), 0, 0}, "", "not valid TOML, in a way that the parser cannot place");
@@ -419,6 +431,15 @@ void TomlDocument::report_unknown_keys() const {
       state_->report(i, key, "unknown key; " + suggestion(key, open.asked));
     }
   }
+}
+
+std::vector<std::string> TomlDocument::asked_keys() const {
+  std::vector<std::string> keys;
+  for (std::size_t i = 0; i < state_->open.size(); ++i) {
+    for (const std::string& key : state_->open[i].asked) keys.push_back(state_->path_of(i, key));
+  }
+  std::sort(keys.begin(), keys.end());
+  return keys;
 }
 
 }  // namespace auditferry

@@ -24,6 +24,8 @@ class TomlTable {
  public:
   const std::string& path() const;
   TomlPosition position() const;
+  // Of the key as written; of the table when the key is absent.
+  TomlPosition position(std::string_view key) const;
   // Keys in the order of the file. Listing and has() do not count as asking.
   std::vector<std::string> keys() const;
   bool has(std::string_view key) const;
@@ -89,6 +91,8 @@ class TomlDocument {
   TomlTable root() const;
   // Reports every key of every table handed out that nobody asked for. Call it once, after reading.
   void report_unknown_keys() const;
+  // The full paths of all keys that were asked for so far, present or not, sorted: what the readers know.
+  std::vector<std::string> asked_keys() const;
 
  private:
   explicit TomlDocument(std::shared_ptr<TomlTable::State> state) : state_(std::move(state)) {}
