@@ -85,7 +85,7 @@ class DelivererTest : public testing::Test {
   // Puts `count` records into the journal, published.
   void publish(int count, const std::string& source = "acme") {
     PageBuilder builder;
-    for (int i = 0; i < count; ++i) builder.add(std::to_string(next_id_++), loop_.clock().now() + Duration(next_id_));
+    for (int i = 0; i < count; ++i, ++next_id_) builder.add(std::to_string(next_id_), loop_.clock().now() + Duration(next_id_));
     PageToStore page;
     page.stream_id = collection_.stream_id;
     page.collection_id = collection_.collection_id;
