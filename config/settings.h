@@ -106,6 +106,8 @@ struct ExporterSettings {
   std::map<std::string, std::string> labels;
   BatchSettings batch;
   Duration max_backoff = std::chrono::minutes(5);
+  // What two exporters must not share, for example "file:/var/log/x.jsonl"; empty: nothing.
+  std::string output_key;
   // The type's own settings, as its reader in the exporter catalog made them (for example FileSettings).
   std::any own;
   // Where it writes, as the type's reader says it: two exporters with one key are refused. "": never compared.

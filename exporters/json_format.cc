@@ -1,0 +1,100 @@
+#include "exporters/json_format.h"
+
+#include <charconv>
+#include <cstring>
+
+#include "encoding/json_object.h"
+#include "encoding/json_text.h"
+#include "encoding/time_format.h"
+#include "exporters/one_line.h"
+
+namespace auditferry {
+namespace {
+
+void append_number(std::string& out, std::uint64_t value) {
+  char digits[20];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  out.append(digits, end);
+}
+
+// The record's id in all the world. Built without the heap for ids of usual length.
+void append_id(const Record& record, std::string& out) {
+  const std::string_view parts[] = {record.vendor, record.tenant, record.stream};
+  const bool of_a_stream = !record.vendor.empty() || !record.stream.empty() || !record.gap;
+  std::size_t length = record.id.size() + 16;
+  for (const std::string_view part : parts) length += part.size() + 1;
+  char small[256];
+  std::string large;
+  char* text = small;
+  if (length > sizeof small) {
+    large.resize(length);
+    text = large.data();
+  }
+  char* at = text;
+  const auto put = [&at](std::string_view part) {
+    if (!part.empty()) std::memcpy(at, part.data(), part.size());
+    at += part.size();
+  };
+  if (of_a_stream) {
+    for (const std::string_view part : parts) {
+      put(part);
+      *at++ = '/';
+    }
+  }
+  put(record.id);
+  if (record.revision >= 2) {
+    *at++ = '@';
+    at = std::to_chars(at, at + 10, record.revision).ptr;
+  }
+  append_json_string(out, std::string_view(text, static_cast<std::size_t>(at - text)));
+}
+
+}  // namespace
+
+JsonFormat::JsonFormat(const std::map<std::string, std::string>& labels) {
+  if (labels.empty()) return;
+  JsonObject object;
+  for (const auto& [key, value] : labels) object.text(key, value);
+  labels_ = ",\"labels\":" + object.finish();
+}
+
+void JsonFormat::append(const Record& record, std::string& out) const {
+  out += "{\"id\":";
+  append_id(record, out);
+  out += ",\"seq\":";
+  append_number(out, record.seq);
+  out += ",\"source\":";
+  append_json_string(out, record.source);
+  out += ",\"vendor\":";
+  append_json_string(out, record.vendor);
+  out += ",\"tenant\":";
+  append_json_string(out, record.tenant);
+  out += ",\"stream\":";
+  append_json_string(out, record.stream);
+  if (record.has_time) {
+    out += ",\"time\":\"";
+    out += format_rfc3339(record.time);
+    out += "\",\"received\":\"";
+  } else {
+    out += ",\"time\":null,\"received\":\"";
+  }
+  out += format_rfc3339(record.received);
+  out += '"';
+  out += labels_;
+  if (record.revision >= 2) {
+    out += ",\"rev\":";
+    append_number(out, record.revision);
+  }
+  if (record.repaired) out += ",\"repaired\":true";
+  if (record.gap) {
+    out += ",\"kind\":\"gap\",\"gap\":";
+    append_one_line(record.raw, out);
+    out += ",\"record\":null}";
+  } else {
+    out += ",\"record\":";
+    append_one_line(record.raw, out);
+    out += '}';
+  }
+}
+
+}  // namespace auditferry

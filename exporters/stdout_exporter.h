@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "exporters/catalog.h"
+
+namespace auditferry {
+
+// Type "stdout": lines to a descriptor that is open already. Delivered means that the system has taken the
+// bytes: what a pipe's reader makes of them cannot be seen from here, so this is at least once and a line
+// that is in the pipe when the reader dies is gone. A batch that was taken in part is continued where it
+// stopped, so lines are never torn while the process lives. Keeps no state.
+class StdoutExporter final : public Exporter {
+ public:
+  // `descriptor` is not closed.
+  StdoutExporter(int descriptor, ExporterWorld world) : descriptor_(descriptor), world_(std::move(world)) {}
+
+  Task<Status> open(const ExporterState& state) override;
+  Task<WriteOutcome> write(const std::vector<OutgoingRecord>& records) override;
+  Task<Status> greet() override;
+  Task<void> reopen() override;
+  Task<WriteOutcome> tend() override;
+  Task<void> close() override;
+
+ private:
+  enum class Progress { done, stalled, failed };
+  Progress write_some();
+
+  int descriptor_;
+  ExporterWorld world_;
+  // What the descriptor has still to take, from `sent_` on, and the batch that it belongs to.
+  std::string pending_;
+  std::size_t sent_ = 0;
+  std::pair<std::uint64_t, std::uint64_t> batch_{0, 0};  // first and last seq
+  Error failure_;
+};
+
+}  // namespace auditferry
