@@ -57,7 +57,9 @@ void report_unless_cancelled(const std::string& name, std::exception_ptr excepti
 
 TaskGroup::TaskGroup(Executor executor) : state_(std::make_shared<State>(std::move(executor))) {}
 
-TaskGroup::~TaskGroup() { AUDITFERRY_CHECK(state_->signals.empty()); }
+TaskGroup::~TaskGroup() {
+  AUDITFERRY_CHECK(state_->signals.empty());
+}
 
 void TaskGroup::spawn(std::string name, Task<void> task) {
   auto signal = state_->signals.emplace(state_->signals.end());
@@ -85,7 +87,9 @@ Task<void> TaskGroup::join() {
   }
 }
 
-bool TaskGroup::empty() const { return state_->signals.empty(); }
+bool TaskGroup::empty() const {
+  return state_->signals.empty();
+}
 
 Task<bool> first_to_end(Task<void> task, Task<void> deadline) {
   const Executor executor = co_await boost::asio::this_coro::executor;

@@ -56,7 +56,9 @@ Task<void> long_task(Clock& clock, bool& ended) {
   ended = true;
 }
 
-Task<void> race(Clock& clock, bool& ended, bool& first) { first = co_await first_to_end(long_task(clock, ended), clock.sleep(seconds(1))); }
+Task<void> race(Clock& clock, bool& ended, bool& first) {
+  first = co_await first_to_end(long_task(clock, ended), clock.sleep(seconds(1)));
+}
 
 TEST(FirstToEnd, CancelsTheSlowerTask) {
   TestLoop loop;

@@ -153,8 +153,10 @@ std::optional<RateHint> rate_hint(const RateLimitProfile& profile, const HttpRes
   if (profile.reset == RateReset::delta) {
     hint.until_reset = seconds_of(*reset);
   } else {
-    const WallTime at{seconds_of(*reset)};
-    hint.until_reset = at - answer_time(response, now);
+    // Later than the year 2200 is no time that anybody means.
+    constexpr std::uint64_t latest_epoch = 7'258'118'400;
+    if (*reset > latest_epoch) return std::nullopt;
+    hint.until_reset = WallTime(std::chrono::seconds(*reset)) - answer_time(response, now);
   }
   if (hint.until_reset <= Duration::zero()) return std::nullopt;
   return hint;

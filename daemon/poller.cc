@@ -150,6 +150,11 @@ Task<Status> Poller::resolve_start() {
     start = beginning.beginning;
     world_.log.info("the portal's log begins about " + format_rfc3339(start), session_.fields());
   }
+  // What the portal has forgotten cannot be shown, and an empty answer about it would be no proof.
+  if (stream_.retention && start < world_.clock.now() - *stream_.retention) {
+    start = world_.clock.now() - *stream_.retention;
+    world_.log.warn("start lies before what the portal still remembers (retention): coverage begins at " + format_rfc3339(start), session_.fields());
+  }
   // Whole time units, as the vendor counts them.
   start -= start.time_since_epoch() % unit_step(stream_.profile.time_unit);
   auto job = [&](Journal& journal) { return journal.set_start(collection_.collection_id, start); };

@@ -19,7 +19,8 @@ using boost::asio::redirect_error;
 using boost::asio::use_awaitable;
 
 template <class Stream>
-Task<std::size_t> read_from(Stream& stream, boost::asio::mutable_buffer into, boost::system::error_code& error) {
+Task<std::size_t> read_from(Stream& stream, boost::asio::mutable_buffer into,
+                            boost::system::error_code& error) {
   co_return co_await stream.async_read_some(into, redirect_error(use_awaitable, error));
 }
 
@@ -62,7 +63,8 @@ Task<Status> Connection::finish() {
   }
   boost::system::error_code shutdown_error;
   stream_->lowest().socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, shutdown_error);
-  if (shutdown_error) co_return Error{ErrorKind::connect, "the connection broke: " + shutdown_error.message()};
+  if (shutdown_error)
+    co_return Error{ErrorKind::connect, "the connection broke: " + shutdown_error.message()};
   co_return Status();
 }
 
@@ -75,6 +77,8 @@ bool Connection::is_idle_and_open() const {
   return peeked > 0 && std::holds_alternative<std::unique_ptr<TlsStream>>(stream_->any);
 }
 
-int Connection::native_handle() const { return stream_->lowest().socket().native_handle(); }
+int Connection::native_handle() const {
+  return stream_->lowest().socket().native_handle();
+}
 
 }  // namespace auditferry

@@ -12,7 +12,7 @@
 #include "net/proxy.h"
 #include "net/resolver.h"
 #include "net/tls_context.h"
-#include "net/url.h"
+#include "encoding/url.h"
 
 namespace auditferry {
 
@@ -48,7 +48,8 @@ class Connection {
 // Makes connections. Everything it is given outlives it and its connections.
 class ConnectionMaker {
  public:
-  ConnectionMaker(Executor executor, Clock& clock, Resolver& resolver, TlsContexts& contexts, ProxyEnvironment environment);
+  ConnectionMaker(Executor executor, Clock& clock, Resolver& resolver, TlsContexts& contexts,
+                  ProxyEnvironment environment);
 
   // Resolves, connects to each address in turn (the families alternate; while others remain an address
   // gets at most two seconds), asks the proxy for a tunnel, shakes hands. Resolving, connecting, the
@@ -63,7 +64,8 @@ class ConnectionMaker {
  private:
   Task<Result<std::unique_ptr<Connection>>> connect_tcp(Origin to, Duration limit);
   Task<Status> open_tunnel(Connection& connection, const ProxyAddress& proxy, const Origin& origin);
-  Task<Status> shake_hands(std::unique_ptr<Connection>& connection, const Origin& origin, const TlsSettings& settings);
+  Task<Status> shake_hands(std::unique_ptr<Connection>& connection, const Origin& origin,
+                           const TlsSettings& settings);
 
   Executor executor_;
   Clock& clock_;

@@ -33,16 +33,19 @@ Task<boost::system::error_code> connect_socket(PlainStream& stream, tcp::endpoin
 
 Task<boost::system::error_code> client_handshake(TlsStream& stream) {
   boost::system::error_code error;
-  co_await stream.async_handshake(boost::asio::ssl::stream_base::client, redirect_error(use_awaitable, error));
+  co_await stream.async_handshake(boost::asio::ssl::stream_base::client,
+                                  redirect_error(use_awaitable, error));
   throw_if_cancelled(error);
   co_return error;
 }
 
 Error proxy_error(const ProxyAddress& proxy, const Origin& origin, const std::string& why) {
-  return {ErrorKind::proxy, "the proxy " + proxy.origin.text() + " gave no tunnel to " + origin.text() + ": " + why};
+  return {ErrorKind::proxy,
+          "the proxy " + proxy.origin.text() + " gave no tunnel to " + origin.text() + ": " + why};
 }
 
-Task<Result<int>> ask_for_tunnel(Connection& connection, std::string request, const ProxyAddress& proxy, const Origin& origin) {
+Task<Result<int>> ask_for_tunnel(Connection& connection, std::string request, const ProxyAddress& proxy,
+                                 const Origin& origin) {
   const Status sent = co_await connection.write(request);
   if (!sent.ok()) co_return proxy_error(proxy, origin, sent.error().message);
   http::response_parser<http::empty_body> parser;
@@ -50,18 +53,28 @@ Task<Result<int>> ask_for_tunnel(Connection& connection, std::string request, co
   parser.skip(true);
   boost::system::error_code error;
   Connection::Stream& stream = connection.stream();
-  co_await http::async_read_header(stream.lowest(), stream.buffer, parser, redirect_error(use_awaitable, error));
+  co_await http::async_read_header(stream.lowest(), stream.buffer, parser,
+                                   redirect_error(use_awaitable, error));
   throw_if_cancelled(error);
-  if (error) co_return proxy_error(proxy, origin, "it closed the connection or did not answer in HTTP (" + error.message() + "): check the proxy's address");
+  if (error)
+    co_return proxy_error(proxy, origin,
+                          "it closed the connection or did not answer in HTTP (" + error.message() +
+                              "): check the proxy's address");
   co_return static_cast<int>(parser.get().result_int());
 }
 
 }  // namespace
 
-ConnectionMaker::ConnectionMaker(Executor executor, Clock& clock, Resolver& resolver, TlsContexts& contexts, ProxyEnvironment environment)
-    : executor_(std::move(executor)), clock_(clock), resolver_(resolver), contexts_(contexts), environment_(std::move(environment)) {}
+ConnectionMaker::ConnectionMaker(Executor executor, Clock& clock, Resolver& resolver, TlsContexts& contexts,
+                                 ProxyEnvironment environment)
+    : executor_(std::move(executor)),
+      clock_(clock),
+      resolver_(resolver),
+      contexts_(contexts),
+      environment_(std::move(environment)) {}
 
-Result<std::optional<ProxyAddress>> ConnectionMaker::proxy_for(const Origin& origin, const PeerSettings& settings) const {
+Result<std::optional<ProxyAddress>> ConnectionMaker::proxy_for(const Origin& origin,
+                                                               const PeerSettings& settings) const {
   return choose_proxy(settings.proxy, environment_, origin);
 }
 
@@ -97,26 +110,35 @@ Task<Result<std::unique_ptr<Connection>>> ConnectionMaker::connect_tcp(Origin to
     tried += (tried.empty() ? "" : "; ") + text + ": " + (outcome ? outcome->message() : "no answer in time");
   }
   const ErrorKind kind = timed_out ? ErrorKind::timeout : ErrorKind::connect;
-  co_return Error{kind, "cannot connect to " + to.text() + " (" + tried + "): check that it runs, the port, and the firewalls between"};
+  co_return Error{kind, "cannot connect to " + to.text() + " (" + tried +
+                            "): check that it runs, the port, and the firewalls between"};
 }
 
-Task<Status> ConnectionMaker::open_tunnel(Connection& connection, const ProxyAddress& proxy, const Origin& origin) {
+Task<Status> ConnectionMaker::open_tunnel(Connection& connection, const ProxyAddress& proxy,
+                                          const Origin& origin) {
   std::string request = "CONNECT " + origin.text() + " HTTP/1.1\r\nHost: " + origin.text() + "\r\n";
-  if (!proxy.authorization.empty()) request += "Proxy-Authorization: " + proxy.authorization.reveal() + "\r\n";
+  if (!proxy.authorization.empty())
+    request += "Proxy-Authorization: " + proxy.authorization.reveal() + "\r\n";
   request += "\r\n";
   const Result<int> status = co_await ask_for_tunnel(connection, std::move(request), proxy, origin);
   if (!status.ok()) co_return status.error();
   if (*status == 407) {
-    co_return proxy_error(proxy, origin, "it wants a user name and password (status 407): put them into the proxy's URL, http://user:password@host:port");
+    co_return proxy_error(proxy, origin,
+                          "it wants a user name and password (status 407): put them into the proxy's URL, "
+                          "http://user:password@host:port");
   }
   if (*status < 200 || *status > 299) {
-    co_return proxy_error(proxy, origin, "it answered with status " + std::to_string(*status) + ": ask its operators to allow this host and port");
+    co_return proxy_error(proxy, origin,
+                          "it answered with status " + std::to_string(*status) +
+                              ": ask its operators to allow this host and port");
   }
-  if (connection.stream().buffer.size() > 0) co_return proxy_error(proxy, origin, "it sent data before the tunnel was used");
+  if (connection.stream().buffer.size() > 0)
+    co_return proxy_error(proxy, origin, "it sent data before the tunnel was used");
   co_return Status();
 }
 
-Task<Status> ConnectionMaker::shake_hands(std::unique_ptr<Connection>& connection, const Origin& origin, const TlsSettings& settings) {
+Task<Status> ConnectionMaker::shake_hands(std::unique_ptr<Connection>& connection, const Origin& origin,
+                                          const TlsSettings& settings) {
   const Result<std::shared_ptr<boost::asio::ssl::context>> context = contexts_.get(settings);
   if (!context.ok()) co_return context.error();
   Connection::Stream& stream = connection->stream();
@@ -128,7 +150,9 @@ Task<Status> ConnectionMaker::shake_hands(std::unique_ptr<Connection>& connectio
   Status prepared = verification.prepare(layer.native_handle());
   if (!prepared.ok()) co_return prepared;
   if (!settings.insecure) {
-    layer.set_verify_callback([&verification](bool fine, boost::asio::ssl::verify_context& store) { return verification.verify(fine, store.native_handle()); });
+    layer.set_verify_callback([&verification](bool fine, boost::asio::ssl::verify_context& store) {
+      return verification.verify(fine, store.native_handle());
+    });
   }
   const boost::system::error_code error = co_await client_handshake(layer);
   // The callback refers to this function's own variables; it is not called after the handshake.
@@ -156,7 +180,9 @@ Task<Result<std::unique_ptr<Connection>>> ConnectionMaker::connect(Origin origin
   }
   Task<Status> shaking = shake_hands(connection, origin, settings.tls);
   const std::optional<Status> shaken = co_await within(clock_, limit, std::move(shaking));
-  if (!shaken) co_return Error{ErrorKind::timeout, "the TLS handshake with " + origin.text() + " did not end in time: check that this port speaks TLS"};
+  if (!shaken)
+    co_return Error{ErrorKind::timeout, "the TLS handshake with " + origin.text() +
+                                            " did not end in time: check that this port speaks TLS"};
   if (!shaken->ok()) co_return shaken->error();
   co_return connection;
 }

@@ -16,7 +16,9 @@ using PlainStream = boost::beast::tcp_stream;
 using TlsStream = boost::beast::ssl_stream<boost::beast::tcp_stream>;
 
 struct Connection::Stream {
-  explicit Stream(PlainStream plain) : any(std::in_place_type<std::unique_ptr<PlainStream>>, std::make_unique<PlainStream>(std::move(plain))) {}
+  explicit Stream(PlainStream plain)
+      : any(std::in_place_type<std::unique_ptr<PlainStream>>,
+            std::make_unique<PlainStream>(std::move(plain))) {}
 
   std::shared_ptr<boost::asio::ssl::context> context;  // outlives the TLS stream
   std::variant<std::unique_ptr<PlainStream>, std::unique_ptr<TlsStream>> any;

@@ -23,10 +23,12 @@ struct IdleConnection {
 }  // namespace
 
 struct BeastHttpClient::State {
-  State(Executor executor, Clock& clock_in, Resolver& resolver, TlsContexts& contexts, ProxyEnvironment environment,
-        PeerSettings settings_in, Log& log_in)
+  State(Executor executor, Clock& clock_in, Resolver& resolver, TlsContexts& contexts,
+        ProxyEnvironment environment, PeerSettings settings_in, Log& log_in)
       : maker(std::move(executor), clock_in, resolver, contexts, std::move(environment)),
-        clock(clock_in), settings(std::move(settings_in)), log(log_in) {}
+        clock(clock_in),
+        settings(std::move(settings_in)),
+        log(log_in) {}
 
   std::unique_ptr<Connection> take_idle(const Origin& origin);
   void keep(const Origin& origin, std::unique_ptr<Connection> connection);
@@ -58,13 +60,15 @@ void BeastHttpClient::State::keep(const Origin& origin, std::unique_ptr<Connecti
   idle.push_back({origin, clock.steady_now(), std::move(connection)});
 }
 
-Task<ExchangeOutcome> BeastHttpClient::State::exchange_in_time(Connection& connection, const PreparedRequest& request) {
+Task<ExchangeOutcome> BeastHttpClient::State::exchange_in_time(Connection& connection,
+                                                               const PreparedRequest& request) {
   Task<ExchangeOutcome> running = exchange(connection, request, settings.tls);
   std::optional<ExchangeOutcome> outcome = co_await within(clock, settings.timeout, std::move(running));
   if (outcome) co_return std::move(*outcome);
   ExchangeOutcome late;
   late.begun = true;  // not to be tried again
-  late.answer.emplace(Error{ErrorKind::timeout, request.origin.text() + " did not answer completely within " + format_duration(settings.timeout) +
+  late.answer.emplace(Error{ErrorKind::timeout, request.origin.text() + " did not answer completely within " +
+                                                    format_duration(settings.timeout) +
                                                     ": check the network, or raise timeout"});
   co_return late;
 }
@@ -94,15 +98,21 @@ Task<Result<HttpResponse>> BeastHttpClient::State::send_prepared(const PreparedR
 
 BeastHttpClient::BeastHttpClient(Executor executor, Clock& clock, Resolver& resolver, TlsContexts& contexts,
                                  ProxyEnvironment environment, PeerSettings settings, Log& log)
-    : state_(std::make_unique<State>(std::move(executor), clock, resolver, contexts, std::move(environment), std::move(settings), log)) {
+    : state_(std::make_unique<State>(std::move(executor), clock, resolver, contexts, std::move(environment),
+                                     std::move(settings), log)) {
   if (state_->settings.tls.insecure) {
-    log.warn("tls.insecure is set: neither certificate nor name of this peer are verified, and anybody between can read and change what is sent", {});
+    log.warn(
+        "tls.insecure is set: neither certificate nor name of this peer are verified, and anybody between "
+        "can read and change what is sent",
+        {});
   }
 }
 
 BeastHttpClient::~BeastHttpClient() = default;
 
-void BeastHttpClient::close_idle() { state_->idle.clear(); }
+void BeastHttpClient::close_idle() {
+  state_->idle.clear();
+}
 
 Task<Result<HttpResponse>> BeastHttpClient::send(HttpRequest request) {
   State& state = *state_;
@@ -110,7 +120,9 @@ Task<Result<HttpResponse>> BeastHttpClient::send(HttpRequest request) {
   if (!url.ok()) co_return url.error();
   const Origin origin = url->origin;
   if (!origin.tls && !is_loopback(origin.host) && !state.settings.tls.insecure) {
-    co_return Error{ErrorKind::invalid, "http:// to " + origin.text() + " would send credentials and records in the clear: use https://, or set tls.insecure = true if that network is safe"};
+    co_return Error{ErrorKind::invalid, "http:// to " + origin.text() +
+                                            " would send credentials and records in the clear: use https://, "
+                                            "or set tls.insecure = true if that network is safe"};
   }
   const Result<std::optional<ProxyAddress>> proxy = state.maker.proxy_for(origin, state.settings);
   if (!proxy.ok()) co_return proxy.error();
@@ -125,8 +137,11 @@ Task<Result<HttpResponse>> BeastHttpClient::send(HttpRequest request) {
   Status decoded = decode_body(*answer, *prepared);
   if (!decoded.ok()) co_return decoded.error();
   if (state.log.enabled(LogLevel::debug)) {
-    state.log.debug("request answered", {{"method", method}, {"host", origin.text()}, {"status", std::to_string(answer->status)},
-                                         {"bytes", std::to_string(answer->body.size())}, {"took", format_duration(state.clock.steady_now() - start)}});
+    state.log.debug("request answered", {{"method", method},
+                                         {"host", origin.text()},
+                                         {"status", std::to_string(answer->status)},
+                                         {"bytes", std::to_string(answer->body.size())},
+                                         {"took", format_duration(state.clock.steady_now() - start)}});
   }
   co_return answer;
 }

@@ -51,7 +51,8 @@ TEST(HttpClientCancel, WhileResolving) {
 TEST(HttpClientCancel, WhileConnecting) {
   FullListener full;
   HttpFixture fixture;
-  EXPECT_TRUE(fixture.cancelled_when("http://127.0.0.1:" + std::to_string(full.port()) + "/", [] { return true; }));
+  EXPECT_TRUE(
+      fixture.cancelled_when("http://127.0.0.1:" + std::to_string(full.port()) + "/", [] { return true; }));
 }
 
 TEST(HttpClientConnect, TimesOutWithTheAddress) {
@@ -61,20 +62,23 @@ TEST(HttpClientConnect, TimesOutWithTheAddress) {
   const Result<HttpResponse> result = fixture.get("http://127.0.0.1:" + std::to_string(full.port()) + "/");
   ASSERT_FALSE(result.ok());
   EXPECT_STREQ(to_string(result.error().kind), "timeout");
-  EXPECT_NE(result.error().message.find("127.0.0.1: no answer in time"), std::string::npos) << result.error().message;
+  EXPECT_NE(result.error().message.find("127.0.0.1: no answer in time"), std::string::npos)
+      << result.error().message;
 }
 
 TEST(HttpClientCancel, WhileTheProxyThinks) {
   ScriptedServer proxy({{Step::read_request(), Step::hang()}});
   HttpFixture fixture;
   fixture.settings.proxy = "http://127.0.0.1:" + std::to_string(proxy.port());
-  EXPECT_TRUE(fixture.cancelled_when("https://portal.example.com/", [&] { return proxy.requests().size() == 1; }));
+  EXPECT_TRUE(
+      fixture.cancelled_when("https://portal.example.com/", [&] { return proxy.requests().size() == 1; }));
 }
 
 TEST(HttpClientCancel, WhileShakingHands) {
   ScriptedServer server({{Step::hang()}});
   HttpFixture fixture;
-  EXPECT_TRUE(fixture.cancelled_when("https://127.0.0.1:" + std::to_string(server.port()) + "/", [&] { return server.connections() == 1; }));
+  EXPECT_TRUE(fixture.cancelled_when("https://127.0.0.1:" + std::to_string(server.port()) + "/",
+                                     [&] { return server.connections() == 1; }));
 }
 
 TEST(HttpClientCancel, WhileWaitingForTheAnswer) {
@@ -84,7 +88,8 @@ TEST(HttpClientCancel, WhileWaitingForTheAnswer) {
 }
 
 TEST(HttpClientCancel, WhileReadingTheBody) {
-  ScriptedServer server({{Step::read_request(), Step::write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"), Step::hang()}});
+  ScriptedServer server({{Step::read_request(),
+                          Step::write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"), Step::hang()}});
   HttpFixture fixture;
   EXPECT_TRUE(fixture.cancelled_when(server.url(), [&] { return server.requests().size() == 1; }));
 }

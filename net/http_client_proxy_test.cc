@@ -20,9 +20,11 @@ TEST(HttpClientProxy, PlainRequestsGoInAbsoluteForm) {
   fixture.settings.proxy = proxy_url(server, "user:example-secret@");
   ASSERT_TRUE(fixture.get("http://portal.example.com/a?b=c").ok());
   const std::string request = server.requests().at(0);
-  EXPECT_TRUE(request.starts_with("GET http://portal.example.com:80/a?b=c HTTP/1.1\r\nHost: portal.example.com\r\n")) << request;
+  EXPECT_TRUE(
+      request.starts_with("GET http://portal.example.com:80/a?b=c HTTP/1.1\r\nHost: portal.example.com\r\n"))
+      << request;
   EXPECT_NE(request.find("Proxy-Authorization: Basic dXNlcjpleGFtcGxlLXNlY3JldA==\r\n"), std::string::npos);
-  EXPECT_EQ(fixture.log.text.find("example-secret"), std::string::npos);
+  EXPECT_EQ(fixture.log.text().find("example-secret"), std::string::npos);
 }
 
 void expect_proxy_error(HttpFixture& fixture, std::string_view words) {
@@ -31,17 +33,19 @@ void expect_proxy_error(HttpFixture& fixture, std::string_view words) {
   ASSERT_FALSE(result.ok());
   EXPECT_STREQ(to_string(result.error().kind), "proxy") << result.error().message;
   EXPECT_NE(result.error().message.find(words), std::string::npos) << result.error().message;
-  EXPECT_NE(result.error().message.find("portal.example.com:443"), std::string::npos) << result.error().message;
+  EXPECT_NE(result.error().message.find("portal.example.com:443"), std::string::npos)
+      << result.error().message;
   EXPECT_EQ(result.error().message.find("example-secret"), std::string::npos);
 }
 
 TEST(HttpClientProxy, ATunnelThatIsRefusedSaysWhy) {
-  ScriptedServer server({{Step::read_request(), Step::write(http_answer(407, "who are you", "Proxy-Authenticate: Basic\r\n"))},
-                         {Step::read_request(), Step::write(http_answer(403, "no"))},
-                         {Step::read_request()},
-                         {Step::read_request(), Step::write("not http\r\n\r\n")},
-                         {Step::read_request(), Step::write("HTTP/1.1 200 OK\r\n\r\nsurplus"), Step::hang()},
-                         {Step::read_request(), Step::hang()}});
+  ScriptedServer server(
+      {{Step::read_request(), Step::write(http_answer(407, "who are you", "Proxy-Authenticate: Basic\r\n"))},
+       {Step::read_request(), Step::write(http_answer(403, "no"))},
+       {Step::read_request()},
+       {Step::read_request(), Step::write("not http\r\n\r\n")},
+       {Step::read_request(), Step::write("HTTP/1.1 200 OK\r\n\r\nsurplus"), Step::hang()},
+       {Step::read_request(), Step::hang()}});
   HttpFixture fixture;
   fixture.environment.https_proxy = Secret(proxy_url(server, "user:example-secret@"));
   expect_proxy_error(fixture, "407");
@@ -52,7 +56,10 @@ TEST(HttpClientProxy, ATunnelThatIsRefusedSaysWhy) {
   fixture.settings.connect_timeout = 60ms;
   expect_proxy_error(fixture, "in time");
   const std::string request = server.requests().at(0);
-  EXPECT_TRUE(request.starts_with("CONNECT portal.example.com:443 HTTP/1.1\r\nHost: portal.example.com:443\r\nProxy-Authorization: Basic ")) << request;
+  EXPECT_TRUE(
+      request.starts_with("CONNECT portal.example.com:443 HTTP/1.1\r\nHost: "
+                          "portal.example.com:443\r\nProxy-Authorization: Basic "))
+      << request;
 }
 
 TEST(HttpClientProxy, AProxyThatIsNotThereIsNamed) {
@@ -73,7 +80,8 @@ TEST(HttpClientProxy, NoProxyGoesStraight) {
   fixture.environment.https_proxy = Secret(proxy_url(proxy));
   fixture.environment.no_proxy = "example.com";
   fixture.settings.connect_timeout = 60ms;
-  const Result<HttpResponse> result = fixture.get("https://portal.example.com:" + std::to_string(server.port()) + "/");
+  const Result<HttpResponse> result =
+      fixture.get("https://portal.example.com:" + std::to_string(server.port()) + "/");
   ASSERT_FALSE(result.ok());
   EXPECT_STREQ(to_string(result.error().kind), "timeout") << result.error().message;
   EXPECT_EQ(server.connections(), 1u);

@@ -13,7 +13,9 @@ namespace {
 using namespace std::chrono_literals;
 using Step = ServerStep;
 
-ConnectionScript answering(std::string answer) { return {Step::read_request(), Step::write(std::move(answer))}; }
+ConnectionScript answering(std::string answer) {
+  return {Step::read_request(), Step::write(std::move(answer))};
+}
 
 void expect_error(const Result<HttpResponse>& result, ErrorKind kind, std::string_view words) {
   ASSERT_FALSE(result.ok()) << "status " << result->status << " with " << result->body.size() << " bytes";
@@ -34,11 +36,13 @@ TEST(HttpClient, SendsWhatItIsGivenAndReadsTheAnswer) {
   EXPECT_EQ(result->status, 404);
   EXPECT_EQ(result->body, "{\"a\":1}");
   EXPECT_EQ(result->header("X-TWO"), "1");
-  EXPECT_EQ(server.requests().at(0), "POST /path?q=1 HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(server.port()) +
-                                         "\r\nAuthorization: Bearer example-token\r\nContent-Type: application/json\r\nUser-Agent: " +
-                                         fixture.settings.user_agent + "\r\nAccept-Encoding: gzip, deflate\r\nContent-Length: 2\r\n\r\n{}");
-  EXPECT_EQ(fixture.log.text.find("example-token"), std::string::npos);
-  EXPECT_EQ(fixture.log.text.find("q=1"), std::string::npos);
+  EXPECT_EQ(server.requests().at(0),
+            "POST /path?q=1 HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(server.port()) +
+                "\r\nAuthorization: Bearer example-token\r\nContent-Type: application/json\r\nUser-Agent: " +
+                fixture.settings.user_agent +
+                "\r\nAccept-Encoding: gzip, deflate\r\nContent-Length: 2\r\n\r\n{}");
+  EXPECT_EQ(fixture.log.text().find("example-token"), std::string::npos);
+  EXPECT_EQ(fixture.log.text().find("q=1"), std::string::npos);
 }
 
 TEST(HttpClient, RefusesWhatMustNotGoOut) {
@@ -61,8 +65,9 @@ TEST(HttpClient, RefusesWhatMustNotGoOut) {
 
 TEST(HttpClient, KeepsConnectionsAndTriesAStaleOneOnce) {
   const Step answer = Step::write(http_answer(200, "x"));
-  ScriptedServer server({{Step::read_request(), answer, Step::read_request(), answer, Step::read_request(), Step::reset()},
-                         {Step::read_request(), answer}});
+  ScriptedServer server(
+      {{Step::read_request(), answer, Step::read_request(), answer, Step::read_request(), Step::reset()},
+       {Step::read_request(), answer}});
   HttpFixture fixture;
   for (int i = 0; i < 3; ++i) {
     const Result<HttpResponse> result = fixture.get(server.url());
@@ -89,7 +94,9 @@ TEST(HttpClient, ANewConnectionThatBreaksIsAnError) {
 }
 
 TEST(HttpClient, DoesNotReuseWhatMayNotBeReused) {
-  for (const std::string& answer : {http_answer(200, "x", "Connection: close\r\n"), http_answer(200, "x") + "surplus", std::string("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx")}) {
+  for (const std::string& answer :
+       {http_answer(200, "x", "Connection: close\r\n"), http_answer(200, "x") + "surplus",
+        std::string("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx")}) {
     ScriptedServer server({{Step::read_request(), Step::write(answer), Step::half_close()}});
     HttpFixture fixture;
     ASSERT_TRUE(fixture.get(server.url()).ok()) << answer;
@@ -101,10 +108,12 @@ TEST(HttpClient, DoesNotReuseWhatMayNotBeReused) {
 }
 
 TEST(HttpClient, AnswersWithoutBodyAndInterimAnswers) {
-  ScriptedServer server({{Step::read_request(), Step::write("HTTP/1.1 204 No Content\r\n\r\n"), Step::read_request(),
-                          Step::write("HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n"), Step::read_request(),
-                          Step::write("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"), Step::read_request(),
-                          Step::write("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + http_answer(200, "x"))}});
+  ScriptedServer server(
+      {{Step::read_request(), Step::write("HTTP/1.1 204 No Content\r\n\r\n"), Step::read_request(),
+        Step::write("HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n"), Step::read_request(),
+        Step::write("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"), Step::read_request(),
+        Step::write("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" +
+                    http_answer(200, "x"))}});
   HttpFixture fixture;
   EXPECT_EQ(fixture.get(server.url())->status, 204);
   EXPECT_EQ(fixture.get(server.url())->status, 304);
@@ -119,10 +128,14 @@ TEST(HttpClient, AnswersWithoutBodyAndInterimAnswers) {
 }
 
 TEST(HttpClient, ChunkedAndCloseDelimitedBodies) {
-  ScriptedServer server({{Step::read_request(), Step::write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: 1\r\n\r\n"),
+  ScriptedServer server({{Step::read_request(),
+                          Step::write("HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+                                      "chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: 1\r\n\r\n"),
                           Step::read_request(), Step::write("HTTP/1.1 200 OK\r\n\r\nto the end")},
-                         {Step::read_request(), Step::write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")},
-                         {Step::read_request(), Step::write("HTTP/1.1 200 OK\r\n\r\nnot the end"), Step::delay(20), Step::reset()}});
+                         {Step::read_request(),
+                          Step::write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")},
+                         {Step::read_request(), Step::write("HTTP/1.1 200 OK\r\n\r\nnot the end"),
+                          Step::delay(20), Step::reset()}});
   HttpFixture fixture;
   EXPECT_EQ(fixture.get(server.url())->body, "abcde");
   EXPECT_EQ(fixture.get(server.url())->body, "to the end");
@@ -133,7 +146,8 @@ TEST(HttpClient, ChunkedAndCloseDelimitedBodies) {
 TEST(HttpClient, AnAnswerCutAnywhereIsNeverAShorterOne) {
   const std::string body = "{\"logs\":[1,2,3]}";
   const std::string counted = http_answer(200, body, "Content-Type: application/json\r\n");
-  const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{\"logs\":\r\n8\r\n[1,2,3]}\r\n0\r\n\r\n";
+  const std::string chunked =
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{\"logs\":\r\n8\r\n[1,2,3]}\r\n0\r\n\r\n";
   for (const std::string& whole : {counted, chunked}) {
     std::vector<ConnectionScript> scripts;
     for (std::size_t cut = 0; cut <= whole.size(); ++cut) scripts.push_back(answering(whole.substr(0, cut)));
@@ -159,10 +173,14 @@ TEST(HttpClient, ACutBodySaysHowMuchCame) {
 }
 
 TEST(HttpClient, NonsenseIsAProtocolError) {
-  for (const char* answer : {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/9.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nbad header\r\n\r\n",
-                             "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
-                             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n",
-                             "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 1\r\n\r\nx", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx"}) {
+  for (const char* answer : {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n",
+                             "HTTP/9.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nbad header\r\n\r\n",
+                             "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+                             "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+                             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+                             "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+                             "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 1\r\n\r\nx",
+                             "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx"}) {
     ScriptedServer server({answering(answer)});
     HttpFixture fixture;
     const Result<HttpResponse> result = fixture.get(server.url());
@@ -172,9 +190,12 @@ TEST(HttpClient, NonsenseIsAProtocolError) {
 }
 
 TEST(HttpClient, LimitsHeaderAndBody) {
-  const std::string long_header = "HTTP/1.1 200 OK\r\nX-Long: " + std::string(70'000, 'x') + "\r\nContent-Length: 0\r\n\r\n";
-  ScriptedServer server({answering(long_header), answering("HTTP/1.1 200 OK\r\nContent-Length: 2147483648\r\n\r\n"),
-                         answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string("800\r\n") + std::string(2048, 'x') + "\r\n"),
+  const std::string long_header =
+      "HTTP/1.1 200 OK\r\nX-Long: " + std::string(70'000, 'x') + "\r\nContent-Length: 0\r\n\r\n";
+  ScriptedServer server({answering(long_header),
+                         answering("HTTP/1.1 200 OK\r\nContent-Length: 2147483648\r\n\r\n"),
+                         answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                                   std::string("800\r\n") + std::string(2048, 'x') + "\r\n"),
                          answering("HTTP/1.1 200 OK\r\n\r\n" + std::string(5'000, 'x'))});
   HttpFixture fixture;
   expect_error(fixture.get(server.url()), ErrorKind::too_large, "64 KiB");
@@ -211,7 +232,8 @@ TEST(HttpClient, CompressesWhatItSends) {
   ASSERT_TRUE(fixture.send(request).ok());
   const std::string sent = server.requests().at(0);
   EXPECT_NE(sent.find("Content-Encoding: gzip\r\n"), std::string::npos);
-  const Result<std::string> body = inflate_body(sent.substr(sent.find("\r\n\r\n") + 4), ContentCoding::gzip, 1u << 20);
+  const Result<std::string> body =
+      inflate_body(sent.substr(sent.find("\r\n\r\n") + 4), ContentCoding::gzip, 1u << 20);
   ASSERT_TRUE(body.ok());
   EXPECT_EQ(*body, request.body);
 }
@@ -229,7 +251,9 @@ TEST(HttpClient, ReadsAnAnswerThatComesBeforeTheBodyWasTaken) {
 }
 
 TEST(HttpClient, TimeRunsOutWithWords) {
-  ScriptedServer server({{Step::read_request(), Step::hang()}, {Step::read_request(), Step::write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"), Step::hang()}});
+  ScriptedServer server({{Step::read_request(), Step::hang()},
+                         {Step::read_request(),
+                          Step::write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"), Step::hang()}});
   HttpFixture fixture;
   fixture.settings.timeout = 60ms;
   expect_error(fixture.get(server.url()), ErrorKind::timeout, "60ms");
@@ -243,10 +267,11 @@ TEST(HttpClient, TriesEachAddressInTurn) {
   // Nothing listens on the port there.
   fixture.resolver.addresses = {"127.0.0.2", "127.0.0.1"};
   EXPECT_TRUE(fixture.get("http://portal.example.com:" + std::to_string(server.port()) + "/").ok());
-  EXPECT_NE(fixture.log.text.find("tls.insecure"), std::string::npos);
+  EXPECT_NE(fixture.log.text().find("tls.insecure"), std::string::npos);
   fixture.new_client();
   fixture.resolver.addresses = {"127.0.0.2", "127.0.0.3"};
-  expect_error(fixture.get("http://portal.example.com:" + std::to_string(server.port()) + "/"), ErrorKind::connect, "127.0.0.3: Connection refused");
+  expect_error(fixture.get("http://portal.example.com:" + std::to_string(server.port()) + "/"),
+               ErrorKind::connect, "127.0.0.3: Connection refused");
   fixture.settings.connect_timeout = 40ms;
   fixture.new_client();
   expect_error(fixture.get("http://dead.example.com/"), ErrorKind::resolve, "dead.example.com");

@@ -28,27 +28,37 @@ constexpr std::uint32_t header_limit = 64u << 10;
 constexpr int most_interim_answers = 16;
 
 // What a broken answer says to an operator. `error` is not a cancellation.
-Error read_error(const boost::system::error_code& error, const Parser& parser, const PreparedRequest& request, const TlsSettings& tls) {
+Error read_error(const boost::system::error_code& error, const Parser& parser, const PreparedRequest& request,
+                 const TlsSettings& tls) {
   const std::string host = request.origin.text();
   if (error == http::error::body_limit) {
-    return {ErrorKind::too_large, "the answer of " + host + " is larger than the limit of " + std::to_string(request.max_body_bytes) + " bytes: ask for less at a time"};
+    return {ErrorKind::too_large, "the answer of " + host + " is larger than the limit of " +
+                                      std::to_string(request.max_body_bytes) +
+                                      " bytes: ask for less at a time"};
   }
   if (error == http::error::header_limit) {
-    return {ErrorKind::too_large, "the header of the answer of " + host + " is larger than the limit of 64 KiB: check that the URL leads to the right server"};
+    return {ErrorKind::too_large,
+            "the header of the answer of " + host +
+                " is larger than the limit of 64 KiB: check that the URL leads to the right server"};
   }
-  if (error.category() == boost::asio::error::get_ssl_category()) return TlsVerification(tls, request.origin).explain(error, nullptr);
+  if (error.category() == boost::asio::error::get_ssl_category())
+    return TlsVerification(tls, request.origin).explain(error, nullptr);
   const bool ended = error == http::error::partial_message || error == http::error::end_of_stream;
   if (!ended && error.category() == http::make_error_code(http::error::partial_message).category()) {
-    return {ErrorKind::protocol, host + " did not answer in HTTP/1.1 (" + error.message() + "): check the URL and its port"};
+    return {ErrorKind::protocol,
+            host + " did not answer in HTTP/1.1 (" + error.message() + "): check the URL and its port"};
   }
   const std::string why = ended || error == boost::asio::error::eof ? "" : " (" + error.message() + ")";
   if (!parser.got_some()) {
-    return {ErrorKind::connect, host + " closed the connection before it answered" + why + ": if it goes on, check the load balancers and firewalls between"};
+    return {ErrorKind::connect, host + " closed the connection before it answered" + why +
+                                    ": if it goes on, check the load balancers and firewalls between"};
   }
-  if (!parser.is_header_done()) return {ErrorKind::connect, "the answer of " + host + " ended inside its header" + why};
+  if (!parser.is_header_done())
+    return {ErrorKind::connect, "the answer of " + host + " ended inside its header" + why};
   const std::string read = std::to_string(parser.get().body().size());
   const auto length = parser.content_length();
-  return {ErrorKind::connect, "the answer of " + host + " ended after " + read + (length ? " of " + std::to_string(*length) : std::string()) + " bytes" +
+  return {ErrorKind::connect, "the answer of " + host + " ended after " + read +
+                                  (length ? " of " + std::to_string(*length) : std::string()) + " bytes" +
                                   (length ? "" : ", before its end was announced") + why};
 }
 
@@ -56,7 +66,8 @@ HttpResponse take_response(Parser& parser) {
   HttpResponse response;
   auto& message = parser.get();
   response.status = static_cast<int>(message.result_int());
-  for (const auto& field : message) response.headers.push_back({std::string(field.name_string()), std::string(field.value())});
+  for (const auto& field : message)
+    response.headers.push_back({std::string(field.name_string()), std::string(field.value())});
   response.body = std::move(message.body());
   return response;
 }
@@ -64,7 +75,8 @@ HttpResponse take_response(Parser& parser) {
 template <class Stream>
 Task<boost::system::error_code> write_request(Stream& stream, const PreparedRequest& request) {
   boost::system::error_code error;
-  const std::array<boost::asio::const_buffer, 2> parts = {boost::asio::buffer(request.head), boost::asio::buffer(request.body)};
+  const std::array<boost::asio::const_buffer, 2> parts = {boost::asio::buffer(request.head),
+                                                          boost::asio::buffer(request.body)};
   co_await boost::asio::async_write(stream, parts, redirect_error(use_awaitable, error));
   throw_if_cancelled(error);
   co_return error;
@@ -72,8 +84,9 @@ Task<boost::system::error_code> write_request(Stream& stream, const PreparedRequ
 
 // Reads headers until one of a final answer is there.
 template <class Stream>
-Task<boost::system::error_code> read_head(Stream& stream, boost::beast::flat_buffer& buffer, const PreparedRequest& request,
-                                          std::optional<Parser>& parser, bool& begun) {
+Task<boost::system::error_code> read_head(Stream& stream, boost::beast::flat_buffer& buffer,
+                                          const PreparedRequest& request, std::optional<Parser>& parser,
+                                          bool& begun) {
   boost::system::error_code error;
   for (int interim = 0; interim <= most_interim_answers; ++interim) {
     parser.emplace();
@@ -91,7 +104,8 @@ Task<boost::system::error_code> read_head(Stream& stream, boost::beast::flat_buf
 }
 
 template <class Stream>
-Task<ExchangeOutcome> exchange_on(Stream& stream, boost::beast::flat_buffer& buffer, const PreparedRequest& request, const TlsSettings& tls) {
+Task<ExchangeOutcome> exchange_on(Stream& stream, boost::beast::flat_buffer& buffer,
+                                  const PreparedRequest& request, const TlsSettings& tls) {
   ExchangeOutcome outcome;
   // A server may refuse a body before it has read it: whatever became of the writing, look for an answer.
   const boost::system::error_code write_error = co_await write_request(stream, request);
@@ -118,9 +132,11 @@ Task<ExchangeOutcome> exchange_on(Stream& stream, boost::beast::flat_buffer& buf
 
 }  // namespace
 
-Task<ExchangeOutcome> exchange(Connection& connection, const PreparedRequest& request, const TlsSettings& tls) {
+Task<ExchangeOutcome> exchange(Connection& connection, const PreparedRequest& request,
+                               const TlsSettings& tls) {
   Connection::Stream& streams = connection.stream();
-  auto running = with_stream(streams, [&](auto& stream) { return exchange_on(stream, streams.buffer, request, tls); });
+  auto running =
+      with_stream(streams, [&](auto& stream) { return exchange_on(stream, streams.buffer, request, tls); });
   co_return co_await std::move(running);
 }
 
@@ -131,7 +147,9 @@ Status decode_body(HttpResponse& response, const PreparedRequest& request) {
   if (*coding == "deflate") {
     kind = ContentCoding::deflate;
   } else if (*coding != "gzip" && *coding != "x-gzip") {
-    return Error{ErrorKind::protocol, "the answer of " + request.origin.text() + " has a Content-Encoding that was not asked for (only gzip and deflate are)"};
+    return Error{ErrorKind::protocol,
+                 "the answer of " + request.origin.text() +
+                     " has a Content-Encoding that was not asked for (only gzip and deflate are)"};
   }
   Result<std::string> plain = inflate_body(response.body, kind, request.max_body_bytes);
   if (!plain.ok()) return with_context("the answer of " + request.origin.text(), std::move(plain).error());

@@ -20,7 +20,8 @@ Error wrong_proxy(const std::string& what) {
 
 std::string lower_case(std::string_view text) {
   std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return lower;
 }
 
@@ -38,10 +39,12 @@ bool in_block(std::string_view block, const std::string& host) {
   const std::string text(block);
   if (address.is_v4()) {
     const auto network = ip::make_network_v4(text, error);
-    return !error && ip::make_network_v4(address.to_v4(), network.prefix_length()).canonical() == network.canonical();
+    return !error &&
+           ip::make_network_v4(address.to_v4(), network.prefix_length()).canonical() == network.canonical();
   }
   const auto network = ip::make_network_v6(text, error);
-  return !error && ip::make_network_v6(address.to_v6(), network.prefix_length()).canonical() == network.canonical();
+  return !error &&
+         ip::make_network_v6(address.to_v6(), network.prefix_length()).canonical() == network.canonical();
 }
 
 bool same_address(const std::string& a, const std::string& b) {
@@ -59,7 +62,8 @@ bool entry_covers(std::string_view entry, const Origin& origin) {
   const std::size_t colon = entry.rfind(':');
   const bool bracketed = entry.starts_with('[');
   const bool has_port = colon != std::string_view::npos &&
-                        (bracketed ? colon > entry.find(']') && entry.find(']') != std::string_view::npos : entry.find(':') == colon);
+                        (bracketed ? colon > entry.find(']') && entry.find(']') != std::string_view::npos
+                                   : entry.find(':') == colon);
   if (has_port) {
     const std::optional<std::uint16_t> port = read_port(entry.substr(colon + 1));
     if (!port || *port != origin.port) return false;
@@ -91,12 +95,14 @@ Result<ProxyAddress> parse_proxy(std::string_view text) {
   if (full.find("://") == std::string::npos) full.insert(0, "http://");
   const std::optional<UrlParts> parts = split_url(full);
   if (!parts) return wrong_proxy("cannot be read");
-  if (parts->scheme != "http") return wrong_proxy("must begin with http://; other kinds of proxy are not spoken");
+  if (parts->scheme != "http")
+    return wrong_proxy("must begin with http://; other kinds of proxy are not spoken");
   ProxyAddress proxy;
   proxy.origin.tls = false;
   proxy.origin.host = parts->host;
   proxy.origin.port = parts->port.value_or(80);
-  if (parts->has_user) proxy.authorization = Secret("Basic " + base64_encode(parts->user + ":" + parts->password));
+  if (parts->has_user)
+    proxy.authorization = Secret("Basic " + base64_encode(parts->user + ":" + parts->password));
   return proxy;
 }
 
@@ -110,11 +116,13 @@ bool no_proxy_covers(std::string_view no_proxy, const Origin& origin) {
   return false;
 }
 
-Result<std::optional<ProxyAddress>> choose_proxy(const std::string& setting, const ProxyEnvironment& environment, const Origin& origin) {
+Result<std::optional<ProxyAddress>> choose_proxy(const std::string& setting,
+                                                 const ProxyEnvironment& environment, const Origin& origin) {
   if (setting == "none") return std::optional<ProxyAddress>();
   std::string_view text = setting;
   if (setting.empty()) {
-    if (!origin.tls || environment.https_proxy.empty() || is_loopback(origin.host)) return std::optional<ProxyAddress>();
+    if (!origin.tls || environment.https_proxy.empty() || is_loopback(origin.host))
+      return std::optional<ProxyAddress>();
     if (no_proxy_covers(environment.no_proxy, origin)) return std::optional<ProxyAddress>();
     text = environment.https_proxy.reveal();
   }

@@ -8,13 +8,13 @@
 
 #include "core/result.h"
 #include "core/secret.h"
-#include "net/url.h"
+#include "encoding/url.h"
 
 namespace auditferry {
 
 struct ProxyAddress {
-  Origin origin;        // never TLS: only http:// proxies are spoken
-  Secret authorization; // the value of Proxy-Authorization (Basic, RFC 7617), or empty
+  Origin origin;         // never TLS: only http:// proxies are spoken
+  Secret authorization;  // the value of Proxy-Authorization (Basic, RFC 7617), or empty
 
   friend bool operator==(const ProxyAddress&, const ProxyAddress&) = default;
 };
@@ -37,6 +37,7 @@ bool no_proxy_covers(std::string_view no_proxy, const Origin& origin);
 
 // `setting` as in PeerSettings::proxy: "none" is never; a URL is always that proxy; "" is the environment,
 // whose HTTPS_PROXY is for https:// only, as its name says, and never for loopback.
-Result<std::optional<ProxyAddress>> choose_proxy(const std::string& setting, const ProxyEnvironment& environment, const Origin& origin);
+Result<std::optional<ProxyAddress>> choose_proxy(const std::string& setting,
+                                                 const ProxyEnvironment& environment, const Origin& origin);
 
 }  // namespace auditferry

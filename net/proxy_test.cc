@@ -18,7 +18,8 @@ TEST(Proxy, AddressIsRead) {
 }
 
 TEST(Proxy, WrongAddressIsNotRepeated) {
-  for (const char* text : {"https://example-token@h:1", "socks5://example-token:x@h", "http://example-token@", "http://example-token:x@h:0", "http://h:port"}) {
+  for (const char* text : {"https://example-token@h:1", "socks5://example-token:x@h", "http://example-token@",
+                           "http://example-token:x@h:0", "http://h:port"}) {
     const Result<ProxyAddress> proxy = parse_proxy(text);
     ASSERT_FALSE(proxy.ok()) << text;
     EXPECT_EQ(proxy.error().message.find("example-token"), std::string::npos);
@@ -26,12 +27,15 @@ TEST(Proxy, WrongAddressIsNotRepeated) {
 }
 
 TEST(NoProxy, Covers) {
-  const auto covers = [](const char* list, const char* host, std::uint16_t port = 443) { return no_proxy_covers(list, Origin{host, port, true}); };
-  for (const char* list : {"*", "app.example.com", "APP.Example.COM", "example.com", ".example.com", "*.example.com", "other, example.com", "x example.com",
-                           "example.com:443"}) {
+  const auto covers = [](const char* list, const char* host, std::uint16_t port = 443) {
+    return no_proxy_covers(list, Origin{host, port, true});
+  };
+  for (const char* list : {"*", "app.example.com", "APP.Example.COM", "example.com", ".example.com",
+                           "*.example.com", "other, example.com", "x example.com", "example.com:443"}) {
     EXPECT_TRUE(covers(list, "app.example.com")) << list;
   }
-  for (const char* list : {"", "pp.example.com", "ple.com", "app.example.com.org", "example.com:80", "example.com:", ".", ",, ,", "10.0.0.0/8", "*."}) {
+  for (const char* list : {"", "pp.example.com", "ple.com", "app.example.com.org", "example.com:80",
+                           "example.com:", ".", ",, ,", "10.0.0.0/8", "*."}) {
     EXPECT_FALSE(covers(list, "app.example.com")) << list;
   }
   EXPECT_TRUE(covers("10.1.2.3", "10.1.2.3"));

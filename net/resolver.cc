@@ -8,17 +8,17 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 #include <condition_variable>
 #include <map>
 #include <mutex>
 #include <optional>
-#include <boost/system/system_error.hpp>
 #include <system_error>
 #include <thread>
 #include <utility>
 
 #include "core/task_group.h"
-#include "net/url.h"
+#include "encoding/url.h"
 
 namespace auditferry {
 namespace {
@@ -26,8 +26,9 @@ namespace {
 constexpr std::chrono::milliseconds patience_at_the_end(200);
 
 Error failed(const std::string& host, const std::string& why) {
-  return Error{ErrorKind::resolve, "cannot find the address of " + host + ": " + why +
-                                       ": check the spelling of the host name and this machine's DNS settings"};
+  return Error{ErrorKind::resolve,
+               "cannot find the address of " + host + ": " + why +
+                   ": check the spelling of the host name and this machine's DNS settings"};
 }
 
 // Alternates the families, so that one that leads nowhere costs a single attempt (RFC 8305, section 4).
@@ -59,7 +60,8 @@ Result<std::vector<std::string>> look_up_with_getaddrinfo(const std::string& hos
   std::vector<std::string> addresses;
   for (const addrinfo* each = found; each; each = each->ai_next) {
     std::array<char, NI_MAXHOST> text{};
-    if (getnameinfo(each->ai_addr, each->ai_addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) == 0) {
+    if (getnameinfo(each->ai_addr, each->ai_addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) ==
+        0) {
       addresses.emplace_back(text.data());
     }
   }
@@ -71,7 +73,9 @@ Result<std::vector<std::string>> look_up_with_getaddrinfo(const std::string& hos
 
 // One look-up that is under way. Touched on the loop thread only.
 struct SystemResolver::Pending {
-  explicit Pending(const Executor& executor) : done(executor) { done.expires_at(boost::asio::steady_timer::time_point::max()); }
+  explicit Pending(const Executor& executor) : done(executor) {
+    done.expires_at(boost::asio::steady_timer::time_point::max());
+  }
   boost::asio::steady_timer done;  // never expires: cancelling it wakes whoever waits
   std::optional<Result<std::vector<std::string>>> outcome;
 };
@@ -97,7 +101,8 @@ SystemResolver::SystemResolver(Executor executor, Clock& clock, unsigned max_thr
     : SystemResolver(std::move(executor), clock, max_threads, look_up_with_getaddrinfo) {}
 
 SystemResolver::SystemResolver(Executor executor, Clock& clock, unsigned max_threads, LookUp look_up)
-    : shared_(std::make_shared<Shared>(std::move(executor), max_threads, std::move(look_up))), clock_(clock) {}
+    : shared_(std::make_shared<Shared>(std::move(executor), max_threads, std::move(look_up))),
+      clock_(clock) {}
 
 SystemResolver::~SystemResolver() {
   // The timers in there belong to the loop, and a thread may be the last to hold what is shared.

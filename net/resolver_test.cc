@@ -14,7 +14,8 @@ namespace {
 using Addresses = Result<std::vector<std::string>>;
 using namespace std::chrono_literals;
 
-Task<void> resolve_into(Resolver& resolver, std::string host, Duration limit, std::optional<Addresses>& result) {
+Task<void> resolve_into(Resolver& resolver, std::string host, Duration limit,
+                        std::optional<Addresses>& result) {
   result.emplace(co_await resolver.resolve(std::move(host), limit));
 }
 
@@ -39,7 +40,8 @@ class ResolverTest : public testing::Test {
   std::shared_ptr<std::atomic<int>> calls_ = std::make_shared<std::atomic<int>>(0);
 };
 
-Task<void> ask_past_a_dead_name(Resolver& resolver, Executor executor, std::optional<Addresses>& dead, std::optional<Addresses>& alive) {
+Task<void> ask_past_a_dead_name(Resolver& resolver, Executor executor, std::optional<Addresses>& dead,
+                                std::optional<Addresses>& alive) {
   TaskGroup group(executor);
   group.spawn("dead", resolve_into(resolver, "dead.example.com", 50ms, dead));
   co_await resolve_into(resolver, "alive.example.com", 5s, alive);

@@ -7,9 +7,13 @@
 
 namespace auditferry {
 
-WallTime SystemClock::now() { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); }
+WallTime SystemClock::now() {
+  return std::chrono::floor<Duration>(std::chrono::system_clock::now());
+}
 
-SteadyTime SystemClock::steady_now() { return std::chrono::floor<Duration>(std::chrono::steady_clock::now()); }
+SteadyTime SystemClock::steady_now() {
+  return std::chrono::floor<Duration>(std::chrono::steady_clock::now());
+}
 
 Task<void> SystemClock::sleep(Duration duration) {
   if (duration.count() <= 0) co_return;

@@ -33,7 +33,8 @@ struct ThreadExecutor::State {
 };
 
 ThreadExecutor::ThreadExecutor(unsigned threads) : state_(std::make_unique<State>()) {
-  for (unsigned i = 0; i < threads; ++i) state_->threads.emplace_back([state = state_.get()] { state->run(); });
+  for (unsigned i = 0; i < threads; ++i)
+    state_->threads.emplace_back([state = state_.get()] { state->run(); });
 }
 
 ThreadExecutor::~ThreadExecutor() {

@@ -21,7 +21,9 @@ Error unusable(const std::string& setting, const std::string& file, const std::s
 // `X` of the certificate of the common name, or the whole subject when there is none.
 std::string common_name(const X509_NAME* name) {
   std::array<char, 256> text{};
-  if (X509_NAME_get_text_by_NID(const_cast<X509_NAME*>(name), NID_commonName, text.data(), static_cast<int>(text.size())) > 0) return text.data();
+  if (X509_NAME_get_text_by_NID(const_cast<X509_NAME*>(name), NID_commonName, text.data(),
+                                static_cast<int>(text.size())) > 0)
+    return text.data();
   X509_NAME_oneline(name, text.data(), static_cast<int>(text.size()));
   return text.data();
 }
@@ -46,7 +48,8 @@ std::string names_of(const X509* certificate) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
     if (name->type != GEN_DNS) continue;
     if (!text.empty()) text += ", ";
-    text.append(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)), static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));
+    text.append(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
+                static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));
   }
   return text;
 }
@@ -66,7 +69,10 @@ Status load_files(const TlsSettings& settings, ssl::context& context) {
     if (error) return unusable("tls.ca_file", settings.ca_file, error.message());
   } else if (!settings.insecure) {
     context.set_default_verify_paths(error);
-    if (error) return Error{ErrorKind::tls, "cannot load the system's certificate authorities: install ca-certificates or set tls.ca_file"};
+    if (error)
+      return Error{
+          ErrorKind::tls,
+          "cannot load the system's certificate authorities: install ca-certificates or set tls.ca_file"};
   }
   if (settings.cert_file.empty() != settings.key_file.empty()) {
     return Error{ErrorKind::tls, "tls.cert_file and tls.key_file are needed together"};
@@ -88,7 +94,8 @@ TlsContexts::TlsContexts() = default;
 TlsContexts::~TlsContexts() = default;
 
 Result<std::shared_ptr<ssl::context>> TlsContexts::get(const TlsSettings& settings) {
-  const Key key(settings.ca_file, settings.cert_file, settings.key_file, settings.min_version, settings.insecure);
+  const Key key(settings.ca_file, settings.cert_file, settings.key_file, settings.min_version,
+                settings.insecure);
   const auto known = contexts_.find(key);
   if (known != contexts_.end()) return known->second;
   ERR_clear_error();
@@ -105,7 +112,8 @@ Result<std::shared_ptr<ssl::context>> TlsContexts::get(const TlsSettings& settin
   return context;
 }
 
-TlsVerification::TlsVerification(const TlsSettings& settings, const Origin& origin) : settings_(settings), origin_(origin) {}
+TlsVerification::TlsVerification(const TlsSettings& settings, const Origin& origin)
+    : settings_(settings), origin_(origin) {}
 
 Status TlsVerification::prepare(ssl_st* stream) {
   ERR_clear_error();
@@ -116,9 +124,12 @@ Status TlsVerification::prepare(ssl_st* stream) {
     fine = X509_VERIFY_PARAM_set1_ip_asc(parameters, name.c_str()) == 1;
   } else {
     X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    fine = X509_VERIFY_PARAM_set1_host(parameters, name.c_str(), name.size()) == 1 && SSL_set_tlsext_host_name(stream, name.c_str()) == 1;
+    fine = X509_VERIFY_PARAM_set1_host(parameters, name.c_str(), name.size()) == 1 &&
+           SSL_set_tlsext_host_name(stream, name.c_str()) == 1;
   }
-  if (!fine) return Error{ErrorKind::tls, "'" + name + "' cannot be verified as a name: check the URL and tls.server_name"};
+  if (!fine)
+    return Error{ErrorKind::tls,
+                 "'" + name + "' cannot be verified as a name: check the URL and tls.server_name"};
   return {};
 }
 
@@ -140,23 +151,29 @@ bool TlsVerification::verify(bool fine, x509_store_ctx_st* store) {
 
 Error TlsVerification::explain_certificate(const Failure& failure) const {
   const std::string certificate = "certificate of " + origin_.text();
-  const std::string shown = " (certificate '" + failure.subject + "', issued by '" + failure.issuer + "', valid until " + failure.expiry + ")";
+  const std::string shown = " (certificate '" + failure.subject + "', issued by '" + failure.issuer +
+                            "', valid until " + failure.expiry + ")";
   switch (failure.code) {
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-      return {ErrorKind::tls, certificate + " is not for '" + expected_name() + "' but for " +
-                                  (failure.names.empty() ? "'" + failure.subject + "'" : failure.names) +
-                                  ": correct the URL, or set tls.server_name to a name that the certificate holds" + shown};
+      return {ErrorKind::tls,
+              certificate + " is not for '" + expected_name() + "' but for " +
+                  (failure.names.empty() ? "'" + failure.subject + "'" : failure.names) +
+                  ": correct the URL, or set tls.server_name to a name that the certificate holds" + shown};
     case X509_V_ERR_CERT_HAS_EXPIRED:
-      return {ErrorKind::tls, certificate + " expired on " + failure.expiry + ": its owner must renew it; if this machine's clock is wrong, correct it" + shown};
+      return {ErrorKind::tls, certificate + " expired on " + failure.expiry +
+                                  ": its owner must renew it; if this machine's clock is wrong, correct it" +
+                                  shown};
     case X509_V_ERR_CERT_NOT_YET_VALID:
-      return {ErrorKind::tls, certificate + " is not valid before " + failure.beginning + ": check this machine's clock" + shown};
+      return {ErrorKind::tls, certificate + " is not valid before " + failure.beginning +
+                                  ": check this machine's clock" + shown};
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-      return {ErrorKind::tls, certificate + " is signed by an unknown authority '" + failure.issuer + "': set tls.ca_file to that CA's certificate" + shown};
+      return {ErrorKind::tls, certificate + " is signed by an unknown authority '" + failure.issuer +
+                                  "': set tls.ca_file to that CA's certificate" + shown};
     default:
       return {ErrorKind::tls, certificate + " was refused: " + failure.reason + shown};
   }
@@ -170,22 +187,30 @@ Error TlsVerification::explain(const boost::system::error_code& error, ssl_st* s
       case SSL_R_UNSUPPORTED_PROTOCOL:
       case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
       case SSL_R_WRONG_SSL_VERSION:
-        return {ErrorKind::tls, peer + " does not speak TLS " + (settings_.min_version == TlsVersion::tls1_3 ? "1.3 (tls.min_version)" : "1.2 or newer") +
-                                    ": it must be updated, older versions are not safe"};
+        return {ErrorKind::tls,
+                peer + " does not speak TLS " +
+                    (settings_.min_version == TlsVersion::tls1_3 ? "1.3 (tls.min_version)" : "1.2 or newer") +
+                    ": it must be updated, older versions are not safe"};
       case SSL_R_WRONG_VERSION_NUMBER:
       case SSL_R_HTTP_REQUEST:
-        return {ErrorKind::tls, peer + " does not speak TLS on this port: check the port, or whether the URL should begin with http://"};
+        return {ErrorKind::tls, peer +
+                                    " does not speak TLS on this port: check the port, or whether the URL "
+                                    "should begin with http://"};
       case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
       case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
       case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
       case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
-        return {ErrorKind::tls, peer + " refused the TLS handshake (" + error.message() + "): if it wants a client certificate, set tls.cert_file and tls.key_file" +
-                                    (settings_.cert_file.empty() ? "" : " to one that it accepts")};
-      default: break;
+        return {ErrorKind::tls,
+                peer + " refused the TLS handshake (" + error.message() +
+                    "): if it wants a client certificate, set tls.cert_file and tls.key_file" +
+                    (settings_.cert_file.empty() ? "" : " to one that it accepts")};
+      default:
+        break;
     }
   }
   const char* state = stream ? SSL_state_string_long(stream) : "unknown";
-  return {ErrorKind::tls, "the TLS handshake with " + peer + " failed: " + error.message() + " (" + state + "): check that this port speaks TLS"};
+  return {ErrorKind::tls, "the TLS handshake with " + peer + " failed: " + error.message() + " (" + state +
+                              "): check that this port speaks TLS"};
 }
 
 }  // namespace auditferry

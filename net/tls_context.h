@@ -8,7 +8,7 @@
 
 #include "core/peer_settings.h"
 #include "core/result.h"
-#include "net/url.h"
+#include "encoding/url.h"
 
 namespace boost::asio::ssl {
 class context;
@@ -59,7 +59,9 @@ class TlsVerification {
     std::string expiry;
     std::string beginning;
   };
-  std::string expected_name() const { return settings_.server_name.empty() ? origin_.host : settings_.server_name; }
+  std::string expected_name() const {
+    return settings_.server_name.empty() ? origin_.host : settings_.server_name;
+  }
   Error explain_certificate(const Failure& failure) const;
 
   TlsSettings settings_;

@@ -20,7 +20,8 @@ std::string retry_after_text(const std::string& given, WallTime now) {
 std::string zlib_text(const std::string& body) {
   uLongf bytes = compressBound(body.size());
   std::string out(bytes, '\0');
-  const int result = compress2(reinterpret_cast<Bytef*>(out.data()), &bytes, reinterpret_cast<const Bytef*>(body.data()), body.size(), 1);
+  const int result = compress2(reinterpret_cast<Bytef*>(out.data()), &bytes,
+                               reinterpret_cast<const Bytef*>(body.data()), body.size(), 1);
   AUDITFERRY_CHECK(result == Z_OK);
   out.resize(bytes);
   return out;
@@ -88,8 +89,10 @@ void cut(const Fault& fault, AnswerTransport::End end, PortalAnswer& answer) {
 
 PortalAnswer limited(PortalState& state, const Fault& fault, const std::string& credential, WallTime now) {
   const int status = fault.status == 403 ? 403 : 429;
-  PortalAnswer answer = fault.body.empty() ? error_answer(status, "rate limit exceeded") : json_answer(status, fault.body);
-  if (!fault.retry_after.empty()) answer.headers.push_back({"Retry-After", retry_after_text(fault.retry_after, now)});
+  PortalAnswer answer =
+      fault.body.empty() ? error_answer(status, "rate limit exceeded") : json_answer(status, fault.body);
+  if (!fault.retry_after.empty())
+    answer.headers.push_back({"Retry-After", retry_after_text(fault.retry_after, now)});
   if (fault.penalty.count() > 0) state.penalties[credential] = {now + fault.penalty, status};
   return answer;
 }
@@ -97,33 +100,52 @@ PortalAnswer limited(PortalState& state, const Fault& fault, const std::string& 
 PortalAnswer with_status(const Fault& fault, WallTime now) {
   PortalAnswer answer = error_answer(fault.status, "sandbox fault " + std::to_string(fault.status));
   if (!fault.body.empty()) answer.body = fault.body;
-  if (!fault.retry_after.empty()) answer.headers.push_back({"Retry-After", retry_after_text(fault.retry_after, now)});
+  if (!fault.retry_after.empty())
+    answer.headers.push_back({"Retry-After", retry_after_text(fault.retry_after, now)});
   return answer;
 }
 
 PortalAnswer html_page(const Fault& fault) {
   PortalAnswer answer;
   answer.headers.push_back({"Content-Type", "text/html"});
-  answer.body = fault.body.empty() ? "<!DOCTYPE html><html><body><h1>Please sign in</h1></body></html>" : fault.body;
+  answer.body =
+      fault.body.empty() ? "<!DOCTYPE html><html><body><h1>Please sign in</h1></body></html>" : fault.body;
   return answer;
 }
 
 }  // namespace
 
-std::optional<PortalAnswer> answer_instead(PortalState& state, const Fault& fault, const std::string& credential, WallTime now) {
+std::optional<PortalAnswer> answer_instead(PortalState& state, const Fault& fault,
+                                           const std::string& credential, WallTime now) {
   PortalAnswer answer;
   switch (fault.kind) {
-    case FaultKind::status: answer = with_status(fault, now); break;
-    case FaultKind::rate_limited: answer = limited(state, fault, credential, now); break;
-    case FaultKind::success_false:
-      answer = json_answer(200, fault.body.empty() ? R"({"success":false,"error":"sandbox fault"})" : fault.body);
+    case FaultKind::status:
+      answer = with_status(fault, now);
       break;
-    case FaultKind::html: answer = html_page(fault); break;
-    case FaultKind::empty_body: answer = json_answer(200, ""); break;
-    case FaultKind::refuse: answer.transport.refuse = true; break;
-    case FaultKind::hang: answer.transport.hang = true; break;
-    case FaultKind::expire_cursors: state.cursors.expire_all(); return std::nullopt;
-    default: return std::nullopt;
+    case FaultKind::rate_limited:
+      answer = limited(state, fault, credential, now);
+      break;
+    case FaultKind::success_false:
+      answer =
+          json_answer(200, fault.body.empty() ? R"({"success":false,"error":"sandbox fault"})" : fault.body);
+      break;
+    case FaultKind::html:
+      answer = html_page(fault);
+      break;
+    case FaultKind::empty_body:
+      answer = json_answer(200, "");
+      break;
+    case FaultKind::refuse:
+      answer.transport.refuse = true;
+      break;
+    case FaultKind::hang:
+      answer.transport.hang = true;
+      break;
+    case FaultKind::expire_cursors:
+      state.cursors.expire_all();
+      return std::nullopt;
+    default:
+      return std::nullopt;
   }
   answer.headers.insert(answer.headers.end(), fault.headers.begin(), fault.headers.end());
   answer.transport.delay = fault.delay;
@@ -135,17 +157,36 @@ void spoil(const Fault& fault, PortalAnswer& answer) {
   answer.transport.delay = fault.delay;
   switch (fault.kind) {
     case FaultKind::truncated:
-      answer.body.resize(std::min<std::size_t>(fault.bytes > 0 ? fault.bytes : answer.body.size() / 2, answer.body.size()));
+      answer.body.resize(
+          std::min<std::size_t>(fault.bytes > 0 ? fault.bytes : answer.body.size() / 2, answer.body.size()));
       break;
-    case FaultKind::cut: cut(fault, AnswerTransport::End::close, answer); break;
-    case FaultKind::reset: cut(fault, AnswerTransport::End::reset, answer); break;
-    case FaultKind::half_close: cut(fault, AnswerTransport::End::half_close, answer); break;
-    case FaultKind::malformed: remove_a_comma(answer); break;
-    case FaultKind::invalid_utf8: insert_into_string(answer, "\xff\xc3("); break;
-    case FaultKind::control_character: insert_into_string(answer, "\x01\n"); break;
-    case FaultKind::deep_nesting: nest_deeply(fault, answer); break;
-    case FaultKind::huge_body: make_huge(fault, answer); break;
-    case FaultKind::trickle: answer.transport.bytes_per_second = std::max<std::uint64_t>(fault.bytes, 1); break;
+    case FaultKind::cut:
+      cut(fault, AnswerTransport::End::close, answer);
+      break;
+    case FaultKind::reset:
+      cut(fault, AnswerTransport::End::reset, answer);
+      break;
+    case FaultKind::half_close:
+      cut(fault, AnswerTransport::End::half_close, answer);
+      break;
+    case FaultKind::malformed:
+      remove_a_comma(answer);
+      break;
+    case FaultKind::invalid_utf8:
+      insert_into_string(answer, "\xff\xc3(");
+      break;
+    case FaultKind::control_character:
+      insert_into_string(answer, "\x01\n");
+      break;
+    case FaultKind::deep_nesting:
+      nest_deeply(fault, answer);
+      break;
+    case FaultKind::huge_body:
+      make_huge(fault, answer);
+      break;
+    case FaultKind::trickle:
+      answer.transport.bytes_per_second = std::max<std::uint64_t>(fault.bytes, 1);
+      break;
     case FaultKind::gzip:
       answer.body = gzip_compress(answer.body);
       answer.headers.push_back({"Content-Encoding", "gzip"});
@@ -154,7 +195,8 @@ void spoil(const Fault& fault, PortalAnswer& answer) {
       answer.body = zlib_text(answer.body);
       answer.headers.push_back({"Content-Encoding", "deflate"});
       break;
-    default: break;
+    default:
+      break;
   }
 }
 

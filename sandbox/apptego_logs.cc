@@ -20,18 +20,23 @@ struct LogRequest {
   std::optional<std::uint64_t> page;
 };
 
-Error invalid(const std::string& what) { return Error{ErrorKind::invalid, what}; }
+Error invalid(const std::string& what) {
+  return Error{ErrorKind::invalid, what};
+}
 
 Result<WallTime> read_time(const boost::json::value& value, TimeUnit unit, std::string_view name) {
   if (!value.is_int64()) return invalid(std::string(name) + " must be an integer");
-  const std::int64_t scale = unit == TimeUnit::seconds ? 1'000'000 : unit == TimeUnit::milliseconds ? 1'000 : 1;
+  const std::int64_t scale = unit == TimeUnit::seconds        ? 1'000'000
+                             : unit == TimeUnit::milliseconds ? 1'000
+                                                              : 1;
   // Milliseconds taken for seconds lie beyond what we can count: as late as it goes.
   constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max() / 4;
   const std::int64_t number = std::clamp<std::int64_t>(value.get_int64(), -largest / scale, largest / scale);
   return from_micros(number * scale);
 }
 
-Status read_member(const SandboxDialect& dialect, std::string_view key, const boost::json::value& value, LogRequest& request) {
+Status read_member(const SandboxDialect& dialect, std::string_view key, const boost::json::value& value,
+                   LogRequest& request) {
   if (key == "query") {
     if (!value.is_string()) return invalid("query must be a string");
     request.query = std::string(value.get_string());
@@ -43,10 +48,12 @@ Status read_member(const SandboxDialect& dialect, std::string_view key, const bo
     if (!value.is_int64() || value.get_int64() < 1) return invalid("limit must be a positive integer");
     request.limit = static_cast<std::uint32_t>(std::min<std::int64_t>(value.get_int64(), 1'000'000'000));
   } else if (key == "cursor") {
-    if (dialect.cursor_as_number ? !value.is_int64() : !value.is_string()) return invalid("cursor has the wrong type");
+    if (dialect.cursor_as_number ? !value.is_int64() : !value.is_string())
+      return invalid("cursor has the wrong type");
     request.cursor = value.is_string() ? std::string(value.get_string()) : std::to_string(value.get_int64());
   } else if (key == "offset" || key == "page") {
-    if (!value.is_int64() || value.get_int64() < 0) return invalid(std::string(key) + " must not be negative");
+    if (!value.is_int64() || value.get_int64() < 0)
+      return invalid(std::string(key) + " must not be negative");
     const auto number = static_cast<std::uint64_t>(value.get_int64());
     if (key == "offset") request.offset = number;
     if (key == "page") request.page = number;
@@ -62,12 +69,14 @@ Result<LogRequest> read_request(const PortalState& state, const std::string& bod
   if (error || !parsed.is_object()) return invalid("the body is not a JSON object");
   LogRequest request;
   for (const auto& [key, value] : parsed.get_object()) {
-    const Status read = read_member(state.options.dialect, std::string_view(key.data(), key.size()), value, request);
+    const Status read =
+        read_member(state.options.dialect, std::string_view(key.data(), key.size()), value, request);
     if (!read.ok()) return read.error();
   }
   if (request.limit == 0) request.limit = state.options.default_page;
   request.limit = std::min(request.limit, state.options.page_limit);
-  if (request.from && request.to && *request.from > *request.to) return invalid("start_time is after end_time");
+  if (request.from && request.to && *request.from > *request.to)
+    return invalid("start_time is after end_time");
   const Duration max_window = state.options.dialect.max_window;
   if (max_window.count() > 0 && request.from && request.to && *request.to - *request.from > max_window) {
     return invalid("the range is too long");
@@ -76,15 +85,18 @@ Result<LogRequest> read_request(const PortalState& state, const std::string& bod
 }
 
 // The range as this server reads it.
-void apply_range(const SandboxDialect& dialect, const std::optional<WallTime>& from, const std::optional<WallTime>& to, RecordSelection& selection) {
-  if (from && !dialect.ignore_start) selection.from = *from + (dialect.exclusive_start ? Duration(1) : Duration(0));
+void apply_range(const SandboxDialect& dialect, const std::optional<WallTime>& from,
+                 const std::optional<WallTime>& to, RecordSelection& selection) {
+  if (from && !dialect.ignore_start)
+    selection.from = *from + (dialect.exclusive_start ? Duration(1) : Duration(0));
   if (to && !dialect.ignore_end) {
     const Duration unit = dialect.time_unit == TimeUnit::seconds ? Duration(1'000'000) : Duration(1'000);
     selection.to = dialect.exclusive_end ? *to - unit : *to;
   }
 }
 
-void append_cursor(const SandboxDialect& dialect, const std::optional<std::string>& cursor, std::string& body) {
+void append_cursor(const SandboxDialect& dialect, const std::optional<std::string>& cursor,
+                   std::string& body) {
   if (!cursor) {
     if (dialect.cursor_end == SandboxCursorEnd::null_value) body += ",\"cursor\":null";
     if (dialect.cursor_end == SandboxCursorEnd::empty_string) body += ",\"cursor\":\"\"";
@@ -116,13 +128,20 @@ std::string page_text(const SandboxDialect& dialect, const SelectedRecords& sele
 
 class LogQuery {
  public:
-  LogQuery(PortalState& state, PortalStream& stream, std::string_view tenant, LogRequest request, RecordFilter filter, WallTime now)
-      : state_(state), stream_(stream), dialect_(state.options.dialect), request_(std::move(request)), now_(now) {
+  LogQuery(PortalState& state, PortalStream& stream, std::string_view tenant, LogRequest request,
+           RecordFilter filter, WallTime now)
+      : state_(state),
+        stream_(stream),
+        dialect_(state.options.dialect),
+        request_(std::move(request)),
+        now_(now) {
     owner_ = std::string(tenant) + "/" + stream_name(stream.log) + "/" + request_.query;
     selection_.by_event = dialect_.order_by_event;
     selection_.limit = request_.limit;
     if (filter) {
-      selection_.matches = [fits = std::move(filter)](const SandboxRecord& record) { return fits(*record.json); };
+      selection_.matches = [fits = std::move(filter)](const SandboxRecord& record) {
+        return fits(*record.json);
+      };
     }
   }
 
@@ -131,7 +150,8 @@ class LogQuery {
     if (!request_.cursor) return answer_page(first_cursor(), std::nullopt);
     SandboxCursor cursor;
     const CursorVerdict verdict = state_.cursors.redeem(*request_.cursor, now_, cursor);
-    if (verdict == CursorVerdict::unknown || cursor.owner != owner_) return error_answer(400, "invalid cursor");
+    if (verdict == CursorVerdict::unknown || cursor.owner != owner_)
+      return error_answer(400, "invalid cursor");
     if (verdict == CursorVerdict::expired) return answer_expired(cursor);
     return answer_page(cursor, std::nullopt);
   }
@@ -148,7 +168,8 @@ class LogQuery {
 
   PortalAnswer answer_expired(SandboxCursor cursor) {
     switch (state_.cursors.options().expired) {
-      case SandboxExpiredCursor::status_400: return error_answer(400, "cursor expired");
+      case SandboxExpiredCursor::status_400:
+        return error_answer(400, "cursor expired");
       case SandboxExpiredCursor::empty_page: {
         std::string body = page_text(dialect_, {});
         append_cursor(dialect_, std::nullopt, body);
@@ -157,7 +178,8 @@ class LogQuery {
       case SandboxExpiredCursor::first_page:
         cursor.position.reset();
         return answer_page(cursor, std::nullopt);
-      case SandboxExpiredCursor::same_cursor: return answer_page(cursor, request_.cursor);
+      case SandboxExpiredCursor::same_cursor:
+        return answer_page(cursor, request_.cursor);
     }
     return error_answer(400, "cursor expired");
   }

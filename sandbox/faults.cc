@@ -30,7 +30,9 @@ constexpr std::array<std::pair<FaultKind, const char*>, 20> kind_names = {{
     {FaultKind::deflate, "deflate"},
 }};
 
-Error wrong(const std::string& what) { return Error{ErrorKind::invalid, "faults: " + what}; }
+Error wrong(const std::string& what) {
+  return Error{ErrorKind::invalid, "faults: " + what};
+}
 
 bool hits(const std::string& target, std::string_view stream, std::string_view path) {
   return target.empty() || target == stream || target == path;
@@ -77,7 +79,8 @@ Result<Entry> read_entry(const boost::json::value& value) {
   Entry entry;
   for (const auto& [key, member] : value.get_object()) {
     bool known = false;
-    if (Status read = read_fault_member(std::string(key), member, entry.scripted.fault, known); !read.ok()) return read.error();
+    if (Status read = read_fault_member(std::string(key), member, entry.scripted.fault, known); !read.ok())
+      return read.error();
     if (known) continue;
     if (key == "target" && member.is_string()) {
       entry.scripted.target = std::string(member.get_string());
@@ -128,7 +131,8 @@ Fault status_fault(int status) {
 
 Result<Faults> parse_faults(std::string_view json) {
   boost::json::error_code error;
-  const boost::json::value parsed = boost::json::parse(boost::json::string_view(json.data(), json.size()), error);
+  const boost::json::value parsed =
+      boost::json::parse(boost::json::string_view(json.data(), json.size()), error);
   if (error || !parsed.is_object()) return wrong("not a JSON object");
   Faults faults;
   for (const auto& [key, value] : parsed.get_object()) {
@@ -136,7 +140,8 @@ Result<Faults> parse_faults(std::string_view json) {
       faults.seed = static_cast<std::uint64_t>(value.get_int64());
       continue;
     }
-    if ((key != "script" && key != "random") || !value.is_array()) return wrong("unknown key or wrong type: " + std::string(key));
+    if ((key != "script" && key != "random") || !value.is_array())
+      return wrong("unknown key or wrong type: " + std::string(key));
     for (const boost::json::value& element : value.get_array()) {
       Result<Entry> entry = read_entry(element);
       if (!entry.ok()) return entry.error();
@@ -155,7 +160,9 @@ void FaultPlan::set(Faults faults) {
   random_ = Random(faults_.seed);
 }
 
-void FaultPlan::add(ScriptedFault fault) { faults_.script.push_back(std::move(fault)); }
+void FaultPlan::add(ScriptedFault fault) {
+  faults_.script.push_back(std::move(fault));
+}
 
 std::optional<Fault> FaultPlan::next(std::string_view stream, std::string_view path) {
   std::optional<Fault> met;

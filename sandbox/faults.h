@@ -60,8 +60,8 @@ Fault rate_limit_fault(std::chrono::seconds retry_after);
 Fault status_fault(int status);
 
 struct ScriptedFault {
-  std::string target;        // a stream's name, a path such as "/frontend/get_tenants", or "" for any request
-  std::uint64_t skip = 0;    // requests of that target that pass first; counted from when this was set
+  std::string target;      // a stream's name, a path such as "/frontend/get_tenants", or "" for any request
+  std::uint64_t skip = 0;  // requests of that target that pass first; counted from when this was set
   std::uint64_t times = 1;
   Fault fault;
 };

@@ -17,8 +17,9 @@ TEST(Faults, AreReadFromJson) {
   ASSERT_EQ(faults->random.size(), 1u);
   EXPECT_EQ(faults->random[0].fault.kind, FaultKind::cut);
   EXPECT_EQ(faults->random[0].fault.bytes, 10u);
-  for (const char* wrong : {"", "[]", "{", R"({"script":{}})", R"({"script":[1]})", R"({"script":[{"kind":"none"}]})", R"({"script":[{"what":1}]})",
-                            R"({"else":1})", R"({"script":[{"headers":{"a":1}}]})"}) {
+  for (const char* wrong :
+       {"", "[]", "{", R"({"script":{}})", R"({"script":[1]})", R"({"script":[{"kind":"none"}]})",
+        R"({"script":[{"what":1}]})", R"({"else":1})", R"({"script":[{"headers":{"a":1}}]})"}) {
     EXPECT_FALSE(parse_faults(wrong).ok()) << wrong;
   }
 }

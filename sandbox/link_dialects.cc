@@ -10,11 +10,14 @@
 namespace auditferry {
 namespace {
 
-std::uint32_t read_limit(const ParsedTarget& target, const char* name, std::uint32_t otherwise, std::uint32_t largest) {
+std::uint32_t read_limit(const ParsedTarget& target, const char* name, std::uint32_t otherwise,
+                         std::uint32_t largest) {
   const auto found = target.query.find(name);
   if (found == target.query.end()) return otherwise;
   const std::string& text = found->second;
-  if (text.empty() || text.size() > 9 || !std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) return 0;
+  if (text.empty() || text.size() > 9 ||
+      !std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }))
+    return 0;
   return std::min(static_cast<std::uint32_t>(std::stoul(text)), largest);
 }
 
@@ -33,7 +36,8 @@ std::string array_text(const SelectedRecords& selected) {
 }
 
 // The address of this request with another `after`.
-std::string link_to(const PortalRequest& request, const ParsedTarget& target, const std::string& after, std::string_view relation) {
+std::string link_to(const PortalRequest& request, const ParsedTarget& target, const std::string& after,
+                    std::string_view relation) {
   std::string url = request.origin + target.path;
   char separator = '?';
   for (const auto& [name, value] : target.query) {
@@ -45,10 +49,13 @@ std::string link_to(const PortalRequest& request, const ParsedTarget& target, co
   return "<" + url + ">; rel=\"" + std::string(relation) + "\"";
 }
 
-RecordPosition end_of(const SelectedRecords& selected) { return {selected.records.back()->created, selected.records.back()->event}; }
+RecordPosition end_of(const SelectedRecords& selected) {
+  return {selected.records.back()->created, selected.records.back()->event};
+}
 
 PortalAnswer okta_error(int status, const char* code, const char* summary) {
-  return json_answer(status, std::string("{\"errorCode\":\"") + code + "\",\"errorSummary\":\"" + summary + "\",\"errorCauses\":[]}");
+  return json_answer(status, std::string("{\"errorCode\":\"") + code + "\",\"errorSummary\":\"" + summary +
+                                 "\",\"errorCauses\":[]}");
 }
 
 PortalAnswer github_error(int status, const char* message) {
@@ -77,7 +84,8 @@ bool read_phrase(std::string_view phrase, SandboxCursor& cursor) {
 }
 
 // Finds where `after` stands, or begins a chain. False: the cursor is refused.
-bool resume(PortalState& state, const ParsedTarget& target, const std::string& owner, WallTime now, SandboxCursor& cursor) {
+bool resume(PortalState& state, const ParsedTarget& target, const std::string& owner, WallTime now,
+            SandboxCursor& cursor) {
   const std::string after = value_of(target, "after");
   if (after.empty()) {
     cursor.owner = owner;
@@ -92,17 +100,22 @@ bool resume(PortalState& state, const ParsedTarget& target, const std::string& o
 
 }  // namespace
 
-PortalAnswer answer_okta(PortalState& state, const PortalRequest& request, const ParsedTarget& target, WallTime now) {
+PortalAnswer answer_okta(PortalState& state, const PortalRequest& request, const ParsedTarget& target,
+                         WallTime now) {
   if (find_header(request.headers, "Authorization").value_or("") != "SSWS " + state.options.okta_token) {
     return okta_error(401, "E0000011", "Invalid token provided");
   }
-  if (request.method != "GET") return okta_error(405, "E0000022", "The endpoint does not support the provided HTTP method");
+  if (request.method != "GET")
+    return okta_error(405, "E0000022", "The endpoint does not support the provided HTTP method");
   PortalStream& stream = *state.stream({}, SandboxLog::okta);
-  const std::uint32_t limit = read_limit(target, "limit", 100, std::min<std::uint32_t>(state.options.page_limit, 1000));
+  const std::uint32_t limit =
+      read_limit(target, "limit", 100, std::min<std::uint32_t>(state.options.page_limit, 1000));
   const std::string order = value_of(target, "sortOrder");
-  if (limit == 0 || (!order.empty() && order != "ASCENDING")) return okta_error(400, "E0000031", "Invalid search criteria");
+  if (limit == 0 || (!order.empty() && order != "ASCENDING"))
+    return okta_error(400, "E0000031", "Invalid search criteria");
   SandboxCursor cursor;
-  if (!resume(state, target, "okta", now, cursor)) return okta_error(400, "E0000031", "Invalid value for the after parameter");
+  if (!resume(state, target, "okta", now, cursor))
+    return okta_error(400, "E0000031", "Invalid value for the after parameter");
   if (!cursor.position) {
     const std::string since = value_of(target, "since");
     const std::string until = value_of(target, "until");
@@ -121,24 +134,29 @@ PortalAnswer answer_okta(PortalState& state, const PortalRequest& request, const
   selection.beyond = cursor.position;
   const SelectedRecords selected = stream.records.select(selection, stream.oldest(now));
   // Before the first event the position is "before everything", which must be a position too.
-  cursor.position = selected.records.empty() ? cursor.position.value_or(RecordPosition{WallTime::min(), 0}) : end_of(selected);
+  cursor.position = selected.records.empty() ? cursor.position.value_or(RecordPosition{WallTime::min(), 0})
+                                             : end_of(selected);
   PortalAnswer answer = json_answer(200, array_text(selected));
   answer.headers.push_back({"Link", link_to(request, target, value_of(target, "after"), "self")});
   if (!cursor.to || selected.more) {
-    answer.headers.push_back({"Link", link_to(request, target, state.cursors.issue(cursor, now, false), "next")});
+    answer.headers.push_back(
+        {"Link", link_to(request, target, state.cursors.issue(cursor, now, false), "next")});
   }
   return answer;
 }
 
-PortalAnswer answer_github(PortalState& state, const PortalRequest& request, const ParsedTarget& target, WallTime now) {
+PortalAnswer answer_github(PortalState& state, const PortalRequest& request, const ParsedTarget& target,
+                           WallTime now) {
   if (find_header(request.headers, "Authorization").value_or("") != "Bearer " + state.options.github_token) {
     return github_error(401, "Bad credentials");
   }
   if (request.method != "GET") return github_error(404, "Not Found");
   PortalStream& stream = *state.stream({}, SandboxLog::github);
-  const std::uint32_t limit = read_limit(target, "per_page", 30, std::min<std::uint32_t>(state.options.page_limit, 100));
+  const std::uint32_t limit =
+      read_limit(target, "per_page", 30, std::min<std::uint32_t>(state.options.page_limit, 100));
   const std::string order = value_of(target, "order");
-  if (limit == 0 || (order != "asc" && order != "desc" && !order.empty())) return github_error(422, "Validation Failed");
+  if (limit == 0 || (order != "asc" && order != "desc" && !order.empty()))
+    return github_error(422, "Validation Failed");
   SandboxCursor cursor;
   const std::string owner = "github/" + order + "/" + value_of(target, "phrase");
   if (!resume(state, target, owner, now, cursor)) return github_error(400, "Invalid cursor");
@@ -153,8 +171,9 @@ PortalAnswer answer_github(PortalState& state, const PortalRequest& request, con
   PortalAnswer answer = json_answer(200, array_text(selected));
   if (selected.more) {
     cursor.position = end_of(selected);
-    answer.headers.push_back({"Link", link_to(request, target, state.cursors.issue(cursor, now, false), "next") + ", " +
-                                          link_to(request, target, "", "first")});
+    answer.headers.push_back(
+        {"Link", link_to(request, target, state.cursors.issue(cursor, now, false), "next") + ", " +
+                     link_to(request, target, "", "first")});
   }
   return answer;
 }

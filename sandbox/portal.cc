@@ -12,7 +12,8 @@
 namespace auditferry {
 namespace {
 
-constexpr std::array<SandboxLog, 4> all_logs = {SandboxLog::audit, SandboxLog::device, SandboxLog::okta, SandboxLog::github};
+constexpr std::array<SandboxLog, 4> all_logs = {SandboxLog::audit, SandboxLog::device, SandboxLog::okta,
+                                                SandboxLog::github};
 constexpr std::size_t max_seen_requests = 100'000;
 
 void advance(PortalState& state, WallTime now) {
@@ -31,11 +32,13 @@ PortalStream& stream_or_die(PortalState& state, std::string_view tenant, std::st
 std::uint64_t window_end(const PortalState& state, const PortalState::Window& window, WallTime now) {
   const auto end = window.start + state.options.rate_limit.window;
   const auto at = state.options.rate_limit.reset_as_epoch ? end.time_since_epoch() : end - now;
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::seconds>(at).count()));
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::seconds>(at).count()));
 }
 
 // Counts the request against the limit; the headers are for every answer.
-bool within_rate_limit(PortalState& state, const std::string& credential, WallTime now, std::vector<HttpHeader>& headers) {
+bool within_rate_limit(PortalState& state, const std::string& credential, WallTime now,
+                       std::vector<HttpHeader>& headers) {
   const SandboxRateLimit& limit = state.options.rate_limit;
   if (limit.requests == 0) return true;
   PortalState::Window& window = state.windows[credential];
@@ -51,17 +54,21 @@ bool within_rate_limit(PortalState& state, const std::string& credential, WallTi
 PortalAnswer refuse_for(PortalState& state, int status, Duration wait, bool say_so) {
   ++state.stats.during_penalty;
   PortalAnswer answer = error_answer(status, "rate limit exceeded");
-  if (say_so) answer.headers.push_back({"Retry-After", std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count())});
+  if (say_so)
+    answer.headers.push_back(
+        {"Retry-After", std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count())});
   return answer;
 }
 
-PortalAnswer route(PortalState& state, const PortalRequest& request, const ParsedTarget& target, WallTime now) {
+PortalAnswer route(PortalState& state, const PortalRequest& request, const ParsedTarget& target,
+                   WallTime now) {
   if (target.path == "/api/v1/logs") return answer_okta(state, request, target, now);
   if (stream_of_path(target.path) == "github") return answer_github(state, request, target, now);
   return answer_apptego(state, request, target, now);
 }
 
-PortalAnswer serve(PortalState& state, const PortalRequest& request, const ParsedTarget& target, WallTime now) {
+PortalAnswer serve(PortalState& state, const PortalRequest& request, const ParsedTarget& target,
+                   WallTime now) {
   const std::string credential(find_header(request.headers, "Authorization").value_or(""));
   const auto penalty = state.penalties.find(credential);
   if (penalty != state.penalties.end() && now < penalty->second.until) {
@@ -80,7 +87,8 @@ PortalAnswer serve(PortalState& state, const PortalRequest& request, const Parse
   const std::optional<Fault> fault = state.faults.next(stream_of_path(target.path), target.path);
   if (fault) {
     ++state.stats.faults[to_string(fault->kind)];
-    if (std::optional<PortalAnswer> instead = answer_instead(state, *fault, credential, now)) return std::move(*instead);
+    if (std::optional<PortalAnswer> instead = answer_instead(state, *fault, credential, now))
+      return std::move(*instead);
   }
   PortalAnswer answer = route(state, request, target, now);
   answer.headers.insert(answer.headers.end(), limit_headers.begin(), limit_headers.end());
@@ -88,7 +96,8 @@ PortalAnswer serve(PortalState& state, const PortalRequest& request, const Parse
   return answer;
 }
 
-void record_seen(PortalState& state, const PortalRequest& request, const ParsedTarget& target, const PortalAnswer& answer, WallTime now) {
+void record_seen(PortalState& state, const PortalRequest& request, const ParsedTarget& target,
+                 const PortalAnswer& answer, WallTime now) {
   const int status = answer.transport.refuse || answer.transport.hang ? 0 : answer.status;
   ++state.stats.requests;
   ++state.stats.by_status[status];
@@ -105,7 +114,8 @@ PortalStream* PortalState::stream(std::string_view tenant, std::string_view name
   return found == streams.end() ? nullptr : found->second.get();
 }
 
-Portal::Portal(PortalOptions options, std::function<WallTime()> now) : state_(std::make_unique<PortalState>()) {
+Portal::Portal(PortalOptions options, std::function<WallTime()> now)
+    : state_(std::make_unique<PortalState>()) {
   AUDITFERRY_CHECK(!options.tenants.empty());
   state_->options = std::move(options);
   state_->clock = std::move(now);
@@ -116,7 +126,8 @@ Portal::Portal(PortalOptions options, std::function<WallTime()> now) : state_(st
   for (const SandboxTenant& tenant : kept.tenants) {
     for (const SandboxLog log : all_logs) {
       const auto given = kept.streams.find(log);
-      const SandboxStreamOptions stream = given == kept.streams.end() ? SandboxStreamOptions() : given->second;
+      const SandboxStreamOptions stream =
+          given == kept.streams.end() ? SandboxStreamOptions() : given->second;
       state_->streams[{tenant.id, stream_name(log)}] = std::make_unique<PortalStream>(
           log, stream, kept.dialect, kept.seed + 1'000 * tenant_number, made_at - stream.history);
     }
@@ -132,11 +143,14 @@ PortalAnswer Portal::handle(const PortalRequest& request) {
   advance(*state_, now);
   const ParsedTarget target = parse_target(request.target);
   const bool ours = target.path.starts_with("/sandbox/");
-  PortalAnswer answer = ours ? answer_sandbox(*state_, request, target, now) : serve(*state_, request, target, now);
+  PortalAnswer answer =
+      ours ? answer_sandbox(*state_, request, target, now) : serve(*state_, request, target, now);
   if (!ours) record_seen(*state_, request, target, answer, now);
-  if (!find_header(answer.headers, "Date")) answer.headers.push_back({"Date", http_date(now + state_->options.date_offset)});
+  if (!find_header(answer.headers, "Date"))
+    answer.headers.push_back({"Date", http_date(now + state_->options.date_offset)});
   std::array<char, 32> id{};
-  std::snprintf(id.data(), id.size(), "sandbox-%06llu", static_cast<unsigned long long>(++state_->request_number));
+  std::snprintf(id.data(), id.size(), "sandbox-%06llu",
+                static_cast<unsigned long long>(++state_->request_number));
   answer.headers.push_back({"X-Request-Id", id.data()});
   return answer;
 }
@@ -154,7 +168,8 @@ std::vector<std::string> Portal::make(std::string_view stream, std::size_t count
   const std::size_t before = log.records.all().size();
   const std::uint64_t bytes = record_bytes > 0 ? record_bytes : log.options.record_bytes;
   for (std::size_t i = 0; i < count; ++i) {
-    const Duration step = count > 1 ? Duration((to - from).count() / static_cast<std::int64_t>(count - 1)) : Duration::zero();
+    const Duration step =
+        count > 1 ? Duration((to - from).count() / static_cast<std::int64_t>(count - 1)) : Duration::zero();
     const WallTime created = i + 1 == count && count > 1 ? to : from + step * static_cast<std::int64_t>(i);
     log.generator.make(created, created, bytes, log.records);
   }
@@ -164,8 +179,8 @@ std::vector<std::string> Portal::make(std::string_view stream, std::size_t count
   return ids;
 }
 
-std::string Portal::add(std::string_view stream, WallTime created, const Fields& fields, std::optional<WallTime> visible_from,
-                        std::string_view tenant) {
+std::string Portal::add(std::string_view stream, WallTime created, const Fields& fields,
+                        std::optional<WallTime> visible_from, std::string_view tenant) {
   const std::scoped_lock lock(mutex_);
   PortalStream& log = stream_or_die(*state_, tenant, stream);
   SandboxRecord record;
@@ -175,7 +190,8 @@ std::string Portal::add(std::string_view stream, WallTime created, const Fields&
   record.event = log.records.next_event();
   log.records.set_next_event(record.event + 1);
   record.id = record_id(log.log, state_->options.seed, record.event);
-  write_record(log.log, state_->options.dialect, static_cast<std::uint64_t>(record.event), log.options.record_bytes, record);
+  write_record(log.log, state_->options.dialect, static_cast<std::uint64_t>(record.event),
+               log.options.record_bytes, record);
   if (!fields.empty()) {
     boost::json::object object = boost::json::parse(*record.json).as_object();
     for (const auto& [name, token] : fields) object[name] = boost::json::parse(token);
@@ -187,7 +203,8 @@ std::string Portal::add(std::string_view stream, WallTime created, const Fields&
   return id;
 }
 
-void Portal::add_raw(std::string_view stream, WallTime created, std::string id, std::string json, std::string_view tenant) {
+void Portal::add_raw(std::string_view stream, WallTime created, std::string id, std::string json,
+                     std::string_view tenant) {
   const std::scoped_lock lock(mutex_);
   PortalStream& log = stream_or_die(*state_, tenant, stream);
   SandboxRecord record;
@@ -307,8 +324,8 @@ std::vector<RecordInfo> Portal::all_records(std::string_view stream, std::string
   std::vector<RecordInfo> all;
   all.reserve(log.records.all().size());
   for (const SandboxRecord& record : log.records.all()) {
-    all.push_back({record.id, record.event, record.created, record.visible_from, record.json, record.changes, record.erased,
-                   oldest && record.created < *oldest});
+    all.push_back({record.id, record.event, record.created, record.visible_from, record.json, record.changes,
+                   record.erased, oldest && record.created < *oldest});
   }
   return all;
 }

@@ -29,11 +29,11 @@ struct PortalRequest {
 // How an answer travels, beside what it says.
 struct AnswerTransport {
   enum class End { keep_alive, close, reset, half_close };
-  bool refuse = false;                       // the connection ends before any byte
-  bool hang = false;                         // no byte ever comes
-  Duration delay{};                          // before the first byte
-  std::uint64_t bytes_per_second = 0;        // 0: at full speed
-  std::optional<std::uint64_t> cut_after;    // bytes of the body that are sent, then `end`
+  bool refuse = false;                     // the connection ends before any byte
+  bool hang = false;                       // no byte ever comes
+  Duration delay{};                        // before the first byte
+  std::uint64_t bytes_per_second = 0;      // 0: at full speed
+  std::optional<std::uint64_t> cut_after;  // bytes of the body that are sent, then `end`
   End end = End::keep_alive;
 };
 
@@ -68,7 +68,7 @@ struct StreamStats {
 };
 
 struct PortalStats {
-  std::uint64_t requests = 0;  // without those under /sandbox/
+  std::uint64_t requests = 0;              // without those under /sandbox/
   std::map<int, std::uint64_t> by_status;  // 0: refused, or never answered
   std::map<std::string, std::uint64_t> by_path;
   std::map<std::string, std::uint64_t> faults;  // by kind, those that were met
@@ -113,7 +113,8 @@ class Portal {
   std::string add(std::string_view stream, WallTime created, const Fields& fields = {},
                   std::optional<WallTime> visible_from = std::nullopt, std::string_view tenant = {});
   // One record that is exactly this text, valid JSON or not, under `id` in the books.
-  void add_raw(std::string_view stream, WallTime created, std::string id, std::string json, std::string_view tenant = {});
+  void add_raw(std::string_view stream, WallTime created, std::string id, std::string json,
+               std::string_view tenant = {});
   // The portal changes its history: the record keeps id and time and says something else. False: no such id.
   bool change(std::string_view stream, std::string_view id, std::string_view tenant = {});
   bool erase(std::string_view stream, std::string_view id, std::string_view tenant = {});

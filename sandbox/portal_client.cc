@@ -28,7 +28,8 @@ Result<SplitUrl> split_url(const std::string& url) {
 }
 
 Error too_large(const std::string& host, std::uint64_t limit) {
-  return Error{ErrorKind::too_large, "the answer of " + host + " is larger than the limit of " + std::to_string(limit) + " bytes"};
+  return Error{ErrorKind::too_large,
+               "the answer of " + host + " is larger than the limit of " + std::to_string(limit) + " bytes"};
 }
 
 Result<std::string> whole_body(PortalAnswer& answer, const std::string& host, std::uint64_t limit) {
@@ -40,7 +41,8 @@ Result<std::string> whole_body(PortalAnswer& answer, const std::string& host, st
   return body;
 }
 
-Result<std::string> decoded(const PortalAnswer& answer, std::string body, const std::string& host, std::uint64_t limit) {
+Result<std::string> decoded(const PortalAnswer& answer, std::string body, const std::string& host,
+                            std::uint64_t limit) {
   const std::optional<std::string_view> coding = find_header(answer.headers, "Content-Encoding");
   if (!coding) return body;
   const ContentCoding kind = *coding == "gzip" ? ContentCoding::gzip : ContentCoding::deflate;
@@ -69,17 +71,20 @@ Task<Result<HttpResponse>> PortalHttpClient::send(HttpRequest request) {
   const Duration wait = transport.hang ? timeout_ : transport.delay + latency_ / 2;
   co_await clock_.sleep(std::min(wait, timeout_));
   if (wait >= timeout_) co_return Error{ErrorKind::timeout, host + " did not answer in time"};
-  if (transport.refuse) co_return Error{ErrorKind::connect, host + " closed the connection before it answered"};
+  if (transport.refuse)
+    co_return Error{ErrorKind::connect, host + " closed the connection before it answered"};
 
   Result<std::string> body = whole_body(answer, host, request.max_body_bytes);
   if (!body.ok()) co_return body.error();
-  const std::uint64_t sent = std::min<std::uint64_t>(transport.cut_after.value_or(body->size()), body->size());
+  const std::uint64_t sent =
+      std::min<std::uint64_t>(transport.cut_after.value_or(body->size()), body->size());
   const Duration transfer = time_of_bytes(transport, sent);
   co_await clock_.sleep(std::min(transfer, timeout_ - wait));
-  if (wait + transfer > timeout_) co_return Error{ErrorKind::timeout, "the answer of " + host + " did not end in time"};
+  if (wait + transfer > timeout_)
+    co_return Error{ErrorKind::timeout, "the answer of " + host + " did not end in time"};
   if (transport.cut_after) {
-    co_return Error{ErrorKind::connect, "the answer of " + host + " ended after " + std::to_string(sent) + " of " +
-                                            std::to_string(body->size()) + " bytes"};
+    co_return Error{ErrorKind::connect, "the answer of " + host + " ended after " + std::to_string(sent) +
+                                            " of " + std::to_string(body->size()) + " bytes"};
   }
   Result<std::string> plain = decoded(answer, std::move(body).value(), host, request.max_body_bytes);
   if (!plain.ok()) co_return plain.error();

@@ -13,10 +13,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::string seconds(WallTime time) { return std::to_string(to_micros(time) / 1'000'000); }
+std::string seconds(WallTime time) {
+  return std::to_string(to_micros(time) / 1'000'000);
+}
 
 // Follows cursors to the end; at most 100 pages.
-std::vector<std::string> walk(PortalFixture& fixture, const std::string& first, std::size_t* pages = nullptr) {
+std::vector<std::string> walk(PortalFixture& fixture, const std::string& first,
+                              std::size_t* pages = nullptr) {
   std::vector<std::string> ids;
   std::string body = first;
   for (int page = 0; page < 100; ++page) {
@@ -25,7 +28,8 @@ std::vector<std::string> walk(PortalFixture& fixture, const std::string& first, 
     if (pages) ++*pages;
     const auto cursor = JsonView(text).find("cursor");
     if (!cursor || cursor->is_null() || cursor->raw() == "\"\"") break;
-    body = first.substr(0, first.size() - 1) + (first.size() > 2 ? "," : "") + "\"cursor\":" + std::string(cursor->raw()) + "}";
+    body = first.substr(0, first.size() - 1) + (first.size() > 2 ? "," : "") +
+           "\"cursor\":" + std::string(cursor->raw()) + "}";
   }
   return ids;
 }
@@ -76,7 +80,8 @@ TEST(PortalPages, NewRecordsDoNotShiftACursor) {
   const std::vector<std::string> before = newest_first(fixture);
   const std::string first = fixture.logs("audit_logs", R"({"limit":10})");
   fixture.portal().make("audit", 20, fixture.now() - 10s, fixture.now());
-  const std::string second = fixture.logs("audit_logs", R"({"limit":10,"cursor":)" + std::string(JsonView(first).find("cursor")->raw()) + "}");
+  const std::string second = fixture.logs(
+      "audit_logs", R"({"limit":10,"cursor":)" + std::string(JsonView(first).find("cursor")->raw()) + "}");
   EXPECT_EQ(fixture.ids(second), std::vector<std::string>(before.begin() + 10, before.end()));
 }
 
@@ -88,13 +93,15 @@ TEST(PortalPages, OrderByEventIsNotOrderByTime) {
   const std::string b = fixture.portal().add("audit", fixture.now() - 50s);
   const std::string c = fixture.portal().add("audit", fixture.now() - 20s);
   EXPECT_EQ(walk(fixture, R"({"limit":1})"), (std::vector<std::string>{c, b, a}));
-  EXPECT_EQ(walk(fixture, R"({"limit":1,"start_time":)" + seconds(fixture.now() - 20s) + "}"), (std::vector<std::string>{c, a}));
+  EXPECT_EQ(walk(fixture, R"({"limit":1,"start_time":)" + seconds(fixture.now() - 20s) + "}"),
+            (std::vector<std::string>{c, a}));
 }
 
 TEST(PortalRange, BoundsAreInclusiveUnlessTold) {
   PortalFixture fixture;
   fixture.portal().make("audit", 11, fixture.now() - 10s, fixture.now());
-  const std::string body = R"({"start_time":)" + seconds(fixture.now() - 7s) + R"(,"end_time":)" + seconds(fixture.now() - 3s) + "}";
+  const std::string body = R"({"start_time":)" + seconds(fixture.now() - 7s) + R"(,"end_time":)" +
+                           seconds(fixture.now() - 3s) + "}";
   EXPECT_EQ(walk(fixture, body).size(), 5u);
   const auto with = [&](auto change) {
     SandboxDialect dialect;
@@ -164,7 +171,11 @@ TEST(PortalCursor, ServesOnlyTheQueryItCameFrom) {
   const std::string first = fixture.logs("audit_logs", R"({"limit":10})");
   const std::string cursor(JsonView(first).find("cursor")->raw());
   EXPECT_EQ(fixture.call("POST", "/frontend/device_logs", "{\"cursor\":" + cursor + "}").status, 400);
-  EXPECT_EQ(fixture.call("POST", "/frontend/audit_logs", "{\"query\":\"successful = true\",\"cursor\":" + cursor + "}").status, 400);
+  EXPECT_EQ(
+      fixture
+          .call("POST", "/frontend/audit_logs", "{\"query\":\"successful = true\",\"cursor\":" + cursor + "}")
+          .status,
+      400);
 }
 
 class ExpiredCursor : public testing::TestWithParam<bool> {
@@ -187,7 +198,9 @@ class ExpiredCursor : public testing::TestWithParam<bool> {
     *status = answer.status;
     return answer.body;
   }
-  std::string next(const std::string& page) { return R"({"limit":10,"cursor":)" + std::string(JsonView(page).find("cursor")->raw()) + "}"; }
+  std::string next(const std::string& page) {
+    return R"({"limit":10,"cursor":)" + std::string(JsonView(page).find("cursor")->raw()) + "}";
+  }
 
   PortalFixture fixture_;
   std::string first_;
@@ -236,7 +249,8 @@ TEST(PortalPages, OffsetAndPageNumberPaging) {
   options.dialect.paging = SandboxPaging::page;
   options.dialect.first_page = 1;
   fixture.portal().set_dialect(options.dialect);
-  EXPECT_EQ(fixture.ids(fixture.logs("audit_logs", R"({"limit":10,"page":2})")), std::vector<std::string>(all.begin() + 10, all.begin() + 20));
+  EXPECT_EQ(fixture.ids(fixture.logs("audit_logs", R"({"limit":10,"page":2})")),
+            std::vector<std::string>(all.begin() + 10, all.begin() + 20));
   EXPECT_EQ(fixture.call("POST", "/frontend/audit_logs", R"({"page":0})").status, 400);
 }
 
@@ -249,7 +263,8 @@ TEST(PortalOkta, ANextLinkIsAlwaysThereAndGoesOn) {
   for (int page = 0; page < 4; ++page) {
     const PortalAnswer answer = fixture.call("GET", target, "");
     ASSERT_EQ(answer.status, 200) << answer.body;
-    for (const JsonView record : JsonView(answer.body).elements()) seen.push_back(*record.find("uuid")->as_string());
+    for (const JsonView record : JsonView(answer.body).elements())
+      seen.push_back(*record.find("uuid")->as_string());
     target = fixture.next_link(answer);
     ASSERT_FALSE(target.empty());
   }
@@ -268,7 +283,8 @@ TEST(PortalOkta, ABoundedRangeEnds) {
   PortalFixture fixture;
   fixture.portal().make("okta", 5, fixture.now() - 8s, fixture.now());
   fixture.authorization = "SSWS sandbox-okta-token";
-  const PortalAnswer answer = fixture.call("GET", "/api/v1/logs?since=2025-11-23T09:59:52Z&until=2025-11-23T10:00:00Z", "");
+  const PortalAnswer answer =
+      fixture.call("GET", "/api/v1/logs?since=2025-11-23T09:59:52Z&until=2025-11-23T10:00:00Z", "");
   EXPECT_EQ(fixture.next_link(answer), "");
   std::size_t count = 0;
   for ([[maybe_unused]] const JsonView record : JsonView(answer.body).elements()) ++count;
@@ -279,7 +295,8 @@ TEST(PortalGithub, TheLastPageHasNoNextLink) {
   PortalFixture fixture;
   const auto ids = fixture.portal().make("github", 5, fixture.now() - 10s, fixture.now());
   fixture.authorization = "Bearer sandbox-github-token";
-  std::string target = "/orgs/sandbox/audit-log?order=asc&per_page=2&phrase=created:%3E%3D2025-11-23T09:00:00Z";
+  std::string target =
+      "/orgs/sandbox/audit-log?order=asc&per_page=2&phrase=created:%3E%3D2025-11-23T09:00:00Z";
   std::vector<std::string> seen;
   std::size_t pages = 0;
   for (; !target.empty() && pages < 10; ++pages) {

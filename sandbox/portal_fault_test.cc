@@ -27,7 +27,8 @@ class PortalFaults : public testing::Test {
     HttpRequest request;
     request.method = "POST";
     request.url = "https://portal.example.com/frontend/audit_logs";
-    request.headers = {{"Authorization", "Bearer " + PortalFixture::good_token()}, {"tenant", sandbox_tenant}};
+    request.headers = {{"Authorization", "Bearer " + PortalFixture::good_token()},
+                       {"tenant", sandbox_tenant}};
     request.body = "{}";
     request.max_body_bytes = max_body_bytes;
     result.emplace(co_await client_.send(std::move(request)));

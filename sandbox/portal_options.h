@@ -52,19 +52,19 @@ const char* stream_name(SandboxLog log);
 // What comes into being in one stream. A record is a function of (seed, its number), so two portals with
 // the same options show the same records however often they are asked.
 struct SandboxStreamOptions {
-  double rate_per_second = 0;        // 0: nothing by itself
-  std::uint32_t pile = 1;            // this many neighbours share one instant
-  Duration burst_every{};            // 0: none
-  std::uint32_t burst_size = 0;      // records of one instant, each burst_every
-  Duration history{};                // generation begins this long before the portal was made
-  double late_share = 0;             // of records that appear late_by after their creation_time
+  double rate_per_second = 0;    // 0: nothing by itself
+  std::uint32_t pile = 1;        // this many neighbours share one instant
+  Duration burst_every{};        // 0: none
+  std::uint32_t burst_size = 0;  // records of one instant, each burst_every
+  Duration history{};            // generation begins this long before the portal was made
+  double late_share = 0;         // of records that appear late_by after their creation_time
   Duration late_by{};
-  double disorder_share = 0;         // of records whose creation_time lies up to disorder_by in the past
+  double disorder_share = 0;  // of records whose creation_time lies up to disorder_by in the past
   Duration disorder_by{};
-  std::uint64_t record_bytes = 0;    // pads a record's JSON to this size; 0: as it comes
-  double huge_share = 0;             // of records padded to huge_bytes
+  std::uint64_t record_bytes = 0;  // pads a record's JSON to this size; 0: as it comes
+  double huge_share = 0;           // of records padded to huge_bytes
   std::uint64_t huge_bytes = 5u << 20;
-  Duration retention{};              // older records are forgotten; 0: never
+  Duration retention{};  // older records are forgotten; 0: never
   std::int64_t first_event = 80'000;
 };
 
@@ -95,23 +95,23 @@ struct SandboxDialect {
   bool id_as_string = false;
   bool successful_as_number = false;
   bool raw_data_as_object = false;
-  std::uint32_t first_page = 0;      // page-number paging
-  Duration max_window{};             // a longer range is a 400; 0: any
-  bool strict_fields = false;        // an unknown field of the request is a 400, else ignored
+  std::uint32_t first_page = 0;  // page-number paging
+  Duration max_window{};         // a longer range is a 400; 0: any
+  bool strict_fields = false;    // an unknown field of the request is a 400, else ignored
 };
 
 struct SandboxCursors {
-  Duration lifetime{};               // 0: for ever
-  std::uint32_t uses = 0;            // pages that may be followed from one request by time; 0: any number
+  Duration lifetime{};     // 0: for ever
+  std::uint32_t uses = 0;  // pages that may be followed from one request by time; 0: any number
   SandboxExpiredCursor expired = SandboxExpiredCursor::status_400;
 };
 
 // A fixed-window limit on requests per credential, as the portal's own habit (faults are in faults.h).
 struct SandboxRateLimit {
-  std::uint32_t requests = 0;        // per window; 0: no limit and no X-RateLimit headers
+  std::uint32_t requests = 0;  // per window; 0: no limit and no X-RateLimit headers
   Duration window = std::chrono::minutes(1);
-  bool reset_as_epoch = true;        // X-RateLimit-Reset: epoch seconds, else seconds from now
-  bool as_403 = false;               // refuses with 403 (GitHub) instead of 429
+  bool reset_as_epoch = true;  // X-RateLimit-Reset: epoch seconds, else seconds from now
+  bool as_403 = false;         // refuses with 403 (GitHub) instead of 429
   bool say_retry_after = true;
 };
 
@@ -122,12 +122,12 @@ struct PortalOptions {
   std::vector<SandboxToken> tokens = {
       {sandbox_token_key, sandbox_token_secret, {sandbox_tenant, sandbox_second_tenant}}};
   std::map<SandboxLog, SandboxStreamOptions> streams;  // every stream exists; these have options
-  std::uint32_t page_limit = 1000;    // the server's maximum, silently applied
+  std::uint32_t page_limit = 1000;                     // the server's maximum, silently applied
   std::uint32_t default_page = 100;
   SandboxDialect dialect;
   SandboxCursors cursors;
   SandboxRateLimit rate_limit;
-  Duration date_offset{};             // added to the Date header only
+  Duration date_offset{};                             // added to the Date header only
   std::string okta_token = "sandbox-okta-token";      // Authorization: SSWS …
   std::string github_token = "sandbox-github-token";  // Authorization: Bearer …
 };

@@ -28,7 +28,8 @@ Task<void> serve_plain(tcp::socket socket, PortalSessionWorld& world) {
 }
 
 Task<void> serve_tls(tcp::socket socket, ssl::context& context, PortalSessionWorld& world) {
-  boost::beast::ssl_stream<boost::beast::tcp_stream> stream(boost::beast::tcp_stream(std::move(socket)), context);
+  boost::beast::ssl_stream<boost::beast::tcp_stream> stream(boost::beast::tcp_stream(std::move(socket)),
+                                                            context);
   boost::system::error_code error;
   boost::beast::get_lowest_layer(stream).expires_after(world.idle_timeout);
   co_await stream.async_handshake(ssl::stream_base::server, redirect_error(use_awaitable, error));
@@ -63,7 +64,10 @@ Result<std::unique_ptr<ssl::context>> make_context(const PortalServerTls& tls) {
 
 struct PortalServer::State {
   State(Portal& portal, PortalServerOptions options_in)
-      : options(std::move(options_in)), world{portal, clock, "", options.idle_timeout}, acceptor(context), tasks(context.get_executor()) {}
+      : options(std::move(options_in)),
+        world{portal, clock, "", options.idle_timeout},
+        acceptor(context),
+        tasks(context.get_executor()) {}
 
   Task<void> accept();
 
@@ -102,7 +106,9 @@ Task<void> PortalServer::State::accept() {
 PortalServer::PortalServer(Portal& portal, PortalServerOptions options)
     : state_(std::make_unique<State>(portal, std::move(options))) {}
 
-PortalServer::~PortalServer() { stop(); }
+PortalServer::~PortalServer() {
+  stop();
+}
 
 Status PortalServer::start() {
   State& state = *state_;
@@ -119,7 +125,8 @@ Status PortalServer::start() {
   if (!error) state.acceptor.bind(endpoint, error);
   if (!error) state.acceptor.listen(boost::asio::socket_base::max_listen_connections, error);
   if (error) {
-    return Error{ErrorKind::io, "cannot listen on " + state.options.address + ":" + std::to_string(state.options.port) + ": " + error.message()};
+    return Error{ErrorKind::io, "cannot listen on " + state.options.address + ":" +
+                                    std::to_string(state.options.port) + ": " + error.message()};
   }
   state.port = state.acceptor.local_endpoint(error).port();
   state.world.origin = origin();
@@ -139,13 +146,19 @@ void PortalServer::stop() {
   state.thread.join();
 }
 
-std::uint16_t PortalServer::port() const { return state_->port; }
+std::uint16_t PortalServer::port() const {
+  return state_->port;
+}
 
 std::string PortalServer::origin() const {
-  const std::string host = state_->options.address.find(':') == std::string::npos ? state_->options.address : "[" + state_->options.address + "]";
+  const std::string host = state_->options.address.find(':') == std::string::npos
+                               ? state_->options.address
+                               : "[" + state_->options.address + "]";
   return (state_->options.tls ? "https://" : "http://") + host + ":" + std::to_string(state_->port);
 }
 
-std::uint64_t PortalServer::connections() const { return state_->connections; }
+std::uint64_t PortalServer::connections() const {
+  return state_->connections;
+}
 
 }  // namespace auditferry

@@ -14,15 +14,16 @@ namespace auditferry {
 
 struct PortalServerTls {
   CertificateFiles certificate;
-  std::string client_ca_file;      // when given, a client must show a certificate of this authority
-  bool only_version_1_1 = false;   // as servers that nobody updates
+  std::string client_ca_file;     // when given, a client must show a certificate of this authority
+  bool only_version_1_1 = false;  // as servers that nobody updates
 };
 
 struct PortalServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  // 0: any that is free
   std::optional<PortalServerTls> tls;
-  Duration idle_timeout = std::chrono::seconds(30);  // for a request to come, and for a client to take an answer
+  Duration idle_timeout =
+      std::chrono::seconds(30);  // for a request to come, and for a client to take an answer
 };
 
 // Serves a Portal over HTTP/1.1 or HTTPS, with a thread of its own. Carries out what an answer's
@@ -42,7 +43,7 @@ class PortalServer {
   void stop();
 
   std::uint16_t port() const;
-  std::string origin() const;  // "http://127.0.0.1:8480"
+  std::string origin() const;         // "http://127.0.0.1:8480"
   std::uint64_t connections() const;  // accepted so far
 
  private:

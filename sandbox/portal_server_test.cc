@@ -20,8 +20,9 @@ namespace {
 using boost::asio::ip::tcp;
 
 std::string post_logs(const char* connection = "close") {
-  return "POST /frontend/audit_logs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + PortalFixture::good_token() +
-         "\r\ntenant: " + sandbox_tenant + "\r\nConnection: " + connection + "\r\nContent-Length: 2\r\n\r\n{}";
+  return "POST /frontend/audit_logs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " +
+         PortalFixture::good_token() + "\r\ntenant: " + sandbox_tenant + "\r\nConnection: " + connection +
+         "\r\nContent-Length: 2\r\n\r\n{}";
 }
 
 class PortalServerTest : public testing::Test {
@@ -93,11 +94,14 @@ TEST_F(PortalServerTest, StreamsHugeBodiesAndTheListOfRecords) {
   order(FaultKind::huge_body, 3u << 20);
   const std::string answer = exchange(post_logs());
   EXPECT_EQ(body_of(answer).size(), (3u << 20) + fixture_.logs("audit_logs", "{}").size());
-  const std::string listed = exchange("GET /sandbox/records?stream=audit HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const std::string listed =
+      exchange("GET /sandbox/records?stream=audit HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   EXPECT_NE(listed.find("Transfer-Encoding: chunked"), std::string::npos);
   EXPECT_TRUE(listed.ends_with("\r\n0\r\n\r\n"));
   std::size_t lines = 0;
-  for (std::size_t at = listed.find("\"first_visible\""); at != std::string::npos; at = listed.find("\"first_visible\"", at + 1)) ++lines;
+  for (std::size_t at = listed.find("\"first_visible\""); at != std::string::npos;
+       at = listed.find("\"first_visible\"", at + 1))
+    ++lines;
   EXPECT_EQ(lines, 50u);
 }
 

@@ -34,12 +34,14 @@ namespace beast = boost::beast;
 using boost::asio::redirect_error;
 using boost::asio::use_awaitable;
 
-inline std::string answer_head(const PortalAnswer& answer, bool chunked, std::uint64_t length, bool keep_alive) {
+inline std::string answer_head(const PortalAnswer& answer, bool chunked, std::uint64_t length,
+                               bool keep_alive) {
   std::string head = "HTTP/1.1 " + std::to_string(answer.status) + " ";
   head += beast::http::obsolete_reason(static_cast<beast::http::status>(answer.status));
   head += "\r\n";
   for (const HttpHeader& header : answer.headers) head += header.name + ": " + header.value + "\r\n";
-  head += chunked ? std::string("Transfer-Encoding: chunked\r\n") : "Content-Length: " + std::to_string(length) + "\r\n";
+  head += chunked ? std::string("Transfer-Encoding: chunked\r\n")
+                  : "Content-Length: " + std::to_string(length) + "\r\n";
   head += keep_alive ? "\r\n" : "Connection: close\r\n\r\n";
   return head;
 }
@@ -73,7 +75,8 @@ class PortalSession {
     PortalRequest request;
     request.method = std::string(message.method_string());
     request.target = std::string(message.target());
-    for (const auto& field : message) request.headers.push_back({std::string(field.name_string()), std::string(field.value())});
+    for (const auto& field : message)
+      request.headers.push_back({std::string(field.name_string()), std::string(field.value())});
     request.body = message.body();
     request.origin = world_.origin;
     return request;
@@ -82,7 +85,9 @@ class PortalSession {
   // Writes all of it, at the pace of the answer. False: the connection is of no more use.
   Task<bool> write(std::string_view bytes, const AnswerTransport& transport) {
     // A trickle is written ten times a second.
-    const std::size_t piece = transport.bytes_per_second == 0 ? bytes.size() : std::max<std::size_t>(1, transport.bytes_per_second / 10);
+    const std::size_t piece = transport.bytes_per_second == 0
+                                  ? bytes.size()
+                                  : std::max<std::size_t>(1, transport.bytes_per_second / 10);
     while (!bytes.empty()) {
       const std::string_view now = bytes.substr(0, piece);
       boost::system::error_code error;
@@ -126,11 +131,12 @@ class PortalSession {
     } else {
       boost::system::error_code error;
       allow(world_.idle_timeout);
-      const std::array<boost::asio::const_buffer, 2> parts = {boost::asio::buffer(head), boost::asio::buffer(answer.body)};
+      const std::array<boost::asio::const_buffer, 2> parts = {boost::asio::buffer(head),
+                                                              boost::asio::buffer(answer.body)};
       co_await boost::asio::async_write(stream_, parts, redirect_error(use_awaitable, error));
       written = !error;
     }
-    co_return written && keep_alive;
+    co_return written&& keep_alive;
   }
 
   // The body, then what is made on the way.
@@ -175,7 +181,8 @@ class PortalSession {
     if (how == AnswerTransport::End::reset) reset();
     if (how == AnswerTransport::End::half_close) {
       boost::system::error_code ignored;
-      beast::get_lowest_layer(stream_).socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+      beast::get_lowest_layer(stream_).socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send,
+                                                         ignored);
       co_await wait_for_the_client();
     }
     co_return;
@@ -187,7 +194,8 @@ class PortalSession {
     boost::system::error_code error;
     allow(std::chrono::minutes(10));
     while (!error) {
-      co_await stream_.async_read_some(boost::asio::buffer(ignored_bytes), redirect_error(use_awaitable, error));
+      co_await stream_.async_read_some(boost::asio::buffer(ignored_bytes),
+                                       redirect_error(use_awaitable, error));
     }
   }
 

@@ -48,12 +48,12 @@ struct PortalState {
     WallTime start{};
     std::uint64_t requests = 0;
   };
-  std::map<std::string, Window> windows;      // of the rate limit, by credential
+  std::map<std::string, Window> windows;  // of the rate limit, by credential
   struct Penalty {
     WallTime until{};
     int status = 429;
   };
-  std::map<std::string, Penalty> penalties;   // by credential
+  std::map<std::string, Penalty> penalties;  // by credential
   PortalStats stats;
   std::deque<SeenRequest> seen;
   std::uint64_t request_number = 0;
@@ -65,7 +65,7 @@ struct PortalState {
 
 // A request taken apart.
 struct ParsedTarget {
-  std::string path;  // without the query
+  std::string path;                          // without the query
   std::map<std::string, std::string> query;  // decoded
 };
 ParsedTarget parse_target(std::string_view target);
@@ -79,18 +79,23 @@ PortalAnswer error_answer(int status, std::string_view text);
 // The stream that a path asks for ("" when it is none).
 std::string_view stream_of_path(std::string_view path);
 
-PortalAnswer answer_apptego(PortalState& state, const PortalRequest& request, const ParsedTarget& target, WallTime now);
+PortalAnswer answer_apptego(PortalState& state, const PortalRequest& request, const ParsedTarget& target,
+                            WallTime now);
 PortalAnswer answer_apptego_log(PortalState& state, PortalStream& stream, std::string_view tenant,
                                 const PortalRequest& request, WallTime now);
-PortalAnswer answer_okta(PortalState& state, const PortalRequest& request, const ParsedTarget& target, WallTime now);
-PortalAnswer answer_github(PortalState& state, const PortalRequest& request, const ParsedTarget& target, WallTime now);
-PortalAnswer answer_sandbox(PortalState& state, const PortalRequest& request, const ParsedTarget& target, WallTime now);
+PortalAnswer answer_okta(PortalState& state, const PortalRequest& request, const ParsedTarget& target,
+                         WallTime now);
+PortalAnswer answer_github(PortalState& state, const PortalRequest& request, const ParsedTarget& target,
+                           WallTime now);
+PortalAnswer answer_sandbox(PortalState& state, const PortalRequest& request, const ParsedTarget& target,
+                            WallTime now);
 
 // stats with the streams' counts filled in.
 PortalStats collect_stats(const PortalState& state, WallTime now);
 
 // Faults that need no page, or nothing when the request is to be served first.
-std::optional<PortalAnswer> answer_instead(PortalState& state, const Fault& fault, const std::string& credential, WallTime now);
+std::optional<PortalAnswer> answer_instead(PortalState& state, const Fault& fault,
+                                           const std::string& credential, WallTime now);
 // Spoils an answer that has been made.
 void spoil(const Fault& fault, PortalAnswer& answer);
 

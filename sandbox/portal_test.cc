@@ -22,7 +22,8 @@ TEST(Portal, AnswersTheDocumentedCalls) {
   EXPECT_EQ(JsonView(tenants.body).at_pointer("/tenants/0/plan")->as_string(), "ENTERPRISE");
   const PortalAnswer subscription = fixture.call("GET", "/frontend/get_tenant_subscription", "");
   EXPECT_EQ(JsonView(subscription.body).at_pointer("/subscription")->as_string(), "ENTERPRISE");
-  for (const char* path : {"/frontend/get_applications", "/frontend/security_dashboard_data", "/frontend/ws-ticket"}) {
+  for (const char* path :
+       {"/frontend/get_applications", "/frontend/security_dashboard_data", "/frontend/ws-ticket"}) {
     EXPECT_EQ(fixture.call("POST", path, "{}").status, 200) << path;
   }
   EXPECT_EQ(fixture.call("POST", "/frontend/config", R"({"version":"production"})").status, 200);
@@ -36,7 +37,8 @@ TEST(Portal, EveryAnswerHasDateAndRequestId) {
   EXPECT_EQ(fixture.header(answer, "Date"), "Sun, 23 Nov 2025 10:00:00 GMT");
   EXPECT_EQ(fixture.header(answer, "X-Request-Id"), "sandbox-000001");
   fixture.portal().set_date_offset(-1h);
-  EXPECT_EQ(fixture.header(fixture.call("GET", "/frontend/get_tenants", ""), "Date"), "Sun, 23 Nov 2025 09:00:00 GMT");
+  EXPECT_EQ(fixture.header(fixture.call("GET", "/frontend/get_tenants", ""), "Date"),
+            "Sun, 23 Nov 2025 09:00:00 GMT");
 }
 
 TEST(Portal, TellsWhoMayNot) {
@@ -68,8 +70,9 @@ TEST(Portal, TellsWhoMayNot) {
 
 TEST(Portal, RefusesWrongRequests) {
   PortalFixture fixture;
-  for (const char* body : {"", "[]", "{", R"({"limit":0})", R"({"limit":"5"})", R"({"start_time":"x"})", R"({"start_time":5,"end_time":4})",
-                           R"({"query":7})", R"({"query":"nothing = 1"})", R"({"cursor":"unknown"})", R"({"cursor":1})"}) {
+  for (const char* body : {"", "[]", "{", R"({"limit":0})", R"({"limit":"5"})", R"({"start_time":"x"})",
+                           R"({"start_time":5,"end_time":4})", R"({"query":7})", R"({"query":"nothing = 1"})",
+                           R"({"cursor":"unknown"})", R"({"cursor":1})"}) {
     EXPECT_EQ(fixture.call("POST", "/frontend/audit_logs", body).status, 400) << body;
   }
   EXPECT_EQ(fixture.call("POST", "/frontend/audit_logs", R"({"other":1})").status, 200);
@@ -89,8 +92,9 @@ TEST(Portal, RecordsHaveTheDocumentedFields) {
   }
   EXPECT_TRUE(json_lookup(audit, "/raw_data#/version"));
   const std::string device = *fixture.portal().all_records("device").at(0).json;
-  for (const char* field : {"event", "event_type", "action", "platform", "device_id", "app_id", "app_version", "os_version",
-                            "device_model", "ip_address", "country", "creation_time", "raw_data"}) {
+  for (const char* field :
+       {"event", "event_type", "action", "platform", "device_id", "app_id", "app_version", "os_version",
+        "device_model", "ip_address", "country", "creation_time", "raw_data"}) {
     EXPECT_TRUE(JsonView(device).find(field)) << field;
   }
 }
@@ -213,7 +217,8 @@ TEST(Portal, ForgetsErasesAndChanges) {
 
 TEST(Portal, AddsExactRecords) {
   PortalFixture fixture;
-  const std::string id = fixture.portal().add("audit", fixture.now() - 5s, {{"user_id", "\"auditor@example.com\""}, {"extra", "[1]"}});
+  const std::string id = fixture.portal().add("audit", fixture.now() - 5s,
+                                              {{"user_id", "\"auditor@example.com\""}, {"extra", "[1]"}});
   const std::string late = fixture.portal().add("audit", fixture.now() - 9s, {}, fixture.now() + 10s);
   fixture.portal().add_raw("audit", fixture.now() - 7s, "raw", "{\"event\":tru}");
   std::string page = fixture.logs("audit_logs", "{}");
@@ -236,7 +241,8 @@ TEST(Portal, ListsWhatItHasMadeAndCounts) {
   while (answer.more(lines)) {
   }
   std::size_t count = 0;
-  for (std::size_t at = 0, end = 0; (end = lines.find('\n', at)) != std::string::npos; at = end + 1, ++count) {
+  for (std::size_t at = 0, end = 0; (end = lines.find('\n', at)) != std::string::npos;
+       at = end + 1, ++count) {
     const Result<ScannedJson> line = scan_json(std::string_view(lines).substr(at, end - at));
     ASSERT_TRUE(line.ok());
     EXPECT_TRUE(JsonView(line->text).at_pointer("/record/event"));

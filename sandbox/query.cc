@@ -13,14 +13,16 @@ enum class ColumnType { integer, text, boolean };
 
 const std::map<std::string, ColumnType, std::less<>>& columns_of(SandboxLog log) {
   static const std::map<std::string, ColumnType, std::less<>> audit = {
-      {"event", ColumnType::integer},        {"user_id", ColumnType::text},
-      {"api_call", ColumnType::text},        {"creation_time", ColumnType::integer},
-      {"successful", ColumnType::boolean},   {"raw_data", ColumnType::text}};
+      {"event", ColumnType::integer},      {"user_id", ColumnType::text},
+      {"api_call", ColumnType::text},      {"creation_time", ColumnType::integer},
+      {"successful", ColumnType::boolean}, {"raw_data", ColumnType::text}};
   static const std::map<std::string, ColumnType, std::less<>> device = {
-      {"event", ColumnType::integer},     {"event_type", ColumnType::text},   {"action", ColumnType::text},
-      {"platform", ColumnType::text},     {"device_id", ColumnType::text},    {"app_id", ColumnType::text},
-      {"app_version", ColumnType::text},  {"os_version", ColumnType::text},   {"device_model", ColumnType::text},
-      {"ip_address", ColumnType::text},   {"country", ColumnType::text},      {"creation_time", ColumnType::integer},
+      {"event", ColumnType::integer},     {"event_type", ColumnType::text},
+      {"action", ColumnType::text},       {"platform", ColumnType::text},
+      {"device_id", ColumnType::text},    {"app_id", ColumnType::text},
+      {"app_version", ColumnType::text},  {"os_version", ColumnType::text},
+      {"device_model", ColumnType::text}, {"ip_address", ColumnType::text},
+      {"country", ColumnType::text},      {"creation_time", ColumnType::integer},
       {"raw_data", ColumnType::text}};
   return log == SandboxLog::device ? device : audit;
 }
@@ -58,14 +60,16 @@ class Parser {
   Error wrong(const std::string& what) const { return Error{ErrorKind::invalid, "invalid query: " + what}; }
 
   void skip_space() {
-    while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\t' || rest_.front() == '\n')) rest_.remove_prefix(1);
+    while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\t' || rest_.front() == '\n'))
+      rest_.remove_prefix(1);
   }
 
   // Letters, digits, '_' and '-', in upper case; empty when something else comes.
   std::string word() {
     raw_word_.clear();
     skip_space();
-    while (!rest_.empty() && (std::isalnum(static_cast<unsigned char>(rest_.front())) != 0 || rest_.front() == '_' || rest_.front() == '-')) {
+    while (!rest_.empty() && (std::isalnum(static_cast<unsigned char>(rest_.front())) != 0 ||
+                              rest_.front() == '_' || rest_.front() == '-')) {
       raw_word_ += rest_.front();
       rest_.remove_prefix(1);
     }
@@ -105,7 +109,8 @@ class Parser {
     }
     const std::size_t digits_from = !upper.empty() && upper.front() == '-' ? 1 : 0;
     const bool digits = upper.size() > digits_from && upper.size() < 19 &&
-                        std::all_of(upper.begin() + static_cast<std::ptrdiff_t>(digits_from), upper.end(), [](char c) { return c >= '0' && c <= '9'; });
+                        std::all_of(upper.begin() + static_cast<std::ptrdiff_t>(digits_from), upper.end(),
+                                    [](char c) { return c >= '0' && c <= '9'; });
     if (!digits) return wrong("expected a value");
     value.type = ColumnType::integer;
     value.integer = std::stoll(upper);
@@ -169,7 +174,8 @@ bool fits(const Condition& condition, const boost::json::object& record) {
       if (field->is_int64()) return (field->as_int64() != 0) == condition.value.boolean;
       return field->is_bool() && field->as_bool() == condition.value.boolean;
     case ColumnType::text: {
-      const std::string text = field->is_string() ? std::string(field->as_string()) : boost::json::serialize(*field);
+      const std::string text =
+          field->is_string() ? std::string(field->as_string()) : boost::json::serialize(*field);
       return condition.like ? like(text, condition.value.text) : text == condition.value.text;
     }
   }
@@ -184,9 +190,11 @@ Result<RecordFilter> parse_query(std::string_view query, SandboxLog log) {
   if (!conditions.ok()) return conditions.error();
   return RecordFilter([wanted = std::move(conditions).value()](std::string_view json) {
     boost::json::error_code error;
-    const boost::json::value record = boost::json::parse(boost::json::string_view(json.data(), json.size()), error);
+    const boost::json::value record =
+        boost::json::parse(boost::json::string_view(json.data(), json.size()), error);
     if (error || !record.is_object()) return false;
-    return std::all_of(wanted.begin(), wanted.end(), [&](const Condition& condition) { return fits(condition, record.get_object()); });
+    return std::all_of(wanted.begin(), wanted.end(),
+                       [&](const Condition& condition) { return fits(condition, record.get_object()); });
   });
 }
 

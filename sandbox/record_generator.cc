@@ -24,7 +24,8 @@ std::string record_id(SandboxLog log, std::uint64_t seed, std::int64_t event) {
   std::string id;
   std::uint64_t bits = 0;
   for (int i = 0; i < 32; ++i) {
-    if (i % 16 == 0) bits = scramble(seed ^ (static_cast<std::uint64_t>(event) * 2 + static_cast<std::uint64_t>(i / 16)));
+    if (i % 16 == 0)
+      bits = scramble(seed ^ (static_cast<std::uint64_t>(event) * 2 + static_cast<std::uint64_t>(i / 16)));
     if (log == SandboxLog::okta && (i == 8 || i == 12 || i == 16 || i == 20)) id += '-';
     id += digits[bits & 15];
     bits >>= 4;
@@ -33,19 +34,25 @@ std::string record_id(SandboxLog log, std::uint64_t seed, std::int64_t event) {
 }
 
 WallTime cut_to_unit(SandboxLog log, const SandboxDialect& dialect, WallTime time) {
-  const bool seconds = (log == SandboxLog::audit || log == SandboxLog::device) && dialect.time_unit == TimeUnit::seconds;
+  const bool seconds =
+      (log == SandboxLog::audit || log == SandboxLog::device) && dialect.time_unit == TimeUnit::seconds;
   if (seconds) return std::chrono::floor<std::chrono::seconds>(time);
   return std::chrono::floor<std::chrono::milliseconds>(time);
 }
 
 RecordGenerator::RecordGenerator(SandboxLog log, SandboxStreamOptions options, SandboxDialect dialect,
                                  std::uint64_t seed, WallTime start)
-    : log_(log), options_(options), dialect_(std::move(dialect)), seed_(scramble(seed ^ (static_cast<std::uint64_t>(log) << 56))), start_(start) {}
+    : log_(log),
+      options_(options),
+      dialect_(std::move(dialect)),
+      seed_(scramble(seed ^ (static_cast<std::uint64_t>(log) << 56))),
+      start_(start) {}
 
 WallTime RecordGenerator::regular_time(std::uint64_t number) const {
   const std::uint64_t pile = std::max<std::uint32_t>(options_.pile, 1);
   const std::uint64_t first = number / pile * pile;
-  return start_ + Duration(static_cast<std::int64_t>(static_cast<long double>(first) * 1e6L / static_cast<long double>(options_.rate_per_second)));
+  return start_ + Duration(static_cast<std::int64_t>(static_cast<long double>(first) * 1e6L /
+                                                     static_cast<long double>(options_.rate_per_second)));
 }
 
 void RecordGenerator::advance(WallTime now, RecordLog& records) {
@@ -53,7 +60,8 @@ void RecordGenerator::advance(WallTime now, RecordLog& records) {
   const bool bursts = options_.burst_every.count() > 0 && options_.burst_size > 0;
   while (regular || bursts) {
     const WallTime next_regular = regular ? regular_time(regular_) : WallTime::max();
-    const WallTime next_burst = bursts ? start_ + options_.burst_every * static_cast<std::int64_t>(bursts_ + 1) : WallTime::max();
+    const WallTime next_burst =
+        bursts ? start_ + options_.burst_every * static_cast<std::int64_t>(bursts_ + 1) : WallTime::max();
     if (std::min(next_regular, next_burst) > now) return;
     if (next_regular <= next_burst) {
       ++regular_;
@@ -81,7 +89,8 @@ void RecordGenerator::make_generated(WallTime at, RecordLog& records) {
   const bool huge = draw.unit() < options_.huge_share;
   WallTime created = at;
   if (disorder) created -= draw.jitter(options_.disorder_by);
-  make(created, late ? at + options_.late_by : at, huge ? options_.huge_bytes : options_.record_bytes, records);
+  make(created, late ? at + options_.late_by : at, huge ? options_.huge_bytes : options_.record_bytes,
+       records);
 }
 
 void RecordGenerator::make(WallTime created, WallTime visible_from, std::uint64_t bytes, RecordLog& records) {
@@ -89,10 +98,11 @@ void RecordGenerator::make(WallTime created, WallTime visible_from, std::uint64_
   record.created = cut_to_unit(log_, dialect_, created);
   record.visible_from = visible_from;
   const std::uint64_t draw = scramble(seed_ + serial_++);
-  records.expect(std::move(record), [log = log_, &dialect = dialect_, seed = seed_, draw, bytes](SandboxRecord& due) {
-    due.id = record_id(log, seed, due.event);
-    write_record(log, dialect, draw, bytes, due);
-  });
+  records.expect(std::move(record),
+                 [log = log_, &dialect = dialect_, seed = seed_, draw, bytes](SandboxRecord& due) {
+                   due.id = record_id(log, seed, due.event);
+                   write_record(log, dialect, draw, bytes, due);
+                 });
 }
 
 }  // namespace auditferry

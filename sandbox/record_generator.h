@@ -12,7 +12,8 @@ namespace auditferry {
 // Makes the records of one stream from a seed. Not thread-safe; outlives the log it fills.
 class RecordGenerator {
  public:
-  RecordGenerator(SandboxLog log, SandboxStreamOptions options, SandboxDialect dialect, std::uint64_t seed, WallTime start);
+  RecordGenerator(SandboxLog log, SandboxStreamOptions options, SandboxDialect dialect, std::uint64_t seed,
+                  WallTime start);
   RecordGenerator(const RecordGenerator&) = delete;
   RecordGenerator& operator=(const RecordGenerator&) = delete;
 
@@ -37,11 +38,12 @@ class RecordGenerator {
   WallTime start_;
   std::uint64_t regular_ = 0;  // of records at the regular rate
   std::uint64_t bursts_ = 0;
-  std::uint64_t serial_ = 0;   // of all records: what their contents are drawn from
+  std::uint64_t serial_ = 0;  // of all records: what their contents are drawn from
 };
 
 // The contents of a record that has its event, id and time: sets json. `draw` decides everything else.
-void write_record(SandboxLog log, const SandboxDialect& dialect, std::uint64_t draw, std::uint64_t bytes, SandboxRecord& record);
+void write_record(SandboxLog log, const SandboxDialect& dialect, std::uint64_t draw, std::uint64_t bytes,
+                  SandboxRecord& record);
 // The id of a record as its log shows it.
 std::string record_id(SandboxLog log, std::uint64_t seed, std::int64_t event);
 // The time cut to what the log can write.

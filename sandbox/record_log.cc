@@ -6,11 +6,14 @@
 namespace auditferry {
 namespace {
 
-auto time_key(const SandboxRecord& record) { return std::make_pair(record.created, record.event); }
+auto time_key(const SandboxRecord& record) {
+  return std::make_pair(record.created, record.event);
+}
 
 }  // namespace
 
-bool RecordLog::Later::operator()(const std::shared_ptr<Expected>& a, const std::shared_ptr<Expected>& b) const {
+bool RecordLog::Later::operator()(const std::shared_ptr<Expected>& a,
+                                  const std::shared_ptr<Expected>& b) const {
   return std::make_pair(a->record.visible_from, a->order) > std::make_pair(b->record.visible_from, b->order);
 }
 
@@ -57,7 +60,8 @@ bool RecordLog::less(bool by_event, const SandboxRecord& record, const RecordPos
 
 // Calls visit_record for each record that is selected, in order, until it returns false.
 template <class Visit>
-void RecordLog::visit(const RecordSelection& selection, std::optional<WallTime> oldest, Visit visit_record) const {
+void RecordLog::visit(const RecordSelection& selection, std::optional<WallTime> oldest,
+                      Visit visit_record) const {
   const Index& index = selection.by_event ? by_event_ : by_time_;
   std::optional<WallTime> from = selection.from;
   if (oldest && (!from || *oldest > *from)) from = oldest;
@@ -67,7 +71,8 @@ void RecordLog::visit(const RecordSelection& selection, std::optional<WallTime> 
     begin = std::partition_point(begin, end, [&](std::uint32_t i) { return records_[i].created < *from; });
   }
   if (!selection.by_event && selection.to) {
-    end = std::partition_point(begin, end, [&](std::uint32_t i) { return records_[i].created <= *selection.to; });
+    end = std::partition_point(begin, end,
+                               [&](std::uint32_t i) { return records_[i].created <= *selection.to; });
   }
   if (selection.beyond && selection.newest_first) {
     end = std::partition_point(begin, end, [&](std::uint32_t i) {

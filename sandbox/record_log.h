@@ -34,8 +34,8 @@ struct RecordPosition {
 struct RecordSelection {
   bool by_event = false;  // else by (created, event)
   bool newest_first = true;
-  std::optional<WallTime> from;  // inclusive
-  std::optional<WallTime> to;    // inclusive
+  std::optional<WallTime> from;          // inclusive
+  std::optional<WallTime> to;            // inclusive
   std::optional<RecordPosition> beyond;  // strictly after it in the direction of reading
   std::uint64_t skip = 0;
   std::size_t limit = 100;

@@ -76,7 +76,8 @@ std::string stats_text(const PortalStats& stats) {
     if (out.back() != '{') out += ',';
     append_json_string(out, name);
     out += ":{\"made\":" + std::to_string(stream.made) + ",\"changed\":" + std::to_string(stream.changed);
-    out += ",\"erased\":" + std::to_string(stream.erased) + ",\"forgotten\":" + std::to_string(stream.forgotten) + "}";
+    out += ",\"erased\":" + std::to_string(stream.erased) +
+           ",\"forgotten\":" + std::to_string(stream.forgotten) + "}";
   }
   return out + "}}";
 }
@@ -99,7 +100,8 @@ PortalStats collect_stats(const PortalState& state, WallTime now) {
   return stats;
 }
 
-PortalAnswer answer_sandbox(PortalState& state, const PortalRequest& request, const ParsedTarget& target, WallTime now) {
+PortalAnswer answer_sandbox(PortalState& state, const PortalRequest& request, const ParsedTarget& target,
+                            WallTime now) {
   if (target.path == "/sandbox/records") return list_records(state, target, now);
   if (target.path == "/sandbox/stats") return json_answer(200, stats_text(collect_stats(state, now)));
   if (request.method != "POST") return error_answer(404, "records, stats, or POST to stop-making or faults");

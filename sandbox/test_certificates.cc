@@ -25,7 +25,9 @@ struct CloseFile {
 using Key = std::unique_ptr<EVP_PKEY, FreeKey>;
 using Certificate = std::unique_ptr<X509, FreeCertificate>;
 
-Error failed(const std::string& what) { return Error{ErrorKind::io, "cannot make a certificate: " + what}; }
+Error failed(const std::string& what) {
+  return Error{ErrorKind::io, "cannot make a certificate: " + what};
+}
 
 bool add_extension(X509* certificate, X509* issuer, int kind, const std::string& value) {
   X509V3_CTX context;
@@ -37,12 +39,15 @@ bool add_extension(X509* certificate, X509* issuer, int kind, const std::string&
   return added;
 }
 
-Certificate begin_certificate(EVP_PKEY* key, const std::string& common_name, long serial, Duration from, Duration to) {
+Certificate begin_certificate(EVP_PKEY* key, const std::string& common_name, long serial, Duration from,
+                              Duration to) {
   Certificate certificate(X509_new());
   X509_set_version(certificate.get(), 2);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), serial);
-  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), std::chrono::duration_cast<std::chrono::seconds>(from).count());
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), std::chrono::duration_cast<std::chrono::seconds>(to).count());
+  X509_gmtime_adj(X509_getm_notBefore(certificate.get()),
+                  std::chrono::duration_cast<std::chrono::seconds>(from).count());
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()),
+                  std::chrono::duration_cast<std::chrono::seconds>(to).count());
   X509_set_pubkey(certificate.get(), key);
   X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate.get()), "CN", MBSTRING_UTF8,
                              reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1, 0);
@@ -84,7 +89,8 @@ Result<TestCertificates> TestCertificates::make(std::string folder, const std::s
   Authority& authority = *made.authority_;
   authority.key.reset(EVP_EC_gen("P-256"));
   if (!authority.key) return failed("no key");
-  authority.certificate = begin_certificate(authority.key.get(), ca_name, made.serial_++, -std::chrono::hours(24 * 365), std::chrono::hours(24 * 365));
+  authority.certificate = begin_certificate(authority.key.get(), ca_name, made.serial_++,
+                                            -std::chrono::hours(24 * 365), std::chrono::hours(24 * 365));
   X509* certificate = authority.certificate.get();
   X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
   const bool fine = add_extension(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE") &&
@@ -92,26 +98,31 @@ Result<TestCertificates> TestCertificates::make(std::string folder, const std::s
                     add_extension(certificate, certificate, NID_subject_key_identifier, "hash") &&
                     X509_sign(certificate, authority.key.get(), EVP_sha256()) > 0;
   if (!fine) return failed("the authority");
-  if (Status written = write_file(made.ca_file(), false, nullptr, certificate); !written.ok()) return written.error();
+  if (Status written = write_file(made.ca_file(), false, nullptr, certificate); !written.ok())
+    return written.error();
   return made;
 }
 
 Result<CertificateFiles> TestCertificates::issue(const CertificateWish& wish) {
   const Key key(EVP_EC_gen("P-256"));
   if (!key) return failed("no key");
-  const Certificate certificate = begin_certificate(key.get(), wish.common_name, serial_++, wish.valid_from, wish.valid_to);
+  const Certificate certificate =
+      begin_certificate(key.get(), wish.common_name, serial_++, wish.valid_from, wish.valid_to);
   X509* issuer = authority_->certificate.get();
   X509_set_issuer_name(certificate.get(), X509_get_subject_name(issuer));
   const std::string names = alternative_names(wish);
-  const bool fine = add_extension(certificate.get(), issuer, NID_basic_constraints, "critical,CA:FALSE") &&
-                    add_extension(certificate.get(), issuer, NID_authority_key_identifier, "keyid") &&
-                    add_extension(certificate.get(), issuer, NID_ext_key_usage, "serverAuth,clientAuth") &&
-                    (names.empty() || add_extension(certificate.get(), issuer, NID_subject_alt_name, names)) &&
-                    X509_sign(certificate.get(), authority_->key.get(), EVP_sha256()) > 0;
+  const bool fine =
+      add_extension(certificate.get(), issuer, NID_basic_constraints, "critical,CA:FALSE") &&
+      add_extension(certificate.get(), issuer, NID_authority_key_identifier, "keyid") &&
+      add_extension(certificate.get(), issuer, NID_ext_key_usage, "serverAuth,clientAuth") &&
+      (names.empty() || add_extension(certificate.get(), issuer, NID_subject_alt_name, names)) &&
+      X509_sign(certificate.get(), authority_->key.get(), EVP_sha256()) > 0;
   if (!fine) return failed(wish.common_name);
   CertificateFiles files{folder_ + "/" + wish.file_name + ".pem", folder_ + "/" + wish.file_name + ".key"};
-  if (Status written = write_file(files.cert_file, false, nullptr, certificate.get()); !written.ok()) return written.error();
-  if (Status written = write_file(files.key_file, true, key.get(), nullptr); !written.ok()) return written.error();
+  if (Status written = write_file(files.cert_file, false, nullptr, certificate.get()); !written.ok())
+    return written.error();
+  if (Status written = write_file(files.key_file, true, key.get(), nullptr); !written.ok())
+    return written.error();
   return files;
 }
 

@@ -15,7 +15,7 @@ struct CertificateFiles {
 };
 
 struct CertificateWish {
-  std::string file_name = "server";     // NAME.pem and NAME.key in the folder
+  std::string file_name = "server";  // NAME.pem and NAME.key in the folder
   std::string common_name = "localhost";
   std::vector<std::string> dns_names;
   std::vector<std::string> ip_addresses;

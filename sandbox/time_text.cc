@@ -14,7 +14,8 @@ struct Civil {
 
 Civil civil(WallTime time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
-  return {std::chrono::year_month_day(day), std::chrono::weekday(day), std::chrono::hh_mm_ss<Duration>(time - day)};
+  return {std::chrono::year_month_day(day), std::chrono::weekday(day),
+          std::chrono::hh_mm_ss<Duration>(time - day)};
 }
 
 }  // namespace
@@ -25,20 +26,22 @@ std::string http_date(WallTime time) {
                                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const Civil at = civil(time);
   std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%s, %02u %s %04d %02d:%02d:%02d GMT", days[at.weekday.c_encoding()],
-                static_cast<unsigned>(at.date.day()), months[static_cast<unsigned>(at.date.month()) - 1],
-                static_cast<int>(at.date.year()), static_cast<int>(at.clock.hours().count()),
-                static_cast<int>(at.clock.minutes().count()), static_cast<int>(at.clock.seconds().count()));
+  std::snprintf(text.data(), text.size(), "%s, %02u %s %04d %02d:%02d:%02d GMT",
+                days[at.weekday.c_encoding()], static_cast<unsigned>(at.date.day()),
+                months[static_cast<unsigned>(at.date.month()) - 1], static_cast<int>(at.date.year()),
+                static_cast<int>(at.clock.hours().count()), static_cast<int>(at.clock.minutes().count()),
+                static_cast<int>(at.clock.seconds().count()));
   return text.data();
 }
 
 std::string rfc3339_milliseconds(WallTime time) {
   const Civil at = civil(time);
   std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(at.date.year()),
-                static_cast<unsigned>(at.date.month()), static_cast<unsigned>(at.date.day()),
-                static_cast<int>(at.clock.hours().count()), static_cast<int>(at.clock.minutes().count()),
-                static_cast<int>(at.clock.seconds().count()), static_cast<int>(at.clock.subseconds().count() / 1000));
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
+                static_cast<int>(at.date.year()), static_cast<unsigned>(at.date.month()),
+                static_cast<unsigned>(at.date.day()), static_cast<int>(at.clock.hours().count()),
+                static_cast<int>(at.clock.minutes().count()), static_cast<int>(at.clock.seconds().count()),
+                static_cast<int>(at.clock.subseconds().count() / 1000));
   return text.data();
 }
 

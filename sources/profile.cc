@@ -7,7 +7,7 @@
 #include "config/toml_reader.h"
 #include "sources/embedded_profiles.h"
 #include "sources/profile_check.h"
-#include "sources/url.h"
+#include "encoding/url.h"
 
 namespace auditferry {
 namespace {
@@ -52,7 +52,7 @@ class Loader {
     }
     profile_.title = root_.string("title").value_or(profile_.vendor);
     set(profile_.base_url, root_.string("base_url"));
-    if (!profile_.base_url.empty() && !split_url(profile_.base_url)) {
+    if (!profile_.base_url.empty() && !parse_url(profile_.base_url).ok()) {
       root_.error("base_url", "is not an absolute http:// or https:// address");
     }
     set(profile_.credentials, root_.strings("credentials"));

@@ -8,7 +8,7 @@
 #include "encoding/json_view.h"
 #include "encoding/time_format.h"
 #include "sources/template.h"
-#include "sources/url.h"
+#include "encoding/url.h"
 
 namespace auditferry {
 namespace {
@@ -112,7 +112,7 @@ Error bad_base_url(const RequestContext& context) {
 
 Result<HttpRequest> build(const RequestContext& context, const RequestTemplate& text,
                           const TemplateValues& values) {
-  if (!split_url(context.base_url)) return bad_base_url(context);
+  if (!parse_url(context.base_url).ok()) return bad_base_url(context);
   HttpRequest request;
   request.method = text.method;
   request.url = context.base_url;
@@ -131,17 +131,17 @@ Result<HttpRequest> build(const RequestContext& context, const RequestTemplate& 
 // The address of the next page as the vendor gave it.
 Result<HttpRequest> build_link(const RequestContext& context, const std::string& link,
                                const TemplateValues& values) {
-  const std::optional<UrlParts> base = split_url(context.base_url);
+  const Result<Url> base = parse_url(context.base_url);
   if (!base) return bad_base_url(context);
   HttpRequest request;
   request.method = context.stream->request.method;
   const bool relative = link.starts_with('/') && !link.starts_with("//");
-  const std::string origin = context.base_url.substr(0, context.base_url.size() - base->rest.size());
+  const std::string origin = (base->origin.tls ? "https://" : "http://") + base->origin.host_header();
   request.url = relative ? origin + link : link;
-  const std::optional<UrlParts> target = split_url(request.url);
-  if (!target || !target->same_origin(*base)) {
+  const Result<Url> target = parse_url(request.url);
+  if (!target || target->origin != base->origin) {
     const std::string where =
-        target ? target->scheme + "://" + target->host + ":" + target->port : "no valid address";
+        target ? (target->origin.tls ? "https://" : "http://") + target->origin.text() : "no valid address";
     return Error{ErrorKind::invalid,
                  "the link to the next page leads to " + where + ", not to " + origin +
                      " as base_url does; it is not followed, since the credentials would go there"};

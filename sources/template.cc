@@ -8,7 +8,7 @@
 #include "encoding/base64.h"
 #include "encoding/json_text.h"
 #include "encoding/json_view.h"
-#include "sources/url.h"
+#include "encoding/percent_encoding.h"
 
 namespace auditferry {
 namespace {

@@ -4,7 +4,6 @@
 
 #include "core/random.h"
 #include "encoding/json_scanner.h"
-#include "sources/url.h"
 
 namespace auditferry {
 namespace {
@@ -105,23 +104,6 @@ TEST(Template, SurvivesAnyText) {
     for (std::uint64_t i = random.below(14); i > 0; --i) text += bytes[random.below(bytes.size())];
     const Result<Template> parsed = Template::parse(text);
     if (parsed) (void)parsed->render(sample_values());
-  }
-}
-
-TEST(SplitUrl, TakesAddressesApart) {
-  const auto parts = split_url("HTTPS://Example.COM:8443/a?b#c");
-  ASSERT_TRUE(parts);
-  EXPECT_EQ(parts->scheme + " " + parts->host + " " + parts->port, "https example.com 8443");
-  EXPECT_EQ(parts->rest, "/a?b#c");
-  EXPECT_EQ(split_url("http://h")->port, "80");
-  EXPECT_EQ(split_url("https://h")->port, "443");
-  EXPECT_EQ(split_url("http://[::1]:81/x")->host, "[::1]");
-  EXPECT_TRUE(split_url("https://h/x")->same_origin(*split_url("https://H:443")));
-  EXPECT_FALSE(split_url("https://h/x")->same_origin(*split_url("http://h:443")));
-  for (const char* bad :
-       {"", "h", "ftp://h", "https://", "https:///x", "https://u@h", "https://u:p@h/", "https://h:x/",
-        "https://h\\@e/", "https://h /", "https://h\n/", "https://[::1", "//h/x", "https://h:123456789/"}) {
-    EXPECT_FALSE(split_url(bad)) << bad;
   }
 }
 

@@ -34,6 +34,11 @@ void check_after_crash(Database& database) {
   }
 }
 
+Error beyond_the_end(std::uint64_t position, std::uint64_t last_seq) {
+  return Error{ErrorKind::invalid, "a position (" + std::to_string(position) + ") lies beyond the journal's last record (" + std::to_string(last_seq) +
+                                       "): the journal was replaced by an older one; see docs/journal.md, 'After a restore'"};
+}
+
 }  // namespace
 
 Journal::Parts::Parts(std::unique_ptr<Database> database_in)
@@ -98,9 +103,7 @@ const std::string& Journal::epoch() const { return parts_->epoch; }
 Result<RecordBatch> Journal::read(std::uint64_t after, std::uint64_t max_records, std::uint64_t max_bytes) {
   return guarded([&]() -> Result<RecordBatch> {
     if (after > parts_->last_seq) {
-      return Error{ErrorKind::invalid, "a position (" + std::to_string(after) + ") lies beyond the journal's last record (" +
-                                           std::to_string(parts_->last_seq) +
-                                           "): the journal was replaced by an older one; see docs/journal.md, 'After a restore'"};
+      return beyond_the_end(after, parts_->last_seq);
     }
     return parts_->reader.read(after, parts_->last_seq, max_records, max_bytes);
   });
@@ -113,7 +116,9 @@ Result<ExporterRow> Journal::attach_exporter(const std::string& name, const std:
     first.query().step();
     const std::uint64_t oldest = first.is_null(0) ? parts_->last_seq : static_cast<std::uint64_t>(first.integer(0)) - 1;
     first.reset();
-    return parts_->exporters.attach(name, type, when_full, start_now ? parts_->last_seq : oldest);
+    ExporterRow row = parts_->exporters.attach(name, type, when_full, start_now ? parts_->last_seq : oldest);
+    if (row.books.position > parts_->last_seq) return beyond_the_end(row.books.position, parts_->last_seq);
+    return row;
   });
 }
 

@@ -12,6 +12,7 @@
 #include "net/resolver.h"
 #include "net/tls_context.h"
 #include "tests/support/real_loop.h"
+#include "tests/support/recording_log.h"
 
 namespace auditferry {
 
@@ -33,17 +34,6 @@ class FakeResolver final : public Resolver {
   Clock& clock_;
 };
 
-class RecordingLog final : public Log {
- public:
-  bool enabled(LogLevel) const override { return true; }
-  void write(LogLevel, std::string_view message, const std::vector<LogField>& fields) override {
-    text += std::string(message);
-    for (const LogField& field : fields) text += " " + field.key + "=" + field.value;
-    text += "\n";
-  }
-  std::string text;
-};
-
 class HttpFixture {
  public:
   HttpFixture() : resolver(loop.clock()) {
@@ -60,7 +50,9 @@ class HttpFixture {
 
   // Made at the first use, from the settings as they are then.
   BeastHttpClient& client() {
-    if (!client_) client_ = std::make_unique<BeastHttpClient>(loop.executor(), loop.clock(), resolver, contexts, environment, settings, log);
+    if (!client_)
+      client_ = std::make_unique<BeastHttpClient>(loop.executor(), loop.clock(), resolver, contexts,
+                                                  environment, settings, log);
     return *client_;
   }
   void new_client() { client_.reset(); }

@@ -24,9 +24,13 @@ class PortalFixture {
 
   Portal& portal() { return portal_; }
   WallTime now() const { return now_; }
-  static WallTime start() { return std::chrono::sys_days(std::chrono::year(2025) / 11 / 23) + std::chrono::hours(10); }
+  static WallTime start() {
+    return std::chrono::sys_days(std::chrono::year(2025) / 11 / 23) + std::chrono::hours(10);
+  }
   void pass(Duration time) { now_ += time; }
-  static std::string good_token() { return base64_encode(std::string(sandbox_token_key) + ":" + sandbox_token_secret); }
+  static std::string good_token() {
+    return base64_encode(std::string(sandbox_token_key) + ":" + sandbox_token_secret);
+  }
 
   PortalAnswer call(std::string method, std::string target, std::string body) {
     PortalRequest request;
@@ -38,7 +42,9 @@ class PortalFixture {
     return portal_.handle(request);
   }
   // The body of a page of "audit_logs" or "device_logs".
-  std::string logs(const std::string& path, std::string body) { return call("POST", "/frontend/" + path, std::move(body)).body; }
+  std::string logs(const std::string& path, std::string body) {
+    return call("POST", "/frontend/" + path, std::move(body)).body;
+  }
 
   // The events of a page of the two AppTego logs.
   static std::vector<std::string> ids(const std::string& page) {

@@ -22,6 +22,16 @@ class RecordingLog final : public Log {
     }
     return found;
   }
+  // Everything that was written, one line each.
+  std::string text() const {
+    std::string all;
+    for (const Line& line : lines) {
+      all += line.message;
+      for (const LogField& field : line.fields) all += " " + field.key + "=" + field.value;
+      all += "\n";
+    }
+    return all;
+  }
   struct Line {
     LogLevel level;
     std::string message;

@@ -40,7 +40,9 @@ struct ScriptedServer::State {
       const std::size_t head = text.find("\r\n\r\n");
       if (head != std::string::npos) {
         const std::size_t length = text.find("Content-Length: ");
-        const std::size_t body = length == std::string::npos || length > head ? 0 : std::strtoul(text.c_str() + length + 16, nullptr, 10);
+        const std::size_t body = length == std::string::npos || length > head
+                                     ? 0
+                                     : std::strtoul(text.c_str() + length + 16, nullptr, 10);
         if (text.size() >= head + 4 + body) break;
       }
       std::array<char, 65536> bytes{};
@@ -63,7 +65,8 @@ struct ScriptedServer::State {
 
   bool take(const ServerStep& step, int socket) {
     switch (step.kind) {
-      case ServerStep::Kind::read_request: return read_request(socket);
+      case ServerStep::Kind::read_request:
+        return read_request(socket);
       case ServerStep::Kind::write:
         for (std::string_view rest = step.text; !rest.empty();) {
           const ssize_t sent = send(socket, rest.data(), rest.size(), MSG_NOSIGNAL);
@@ -71,8 +74,12 @@ struct ScriptedServer::State {
           rest.remove_prefix(static_cast<std::size_t>(sent));
         }
         return true;
-      case ServerStep::Kind::hang: hang(socket); return false;
-      case ServerStep::Kind::delay: wait_for(-1, step.milliseconds); return true;
+      case ServerStep::Kind::hang:
+        hang(socket);
+        return false;
+      case ServerStep::Kind::delay:
+        wait_for(-1, step.milliseconds);
+        return true;
       case ServerStep::Kind::reset: {
         const linger now{1, 0};
         setsockopt(socket, SOL_SOCKET, SO_LINGER, &now, sizeof now);
@@ -110,7 +117,8 @@ ScriptedServer::ScriptedServer(std::vector<ConnectionScript> scripts) : state_(s
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  if (bind(state_->listener, reinterpret_cast<sockaddr*>(&address), size) != 0 || listen(state_->listener, 16) != 0 ||
+  if (bind(state_->listener, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      listen(state_->listener, 16) != 0 ||
       getsockname(state_->listener, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
     throw std::runtime_error("ScriptedServer: cannot listen");
   }
@@ -125,20 +133,26 @@ ScriptedServer::~ScriptedServer() {
   close(state_->stop);
 }
 
-std::uint16_t ScriptedServer::port() const { return state_->port; }
+std::uint16_t ScriptedServer::port() const {
+  return state_->port;
+}
 
-std::string ScriptedServer::url(std::string_view target) const { return "http://127.0.0.1:" + std::to_string(port()) + std::string(target); }
+std::string ScriptedServer::url(std::string_view target) const {
+  return "http://127.0.0.1:" + std::to_string(port()) + std::string(target);
+}
 
 std::vector<std::string> ScriptedServer::requests() const {
   const std::scoped_lock lock(state_->mutex);
   return state_->requests;
 }
 
-std::size_t ScriptedServer::connections() const { return state_->connections; }
+std::size_t ScriptedServer::connections() const {
+  return state_->connections;
+}
 
 std::string http_answer(int status, std::string_view body, std::string_view more_headers) {
-  return "HTTP/1.1 " + std::to_string(status) + " Words\r\n" + std::string(more_headers) + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-         std::string(body);
+  return "HTTP/1.1 " + std::to_string(status) + " Words\r\n" + std::string(more_headers) +
+         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }
 
 }  // namespace auditferry

@@ -1,4 +1,4 @@
-#include "net/url.h"
+#include "encoding/url.h"
 
 #include <gtest/gtest.h>
 
@@ -21,8 +21,10 @@ TEST(Url, IsTakenApart) {
 }
 
 TEST(Url, IsRefusedWithoutRepeatingSecrets) {
-  for (const char* text : {"", "portal.example.com", "/path", "ftp://h/", "https://", "https:///x", "https://h:0/", "https://h:99999/", "https://h:port", "https://h:8x/", "https://h/ x",
-                           "https://h/\r\nX: y", "https://u:example-token@h/", "https://h/#f", "https://h%0d%0aX/", "https://[::1/"}) {
+  for (const char* text :
+       {"", "portal.example.com", "/path", "ftp://h/", "https://", "https:///x", "https://h:0/",
+        "https://h:99999/", "https://h:port", "https://h:8x/", "https://h/ x", "https://h/\r\nX: y",
+        "https://u:example-token@h/", "https://h/#f", "https://h%0d%0aX/", "https://[::1/"}) {
     const Result<Url> url = parse_url(text);
     ASSERT_FALSE(url.ok()) << text;
     EXPECT_EQ(url.error().message.find("example-token"), std::string::npos);
@@ -30,8 +32,10 @@ TEST(Url, IsRefusedWithoutRepeatingSecrets) {
 }
 
 TEST(Url, KnowsLoopback) {
-  for (const char* host : {"localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "::1"}) EXPECT_TRUE(is_loopback(host)) << host;
-  for (const char* host : {"example.com", "notlocalhost", "128.0.0.1", "::2", "127.0.0.1.example.com", ""}) EXPECT_FALSE(is_loopback(host)) << host;
+  for (const char* host : {"localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "::1"})
+    EXPECT_TRUE(is_loopback(host)) << host;
+  for (const char* host : {"example.com", "notlocalhost", "128.0.0.1", "::2", "127.0.0.1.example.com", ""})
+    EXPECT_FALSE(is_loopback(host)) << host;
 }
 
 }  // namespace

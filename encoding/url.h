@@ -32,7 +32,7 @@ struct UrlParts {
   bool has_user = false;
   std::string user;
   std::string password;
-  std::string host;    // as in Origin, never empty
+  std::string host;  // as in Origin, never empty
   std::optional<std::uint16_t> port;
   std::string target;
   bool has_fragment = false;

@@ -1,0 +1,109 @@
+#include "daemon/answer.h"
+
+#include <gtest/gtest.h>
+
+#include "encoding/time_format.h"
+#include "sources/profile.h"
+
+namespace auditferry {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+const WallTime now = *parse_rfc3339("2025-11-23T10:00:00Z");
+
+HttpResponse response(int status, std::vector<HttpHeader> headers = {}, std::string body = "") {
+  HttpResponse made;
+  made.status = status;
+  made.headers = std::move(headers);
+  made.body = std::move(body);
+  return made;
+}
+
+TEST(RetryAfter, ReadsSecondsAndDates) {
+  EXPECT_EQ(retry_after(response(429, {{"Retry-After", "7"}}), now), Duration(seconds(7)));
+  EXPECT_EQ(retry_after(response(429, {{"Retry-After", " 120 "}}), now), Duration(seconds(120)));
+  // Measured against the answer's own Date: the portal's clock may differ from ours.
+  const HttpResponse dated = response(429, {{"Date", "Sun, 23 Nov 2025 12:00:00 GMT"}, {"Retry-After", "Sun, 23 Nov 2025 12:01:30 GMT"}});
+  EXPECT_EQ(retry_after(dated, now), Duration(seconds(90)));
+}
+
+TEST(RetryAfter, IsNoHintWhenItCannotBeMeant) {
+  for (const char* text : {"", "-5", "soon", "1.5", "Sat, 22 Nov 2025 10:00:00 GMT", "0x10"}) {
+    EXPECT_EQ(retry_after(response(429, {{"Retry-After", text}}), now), std::nullopt) << text;
+  }
+  EXPECT_EQ(retry_after(response(429), now), std::nullopt);
+}
+
+TEST(RetryAfter, AHugeNumberDoesNotOverflow) {
+  const auto wait = retry_after(response(429, {{"Retry-After", "18446744073709551615"}}), now);
+  ASSERT_TRUE(wait.has_value());
+  EXPECT_GT(*wait, Duration(hours(24 * 365)));
+}
+
+TEST(RateHint, ReadsEpochAndDelta) {
+  RateLimitProfile profile;
+  const std::string epoch = std::to_string(to_micros(now) / 1'000'000 + 30);
+  const auto by_epoch = rate_hint(profile, response(200, {{"X-RateLimit-Remaining", "5"}, {"X-RateLimit-Reset", epoch}}), now);
+  ASSERT_TRUE(by_epoch.has_value());
+  EXPECT_EQ(by_epoch->remaining, 5u);
+  EXPECT_EQ(by_epoch->until_reset, Duration(seconds(30)));
+  profile.reset = RateReset::delta;
+  const auto by_delta = rate_hint(profile, response(200, {{"X-RateLimit-Remaining", "5"}, {"X-RateLimit-Reset", "30"}}), now);
+  ASSERT_TRUE(by_delta.has_value());
+  EXPECT_EQ(by_delta->until_reset, Duration(seconds(30)));
+  EXPECT_FALSE(rate_hint(profile, response(200, {{"X-RateLimit-Remaining", "-1"}, {"X-RateLimit-Reset", "30"}}), now));
+}
+
+class JudgeAnswer : public testing::Test {
+ protected:
+  Answer judge(Result<HttpResponse> result, bool follows_cursor = false) {
+    const AnswerContext context{profile_, profile_.streams.at("audit"), "acme", "tenant-1", "portal:443", follows_cursor, 1u << 20};
+    return judge_answer(context, std::move(result), now);
+  }
+  Profile profile_ = builtin_profile("apptego").value();
+};
+
+TEST_F(JudgeAnswer, TellsEveryStatusApart) {
+  EXPECT_EQ(judge(response(400)).kind, AnswerKind::stop);
+  EXPECT_EQ(judge(response(400), true).kind, AnswerKind::cursor_refused);
+  EXPECT_EQ(judge(response(404), true).kind, AnswerKind::cursor_refused);
+  EXPECT_EQ(judge(response(410), true).kind, AnswerKind::cursor_refused);
+  EXPECT_EQ(judge(response(401), true).kind, AnswerKind::stop);
+  EXPECT_EQ(judge(response(403)).kind, AnswerKind::stop);
+  EXPECT_EQ(judge(response(404)).kind, AnswerKind::stop);
+  EXPECT_EQ(judge(response(302)).kind, AnswerKind::stop);
+  EXPECT_EQ(judge(response(408)).kind, AnswerKind::again);
+  EXPECT_EQ(judge(response(500)).kind, AnswerKind::again);
+  EXPECT_EQ(judge(response(502)).kind, AnswerKind::again);
+  EXPECT_EQ(judge(response(429)).kind, AnswerKind::limited);
+  EXPECT_EQ(judge(response(503)).kind, AnswerKind::limited);
+  EXPECT_EQ(judge(response(200, {}, R"({"logs":[]})")).kind, AnswerKind::page);
+  EXPECT_EQ(judge(response(200, {}, R"({"logs":[)")).kind, AnswerKind::unreadable);
+  EXPECT_EQ(judge(response(200, {}, R"({"entries":[]})")).kind, AnswerKind::stop);
+  EXPECT_EQ(judge(response(200, {}, R"({"success":false,"error":"no"})")).kind, AnswerKind::stop);
+  EXPECT_EQ(judge(response(200, {}, "<html></html>")).kind, AnswerKind::stop);
+  EXPECT_EQ(judge(Error{ErrorKind::timeout, "slow"}).kind, AnswerKind::again);
+  EXPECT_EQ(judge(Error{ErrorKind::tls, "who are you"}).kind, AnswerKind::again);
+  EXPECT_EQ(judge(Error{ErrorKind::too_large, "2 GB"}).kind, AnswerKind::too_large);
+}
+
+TEST_F(JudgeAnswer, EveryMessageNamesTheSourceTheStreamAndTheVendorsWords) {
+  for (const int status : {302, 400, 401, 403, 404, 418}) {
+    const Answer answer = judge(response(status, {}, R"({"error":"the vendor's words"})"));
+    EXPECT_NE(answer.message.find("source acme, stream audit"), std::string::npos) << status;
+    if (status != 302) {
+      EXPECT_NE(answer.message.find("the vendor's words"), std::string::npos) << answer.message;
+    }
+  }
+}
+
+TEST_F(JudgeAnswer, A403ThatIsALimitIsALimit) {
+  profile_ = builtin_profile("github").value();
+  EXPECT_EQ(judge(response(403, {{"X-RateLimit-Remaining", "0"}})).kind, AnswerKind::limited);
+  EXPECT_EQ(judge(response(403, {{"X-RateLimit-Remaining", "12"}})).kind, AnswerKind::stop);
+}
+
+}  // namespace
+}  // namespace auditferry

@@ -1,0 +1,56 @@
+#include "daemon/load_settings.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "config/config_file.h"
+#include "encoding/hash.h"
+#include "exporters/catalog.h"
+#include "sources/profile.h"
+
+namespace auditferry {
+namespace {
+
+std::optional<std::string> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::nullopt;
+  std::ostringstream text;
+  text << file.rdbuf();
+  return std::move(text).str();
+}
+
+// A name that is built in, else the path of a profile file, relative to the configuration's folder.
+Result<Profile> find_profile(const std::string& name_or_path, const std::string& folder) {
+  Result<Profile> builtin = builtin_profile(name_or_path);
+  const bool is_path = name_or_path.find('/') != std::string::npos || name_or_path.ends_with(".toml");
+  if (builtin.ok() || !is_path) return builtin;
+  const std::string path = name_or_path.starts_with('/') ? name_or_path : folder + "/" + name_or_path;
+  const std::optional<std::string> text = read_file(path);
+  if (!text) return Error{ErrorKind::not_found, "the profile file " + path + " cannot be read: check the path and its rights"};
+  return load_profile(*text, path);
+}
+
+std::optional<std::string> environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value ? std::optional<std::string>(value) : std::nullopt;
+}
+
+}  // namespace
+
+Result<Settings> load_settings(const std::string& path, bool resolve_secrets) {
+  ConfigHooks hooks;
+  hooks.load_profile = find_profile;
+  hooks.read_exporter = read_exporter;
+  hooks.exporter_types = exporter_types();
+  hooks.environment = environment;
+  hooks.resolve_secrets = resolve_secrets;
+  return load_config(path, hooks);
+}
+
+std::string file_sha256(const std::string& path) {
+  const std::optional<std::string> text = read_file(path);
+  return text ? hex(sha256(*text)) : std::string();
+}
+
+}  // namespace auditferry

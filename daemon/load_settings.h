@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "config/settings.h"
+#include "core/result.h"
+
+namespace auditferry {
+
+// Reads a configuration with everything that this program has built in: profiles, exporter types, the
+// environment. All errors at once, one per line. With resolve_secrets = false no secret is read (status,
+// ledger).
+Result<Settings> load_settings(const std::string& path, bool resolve_secrets);
+
+// Hex SHA-256 of the file, for the ledger; empty if it cannot be read.
+std::string file_sha256(const std::string& path);
+
+}  // namespace auditferry

@@ -1,0 +1,81 @@
+// The program auditferry: its command line. What the commands do is in daemon.h and the *_report.h files.
+
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+
+#include "daemon/commands.h"
+
+namespace {
+
+using auditferry::CommandLine;
+
+void add_config(CLI::App& command, CommandLine& line) {
+  command.add_option("--config", line.config, "the configuration file (TOML)")->required();
+}
+
+void add_commands(CLI::App& app, CommandLine& line) {
+  CLI::App* run = app.add_subcommand("run", "poll, journal and deliver until SIGTERM");
+  add_config(*run, line);
+  run->add_flag("--once", line.once, "poll every stream up to now, deliver everything, end");
+  run->add_option("--timeout", line.timeout, "with --once: give up after this long (10m)");
+
+  CLI::App* check = app.add_subcommand("check", "validate the configuration");
+  add_config(*check, line);
+  check->add_flag("--online", line.online, "also ask every portal and greet every exporter");
+
+  CLI::App* status = app.add_subcommand("status", "coverage, lag, positions, gaps, last errors");
+  add_config(*status, line);
+  status->add_flag("--json", line.json, "as JSON");
+  status->add_flag("--line", line.brief, "one line: fetched, delivered, waiting, lag");
+
+  CLI::App* ledger = app.add_subcommand("ledger", "provenance rows, coverage and gaps; verifies the chain");
+  add_config(*ledger, line);
+  ledger->add_option("--source", line.source, "only this source");
+  ledger->add_option("--stream", line.stream, "only this stream");
+  ledger->add_option("--from", line.from, "from this time (RFC 3339)");
+  ledger->add_option("--to", line.to, "up to this time (RFC 3339)");
+  ledger->add_flag("--json", line.json, "one JSON object a line");
+
+  CLI::App* journal = app.add_subcommand("journal", "care of the journal");
+  journal->require_subcommand(1);
+  CLI::App* journal_check = journal->add_subcommand("check", "read the whole journal and say what is damaged");
+  add_config(*journal_check, line);
+}
+
+std::string chosen(const CLI::App& app) {
+  std::string name;
+  for (const CLI::App* command = &app; !command->get_subcommands().empty();) {
+    command = command->get_subcommands().front();
+    name += (name.empty() ? "" : " ") + command->get_name();
+  }
+  return name;
+}
+
+}  // namespace
+
+int main(int argument_count, char** arguments) {
+  // Records, positions and secrets are nobody else's business; a core dump would hold all of them.
+  umask(0077);
+  prctl(PR_SET_DUMPABLE, 0);
+  // A closed pipe is an error of the write, not the end of the process.
+  std::signal(SIGPIPE, SIG_IGN);
+
+  CLI::App app("Carries audit and device logs from SaaS portals to files, syslog and SIEMs; loses nothing.", "auditferry");
+  app.set_version_flag("--version", "auditferry " AUDITFERRY_VERSION);
+  app.require_subcommand(1);
+  CommandLine line;
+  add_commands(app, line);
+  try {
+    app.parse(argument_count, arguments);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::fprintf(stderr, "auditferry: %s; see 'auditferry --help'\n", error.what());
+    return 2;
+  }
+  line.command = chosen(app);
+  return static_cast<int>(run_command(line));
+}

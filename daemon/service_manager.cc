@@ -1,0 +1,18 @@
+#include "daemon/service_manager.h"
+
+#include <systemd/sd-daemon.h>
+
+namespace auditferry::service_manager {
+
+void ready() { sd_notify(0, "READY=1"); }
+void stopping() { sd_notify(0, "STOPPING=1"); }
+void status(const std::string& line) { sd_notify(0, ("STATUS=" + line).c_str()); }
+void alive() { sd_notify(0, "WATCHDOG=1"); }
+
+std::optional<Duration> watchdog_interval() {
+  std::uint64_t microseconds = 0;
+  if (sd_watchdog_enabled(0, &microseconds) <= 0) return std::nullopt;
+  return Duration(static_cast<std::int64_t>(microseconds)) / 2;
+}
+
+}  // namespace auditferry::service_manager

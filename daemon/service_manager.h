@@ -1,0 +1,21 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/time.h"
+
+namespace auditferry {
+
+// What systemd is told (sd_notify(3)). Without NOTIFY_SOCKET every call does nothing.
+namespace service_manager {
+
+void ready();
+void stopping();
+void status(const std::string& line);
+void alive();
+// How often alive() must come; nothing without a watchdog.
+std::optional<Duration> watchdog_interval();
+
+}  // namespace service_manager
+}  // namespace auditferry

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace auditferry {
+
+// A program under test. Its standard output and error go to files that can be read at any time. Killed
+// (SIGKILL) and awaited by the destructor if it still runs.
+class ChildProcess {
+ public:
+  // Throws std::runtime_error when it cannot be started.
+  ChildProcess(std::vector<std::string> command, std::map<std::string, std::string> environment, const std::string& output_path);
+  ~ChildProcess();
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+
+  void signal(int number) const;
+  // The exit status (128 + signal if one ended it); nothing if it still runs after `limit`.
+  std::optional<int> wait(std::chrono::milliseconds limit);
+  bool runs();
+  std::string output() const;
+  pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_ = -1;
+  std::optional<int> ended_;
+  std::string output_path_;
+};
+
+}  // namespace auditferry
