@@ -31,8 +31,12 @@ RequestContext request_context(const SourceSettings& source, const StreamSetting
   return context;
 }
 
-PortalSession::PortalSession(PollerWorld world, const SourceSettings& source, const StreamSettings& stream)
-    : world_(world),
+PortalSession::PortalSession(const PollerWorld& world, const SourceSettings& source, const StreamSettings& stream)
+    : PortalSession(PortalWorld{world.clock, world.log, world.http, world.budget, world.random, &world.storage, world.credential_key},
+                    source, stream) {}
+
+PortalSession::PortalSession(PortalWorld world, const SourceSettings& source, const StreamSettings& stream)
+    : world_(std::move(world)),
       source_(source),
       stream_(stream),
       context_(request_context(source, stream)),
@@ -93,7 +97,8 @@ Task<void> PortalSession::impose_penalty(Answer& answer) {
   answer.wait = wait;
   const Penalty penalty{host_, world_.credential_key, world_.clock.now() + wait, answer.message};
   auto job = [&penalty](Journal& journal) { return journal.set_penalty(penalty); };
-  const Status stored = co_await world_.storage.run(job);
+  Status stored;
+  if (world_.storage != nullptr) stored = co_await world_.storage->run(job);
   if (!stored) world_.log.warn("the wait that the portal asked for could not be stored and would be forgotten by a restart: " + stored.error().message, fields());
   world_.log.warn(answer.message + "; waiting " + format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(wait)), fields());
 }

@@ -29,6 +29,17 @@ struct PollerWorld {
   std::string credential_key;  // a hash that names the credential in stored penalties
 };
 
+// The part of it that asking needs.
+struct PortalWorld {
+  Clock& clock;
+  Log& log;
+  HttpClient& http;
+  RequestBudget& budget;
+  Random& random;
+  StorageQueue* storage = nullptr;  // where penalties are stored; nothing: they are not (`check --online`)
+  std::string credential_key;
+};
+
 struct SessionStats {
   std::map<int, std::uint64_t> requests_by_status;  // 0: no answer came
   std::optional<Duration> clock_skew;               // the portal's clock minus ours
@@ -38,7 +49,8 @@ struct SessionStats {
 // request in flight. Loop thread only.
 class PortalSession {
  public:
-  PortalSession(PollerWorld world, const SourceSettings& source, const StreamSettings& stream);
+  PortalSession(PortalWorld world, const SourceSettings& source, const StreamSettings& stream);
+  PortalSession(const PollerWorld& world, const SourceSettings& source, const StreamSettings& stream);
 
   // Waits for the budget, sends, judges. A limit is turned into a penalty (and stored) before it returns.
   Task<Answer> ask(PageRequest request, double cost, bool follows_cursor);
@@ -56,7 +68,7 @@ class PortalSession {
   Task<void> explain_refusal(Answer& answer);
   void note(const Answer& answer);
 
-  PollerWorld world_;
+  PortalWorld world_;
   const SourceSettings& source_;
   const StreamSettings& stream_;
   RequestContext context_;

@@ -1,0 +1,204 @@
+#include "daemon/check_report.h"
+
+#include <gtest/gtest.h>
+
+#include "daemon/journal_report.h"
+#include "daemon/poller_fixture.h"
+
+namespace auditferry {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+
+class FakeExporter final : public Exporter {
+ public:
+  explicit FakeExporter(Status answer) : answer_(std::move(answer)) {}
+  Task<Status> open(const ExporterState&) override { co_return Status(); }
+  Task<WriteOutcome> write(const std::vector<OutgoingRecord>&) override { co_return WriteOutcome(); }
+  Task<Status> greet() override { co_return answer_; }
+  Task<void> reopen() override { co_return; }
+  Task<WriteOutcome> tend() override { co_return WriteOutcome(); }
+  Task<void> close() override { co_return; }
+
+ private:
+  Status answer_;
+};
+
+struct CheckFixture : PollerFixture {
+  explicit CheckFixture(PortalOptions options = {}) : PollerFixture(std::move(options)) {
+    for (const char* name : {"audit", "device"}) {
+      StreamSettings stream;
+      stream.name = name;
+      stream.profile = source_.profile.streams.at(name);
+      source_.streams.push_back(stream);
+      portal_.make(name, 5, loop_.clock().now() - hours(1), loop_.clock().now() - minutes(1));
+    }
+  }
+
+  // The report; `good` is its verdict.
+  std::string check(const std::vector<CheckedExporter>& exporters = {}) {
+    const Result<std::vector<Penalty>> penalties = stored_penalties(folder_ / "journal.db");
+    EXPECT_TRUE(penalties.ok());
+    std::string report;
+    const ReportSink sink = [&report](std::string_view text) { report += text; };
+    const std::vector<CheckedSource> sources{{&source_, &http_}};
+    loop_.run(keep_verdict(check_online(CheckWorld{loop_.clock(), log_, random_, *penalties, sink}, sources, exporters)));
+    return report;
+  }
+  Task<void> keep_verdict(Task<bool> task) { good = co_await std::move(task); }
+
+  bool good = false;
+};
+
+Fault fault_of(FaultKind kind) {
+  Fault fault;
+  fault.kind = kind;
+  return fault;
+}
+
+void expect_fail(CheckFixture& fixture, const std::string& words) {
+  const std::string report = fixture.check();
+  EXPECT_FALSE(fixture.good);
+  EXPECT_NE(report.find(words), std::string::npos) << "wanted: " << words << "\n" << report;
+  EXPECT_EQ(report.find(sandbox_token_secret), std::string::npos);
+}
+
+TEST(CheckReport, SaysThatAllIsWell) {
+  CheckFixture fixture;
+  FakeExporter exporter{Status()};
+  const std::string report = fixture.check({{"archive", &exporter}});
+  EXPECT_TRUE(fixture.good);
+  EXPECT_EQ(report,
+            "ok   source acme: 127.0.0.1 answers and takes the credentials\n"
+            "ok   source acme, stream audit: the log can be read: a page of 5 records, the newest of " +
+                report_time(fixture.loop_.clock().now() - minutes(1)) +
+                "\n"
+                "ok   source acme, stream audit: time ranges are understood\n"
+                "ok   source acme, stream device: the log can be read: a page of 5 records, the newest of " +
+                report_time(fixture.loop_.clock().now() - minutes(1)) +
+                "\n"
+                "ok   source acme, stream device: time ranges are understood\n"
+                "ok   exporter archive: can be reached and written to\n");
+}
+
+TEST(CheckReport, SaysThatAnExporterRefuses) {
+  CheckFixture fixture;
+  FakeExporter exporter{Error{ErrorKind::permission, "the folder /x may not be written\x1b[2J"}};
+  const std::string report = fixture.check({{"archive", &exporter}});
+  EXPECT_FALSE(fixture.good);
+  EXPECT_NE(report.find("FAIL exporter archive: the folder /x may not be written [2J\n"), std::string::npos) << report;
+}
+
+TEST(CheckReport, NamesRefusedCredentials) {
+  CheckFixture fixture;
+  fixture.portal_.set_token_revoked(sandbox_token_key, true);
+  expect_fail(fixture, "FAIL source acme: AppTego Management API at 127.0.0.1 refused the credentials, status 401 (\"invalid or revoked "
+                       "token\"): check credentials.token_key and credentials.token_secret");
+  EXPECT_EQ(fixture.portal_.stats().requests, 1u);
+}
+
+TEST(CheckReport, NamesAMissingPermission) {
+  CheckFixture fixture;
+  fixture.portal_.set_permissions(sandbox_token_key, {permission_audit_logs});
+  expect_fail(fixture, "FAIL source acme, stream device: AppTego Management API at 127.0.0.1 denies this token the log, status 403");
+}
+
+TEST(CheckReport, NamesAPlanThatDoesNotIncludeTheLog) {
+  CheckFixture fixture;
+  fixture.portal_.set_plan(sandbox_tenant, "TEAM");
+  expect_fail(fixture, "FAIL source acme, stream audit: tenant 9f1c0a4e7b8d4a4db52e6a6d5c5c1f11 is on TEAM; audit logs need ENTERPRISE");
+}
+
+TEST(CheckReport, NamesAWrongTenant) {
+  CheckFixture fixture;
+  fixture.source_.tenant = "nobody";
+  expect_fail(fixture, "FAIL source acme: AppTego Management API at 127.0.0.1 denies these credentials tenant nobody, status 403");
+}
+
+TEST(CheckReport, NamesAWrongAddress) {
+  CheckFixture fixture;
+  fixture.source_.base_url = "http://127.0.0.1/elsewhere";
+  expect_fail(fixture, "does not know this address, status 404");
+}
+
+TEST(CheckReport, NamesAPageOfHtml) {
+  CheckFixture fixture;
+  fixture.portal_.add_fault({"", 0, 100, fault_of(FaultKind::html)});
+  expect_fail(fixture, "answered with an HTML page, which is a login or a proxy's page: check base_url and proxy");
+}
+
+TEST(CheckReport, NamesARequestThatFailedWithStatus200) {
+  CheckFixture fixture;
+  fixture.portal_.add_fault({"", 0, 100, fault_of(FaultKind::success_false)});
+  expect_fail(fixture, "says that the request failed: ");
+}
+
+TEST(CheckReport, NamesAnotherShape) {
+  PortalOptions options;
+  options.dialect.array_name = "entries";
+  CheckFixture fixture(options);
+  expect_fail(fixture, "entries");
+}
+
+TEST(CheckReport, NamesAWrongUnitOfRecords) {
+  PortalOptions options;
+  options.dialect.time_unit = TimeUnit::milliseconds;
+  CheckFixture fixture(options);
+  expect_fail(fixture, "time_unit");
+}
+
+TEST(CheckReport, NamesAWrongUnitOfRequests) {
+  PortalOptions options;
+  options.dialect.request_time_unit = TimeUnit::milliseconds;
+  CheckFixture fixture(options);
+  expect_fail(fixture, "does not come back when exactly its time is asked for");
+}
+
+TEST(CheckReport, NamesAFieldThatIsNoId) {
+  PortalOptions options;
+  options.dialect.id_missing = true;
+  CheckFixture fixture(options);
+  expect_fail(fixture, "5 of 5 records have no id at /event");
+}
+
+TEST(CheckReport, SaysThatNothingCanBeReached) {
+  CheckFixture fixture;
+  fixture.http_.set_unreachable(true);
+  expect_fail(fixture, "FAIL source acme: ");
+  EXPECT_EQ(fixture.portal_.stats().requests, 0u);
+}
+
+TEST(CheckReport, StopsAskingWhenItIsToldToWait) {
+  CheckFixture fixture;
+  fixture.portal_.add_fault({"audit", 0, 1, rate_limit_fault(std::chrono::seconds(3600))});
+  const WallTime before = fixture.loop_.clock().now();
+  expect_fail(fixture, "FAIL source acme, stream device: the portal has asked us to wait 60m, so it was not asked");
+  EXPECT_EQ(fixture.portal_.stats().during_penalty, 0u);
+  EXPECT_LT(fixture.loop_.clock().now() - before, minutes(1));
+  CheckFixture other;
+  other.portal_.add_fault({"", 0, 1, rate_limit_fault(std::chrono::seconds(100))});
+  expect_fail(other, "FAIL source acme: 127.0.0.1 asks us to wait, status 429: 100s; try again after that");
+}
+
+TEST(CheckReport, ObeysAStoredPenalty) {
+  CheckFixture fixture;
+  const WallTime until = fixture.loop_.clock().now() + hours(1);
+  ASSERT_TRUE(fixture.journal_->set_penalty({"127.0.0.1", credential_key(fixture.source_), until, "too many requests"}).ok());
+  expect_fail(fixture, "FAIL source acme: 127.0.0.1 has asked us to wait until " + report_time(until) + ", so it was not asked");
+  EXPECT_EQ(fixture.portal_.stats().requests, 0u);
+  // Another credential may ask.
+  fixture.source_.credentials["token_key"] = Secret("other");
+  expect_fail(fixture, "refused the credentials");
+}
+
+TEST(CheckReport, NeedsNoJournalAndMakesNone) {
+  const TemporaryFolder folder;
+  const Result<std::vector<Penalty>> penalties = stored_penalties(folder / "journal.db");
+  ASSERT_TRUE(penalties.ok());
+  EXPECT_TRUE(penalties->empty());
+  EXPECT_FALSE(std::filesystem::exists(folder / "journal.db"));
+}
+
+}  // namespace
+}  // namespace auditferry

@@ -1,0 +1,47 @@
+#pragma once
+// `auditferry status`: what has been collected and delivered, what is missing, and what needs a person.
+// The JSON form's names are stable and described in docs/commands.md.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "storage/snapshot.h"
+
+namespace auditferry {
+
+struct StatusContext {
+  WallTime now{};
+  bool daemon_running = false;
+  std::optional<int> daemon_pid;
+  const Settings* settings = nullptr;  // nothing: what is configured is not known
+};
+
+// Ends with a line end. Pure.
+std::string render_status(const JournalSnapshot& snapshot, const StatusContext& context, bool json);
+
+// What a person has to look at, a sentence each: open gaps, dead letters, exporters whose last try failed.
+// Empty: all is in order (exit status 0), else exit status 3.
+std::vector<std::string> needs_a_person(const JournalSnapshot& snapshot);
+
+// The rest is shared by the two forms.
+struct StreamProgress {
+  const StreamSnapshot* stream = nullptr;
+  const CollectionSnapshot* collection = nullptr;  // the one in use; nothing: none yet
+  std::optional<WallTime> shown_until;             // the end of the newest interval
+  std::optional<Duration> lag;                     // from the watermark to now
+  std::vector<TimeRange> holes;                    // before shown_until, without those that are open gaps
+  bool configured = true;
+};
+StreamProgress progress_of(const StreamSnapshot& stream, const JournalSnapshot& snapshot, const StatusContext& context);
+// "source/stream" of what is configured and not yet in the journal.
+std::vector<std::string> not_started(const JournalSnapshot& snapshot, const StatusContext& context);
+// How long an exporter has delivered nothing although something waits; zero when nothing waits.
+std::optional<Duration> delivery_lag(const ExporterRow& row, std::uint64_t last_seq, WallTime now);
+// "acme/audit" of a gap's stream, "exporter archive" of an exporter's gap.
+std::string gap_owner(const GapRow& gap, const JournalSnapshot& snapshot);
+// The JSON form; in status_json.cc.
+std::string render_status_json(const JournalSnapshot& snapshot, const StatusContext& context);
+
+}  // namespace auditferry

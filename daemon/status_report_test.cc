@@ -1,0 +1,178 @@
+#include "daemon/status_report.h"
+
+#include <gtest/gtest.h>
+
+#include "daemon/text_report.h"
+#include "encoding/json_scanner.h"
+#include "encoding/json_view.h"
+
+namespace auditferry {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+const WallTime now = from_micros(1'763'893'512'000'000);  // 2025-11-23T10:25:12Z
+
+JournalSnapshot healthy() {
+  JournalSnapshot snapshot;
+  snapshot.epoch = "e";
+  snapshot.last_seq = 1204;
+  snapshot.used_bytes = 65536;
+  CollectionSnapshot collection;
+  collection.collection_id = 7;
+  collection.base_url = "https://portal.example.com";
+  collection.start = now - hours(24);
+  collection.coverage = {{{now - hours(24), now - seconds(12)}, "poll", now}};
+  collection.watermark = now - seconds(12);
+  StreamSnapshot stream;
+  stream.stream_id = 1;
+  stream.identity = {"apptego", "t1", "audit"};
+  stream.source = "acme";
+  stream.books = {1300, 96, 0, 1204, 0, 0, 3};
+  stream.collections = {collection};
+  snapshot.streams = {stream};
+  ExporterRow row;
+  row.exporter_id = 3;
+  row.name = "archive";
+  row.type = "file";
+  row.books.position = 1200;
+  row.books.delivered = 1200;
+  row.last_delivery = now - minutes(3);
+  snapshot.exporters = {row};
+  return snapshot;
+}
+
+StatusContext context() {
+  StatusContext context;
+  context.now = now;
+  context.daemon_running = true;
+  context.daemon_pid = 17;
+  return context;
+}
+
+TEST(StatusReport, ShowsThatAllIsInOrder) {
+  EXPECT_EQ(render_status(healthy(), context(), false),
+            "the daemon is running (process 17)\n"
+            "journal: 64KiB, last sequence number 1,204\n"
+            "\n"
+            "STREAM      FROM                  SHOWN UP TO           LAG  RECORDS  STAGED  DUPLICATES  LATE  CHANGED  QUARANTINED\n"
+            "acme/audit  2025-11-22T10:25:12Z  2025-11-23T10:25:00Z  12s  1,204    0       96          3     0        0\n"
+            "\n"
+            "EXPORTER  TYPE  POSITION  WAITING  LAG  DELIVERED  DEAD LETTERS  RELEASED  LAST DELIVERY\n"
+            "archive   file  1,200     4        3m   1,200      0             0         2025-11-23T10:22:12Z\n"
+            "\n"
+            "all is in order\n");
+  EXPECT_TRUE(needs_a_person(healthy()).empty());
+}
+
+// One of everything that can be wrong.
+JournalSnapshot troubled() {
+  JournalSnapshot snapshot = healthy();
+  CollectionSnapshot& collection = snapshot.streams[0].collections[0];
+  collection.coverage = {{{now - hours(24), now - hours(20)}, "history", now},
+                         {{now - hours(18), now - hours(10)}, "history", now},
+                         {{now - hours(9), now - seconds(12)}, "poll", now}};
+  collection.watermark = now - hours(20);
+  collection.walks = {{5, "history", {now - hours(20), now - hours(18)}, false, ""}};
+  GapRow gap;
+  gap.gap_id = 4;
+  gap.collection_id = 7;
+  gap.type = "unreachable";
+  gap.range = TimeRange{now - hours(10), now - hours(9)};
+  gap.why = "the cursor\x1b[31m expired";
+  gap.opened = now - hours(1);
+  snapshot.gaps = {gap};
+  snapshot.exporters[0].books.delivered = 1198;
+  snapshot.exporters[0].books.dead = 2;
+  snapshot.exporters[0].last_error = "the disk is full\nreally";
+  snapshot.penalties = {{"portal.example.com", "hash", now + hours(1), "429"}, {"old.example.com", "hash", now - hours(1), "429"}};
+  return snapshot;
+}
+
+TEST(StatusReport, ShowsWhatIsMissingAndWhoHasToAct) {
+  const std::string text = render_status(troubled(), context(), false);
+  for (const char* line : {"  still to be fetched: 2025-11-22T14:25:12Z to 2025-11-22T16:25:12Z\n",
+                           "  under way: history of 2025-11-22T14:25:12Z to 2025-11-22T16:25:12Z\n",
+                           "  last error: the disk is full really\n",
+                           "4    acme/audit  unreachable  2025-11-23T00:25:12Z to 2025-11-23T01:25:12Z  2025-11-23T09:25:12Z\n",
+                           "  the cursor [31m expired\n",
+                           "no request goes to portal.example.com until 2025-11-23T11:25:12Z: 429\n",
+                           "needs a person:\n- 1 gap is open", "- exporter archive has 2 dead letters", "- exporter archive does not deliver"})
+    EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
+  EXPECT_EQ(text.find("old.example.com"), std::string::npos);
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  EXPECT_EQ(needs_a_person(troubled()).size(), 3u);
+}
+
+TEST(StatusReport, ComparesWithTheConfiguration) {
+  Settings settings;
+  SourceSettings source;
+  source.name = "acme";
+  source.profile.vendor = "apptego";
+  source.tenant = "t1";
+  source.streams.resize(1);
+  source.streams[0].name = "device";
+  settings.sources = {source};
+  StatusContext with = context();
+  with.settings = &settings;
+  const std::string text = render_status(healthy(), with, false);
+  EXPECT_NE(text.find("acme/device: nothing has been asked yet\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("  no longer configured\n"), std::string::npos) << text;
+}
+
+TEST(StatusReport, SurvivesAnEmptyJournal) {
+  const std::string text = render_status({}, {}, false);
+  EXPECT_NE(text.find("the daemon is not running\n"), std::string::npos);
+  EXPECT_NE(text.find("no stream has been collected yet\n"), std::string::npos);
+}
+
+TEST(StatusReport, WritesJsonWithStableNames) {
+  const std::string text = render_status(troubled(), context(), true);
+  ASSERT_EQ(text.back(), '\n');
+  const Result<ScannedJson> scanned = scan_json(text);
+  ASSERT_TRUE(scanned.ok()) << text;
+  const JsonView view(scanned->text);
+  const auto at = [&view](const char* pointer) {
+    const auto found = view.at_pointer(pointer);
+    return found ? found->scalar_text() : "absent";
+  };
+  EXPECT_EQ(at("/daemon/pid"), "17");
+  EXPECT_EQ(at("/in_order"), "false");
+  EXPECT_EQ(at("/streams/0/watermark"), "2025-11-22T14:25:12Z");
+  EXPECT_EQ(at("/streams/0/shown_until"), "2025-11-23T10:25:00Z");
+  EXPECT_EQ(at("/streams/0/lag_seconds"), "72000");
+  EXPECT_EQ(at("/streams/0/holes/0/from"), "2025-11-22T14:25:12.000001Z");
+  EXPECT_EQ(at("/streams/0/holes/1/from"), "absent");
+  EXPECT_EQ(at("/streams/0/books/journaled"), "1204");
+  EXPECT_EQ(at("/exporters/0/waiting"), "4");
+  EXPECT_EQ(at("/exporters/0/dead_letters"), "2");
+  EXPECT_EQ(at("/exporters/0/last_error"), "the disk is full\nreally");
+  EXPECT_EQ(at("/gaps/0/of"), "acme/audit");
+  EXPECT_EQ(at("/penalties/0/host"), "portal.example.com");
+  EXPECT_EQ(at("/penalties/1/host"), "absent");
+  EXPECT_TRUE(scan_json(render_status({}, {}, true)).ok());
+}
+
+TEST(TextReport, WritesCountsAndDurations) {
+  EXPECT_EQ(report_count(0), "0");
+  EXPECT_EQ(report_count(999), "999");
+  EXPECT_EQ(report_count(1'000), "1,000");
+  EXPECT_EQ(report_count(1'234'567), "1,234,567");
+  EXPECT_EQ(report_duration(seconds(-5)), "0s");
+  EXPECT_EQ(report_duration(seconds(119)), "119s");
+  EXPECT_EQ(report_duration(minutes(119)), "119m");
+  EXPECT_EQ(report_duration(hours(47)), "47h");
+  EXPECT_EQ(report_duration(hours(49)), "2d");
+}
+
+TEST(TextReport, AlignsCellsThatAreNotAscii) {
+  TextTable table({"A", "B"});
+  table.row({"\xc3\xa4\xc3\xb6", "x"});
+  table.row({"abc", "y"});
+  EXPECT_EQ(table.text(), "A    B\n\xc3\xa4\xc3\xb6   x\nabc  y\n");
+}
+
+}  // namespace
+}  // namespace auditferry
