@@ -110,8 +110,6 @@ struct ExporterSettings {
   std::string output_key;
   // The type's own settings, as its reader in the exporter catalog made them (for example FileSettings).
   std::any own;
-  // Where it writes, as the type's reader says it: two exporters with one key are refused. "": never compared.
-  std::string output_key;
 };
 
 struct Settings {

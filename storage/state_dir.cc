@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <system_error>
@@ -90,6 +91,18 @@ Result<StateDir> StateDir::acquire(const std::string& path) {
     return system_error("write to", lock_path, code);
   }
   return StateDir(path, lock_file);
+}
+
+std::optional<int> StateDir::owner(const std::string& path) {
+  const int lock_file = open((path + "/lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (lock_file < 0) return std::nullopt;
+  std::optional<int> pid;
+  if (flock(lock_file, LOCK_SH | LOCK_NB) != 0) {
+    char text[32] = {};
+    pid = pread(lock_file, text, sizeof(text) - 1, 0) > 0 ? std::atoi(text) : 0;
+  }
+  close(lock_file);
+  return pid;
 }
 
 StateDir::StateDir(StateDir&& other) noexcept : path_(std::move(other.path_)), lock_file_(std::exchange(other.lock_file_, -1)) {}

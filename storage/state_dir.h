@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "core/result.h"
@@ -15,6 +16,9 @@ class StateDir {
   static Result<StateDir> acquire(const std::string& path);
   // The same checks, without creating or locking anything; for `check`.
   static Status inspect(const std::string& path);
+
+  // The process that holds the folder now; nothing when nobody does.
+  static std::optional<int> owner(const std::string& path);
 
   StateDir(StateDir&& other) noexcept;
   StateDir& operator=(StateDir&& other) noexcept;

@@ -24,6 +24,17 @@ TEST(StateDir, IsFreeAgainAfterItsOwnerIsGone) {
   EXPECT_TRUE(StateDir::acquire(folder / "state").ok());
 }
 
+TEST(StateDir, TellsWhoHoldsIt) {
+  TemporaryFolder folder;
+  EXPECT_EQ(StateDir::owner(folder / "state"), std::nullopt);
+  {
+    const Result<StateDir> held = StateDir::acquire(folder / "state");
+    ASSERT_TRUE(held.ok());
+    EXPECT_EQ(StateDir::owner(folder / "state"), getpid());
+  }
+  EXPECT_EQ(StateDir::owner(folder / "state"), std::nullopt);
+}
+
 TEST(StateDir, IsReadableByItsOwnerOnly) {
   TemporaryFolder folder;
   ASSERT_TRUE(StateDir::acquire(folder / "a/b").ok());
