@@ -5,8 +5,8 @@
 #include <iterator>
 #include <sstream>
 
-#include "config/config_fixture.h"
 #include "config/config_parts.h"
+#include "tests/support/config_fixture.h"
 
 namespace auditferry {
 namespace {

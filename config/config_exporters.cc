@@ -33,7 +33,8 @@ void read_select(ConfigContext& context, TomlTable table, SelectSettings& select
   }
   for (const char* key : {"sources", "streams"}) {
     const auto list = table.strings(key);
-    if (list && list->empty()) table.error(key, "is empty and would select nothing: leave the key out for all");
+    if (list && list->empty())
+      table.error(key, "is empty and would select nothing: leave the key out for all");
   }
 }
 
@@ -53,12 +54,12 @@ void read_common(ConfigContext& context, TomlTable& table, ExporterSettings& exp
   exporter.format = table.string("format").value_or("json");
   if (std::find(formats.begin(), formats.end(), exporter.format) == formats.end() && table.has("format") &&
       table.kind("format") == TomlKind::string)
-    table.error("format", "\"" + exporter.format + "\" is not a valid value; " +
-                              suggestion(exporter.format, formats));
+    table.error("format",
+                "\"" + exporter.format + "\" is not a valid value; " + suggestion(exporter.format, formats));
   exporter.enabled = table.boolean("enabled").value_or(true);
   exporter.start_now = table.choice<bool>("start", {{"oldest", false}, {"now", true}}).value_or(false);
-  if (const auto when = table.choice<WhenFull>("when_full",
-                                               {{"hold", WhenFull::hold}, {"release", WhenFull::release}}))
+  if (const auto when =
+          table.choice<WhenFull>("when_full", {{"hold", WhenFull::hold}, {"release", WhenFull::release}}))
     exporter.when_full = *when;
   if (const auto select = table.table("select")) read_select(context, *select, exporter.select);
   exporter.labels = read_string_map(table, "labels");
@@ -81,8 +82,8 @@ void read_exporter(ConfigContext& context, TomlTable& tables, const std::string&
     return;
   }
   if (!exporter.output_key.empty()) {
-    const auto [entry, fresh] = context.taken.emplace("exporter " + exporter.output_key,
-                                                      std::make_pair(name, tables.position(name)));
+    const auto [entry, fresh] =
+        context.taken.emplace("exporter " + exporter.output_key, std::make_pair(name, tables.position(name)));
     if (!fresh)
       tables.error(name, "writes to the same place as exporter \"" + entry->second.first + "\" (" +
                              to_string(entry->second.second) + "): " + exporter.output_key +

@@ -91,9 +91,12 @@ std::optional<std::string> process_environment(const std::string& name) {
 Result<Settings> parse_config(std::string_view text, const std::string& file_name, const std::string& folder,
                               const ConfigHooks& hooks) {
   TomlProblems problems;
-  ConfigContext context{hooks, {hooks.environment ? hooks.environment : process_environment, folder,
-                                hooks.resolve_secrets},
-                        problems, {}, {}, {}, {}, {}, true, {}};
+  ConfigContext context{
+      hooks,    {hooks.environment ? hooks.environment : process_environment, folder, hooks.resolve_secrets},
+      problems, {},
+      {},       {},
+      {},       {},
+      true,     {}};
   auto main = TomlDocument::parse(text, file_name, problems);
   if (!main) return problems.status().error();
   std::vector<TomlDocument> documents;

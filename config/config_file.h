@@ -21,9 +21,9 @@ struct ConfigHooks {
   // Reads the type's own keys out of [exporters.NAME] into `own`, and sets output_key and the type's
   // default batch. False: there is no such type; nothing was read then.
   std::function<bool(ExporterSettings& exporter, TomlTable& table)> read_exporter;
-  std::vector<std::string> exporter_types;                  // what read_exporter knows, for messages
-  std::vector<std::string> formats = {"json", "raw"};       // what `format` may say
-  EnvironmentLookup environment;                            // none: the environment of the process
+  std::vector<std::string> exporter_types;             // what read_exporter knows, for messages
+  std::vector<std::string> formats = {"json", "raw"};  // what `format` may say
+  EnvironmentLookup environment;                       // none: the environment of the process
   bool resolve_secrets = true;  // false: secrets are checked in form only, and empty (`status`, `ledger`)
 };
 

@@ -51,8 +51,10 @@ void read_admin(ConfigContext& context, TomlTable table) {
   if (const auto listen = table.string("listen")) {
     admin.enabled = !listen->empty();
     if (admin.enabled && !split_listen(*listen, admin)) {
-      table.error("listen", "expected \"HOST:PORT\" such as \"127.0.0.1:9640\" or \"[::1]:9640\", or \"\" for "
-                            "none, found \"" + *listen + "\"");
+      table.error("listen",
+                  "expected \"HOST:PORT\" such as \"127.0.0.1:9640\" or \"[::1]:9640\", or \"\" for "
+                  "none, found \"" +
+                      *listen + "\"");
     }
   }
   if (const auto hosts = table.strings("hosts")) admin.hosts = *hosts;

@@ -22,16 +22,18 @@ std::map<std::string, std::string> read_headers(TomlTable& table) {
     const auto is = [&name = name](const char* other) { return same_letters(name, other); };
     TomlTable at = *table.table("headers");
     const bool token = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-      return std::isalnum(c) != 0 || std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) !=
-                                         std::string_view::npos;
+      return std::isalnum(c) != 0 ||
+             std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
     });
     if (!token) {
       at.error(name, "is not the name of an HTTP header");
-    } else if (std::any_of(value.begin(), value.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
+    } else if (std::any_of(value.begin(), value.end(),
+                           [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
       at.error(name, "holds a line break or another control character");
     } else if (std::any_of(std::begin(secret), std::end(secret), is)) {
-      at.error(name, "is a secret and never stands in this file: give it under credentials.*, and let the "
-                     "profile put it into the header");
+      at.error(name,
+               "is a secret and never stands in this file: give it under credentials.*, and let the "
+               "profile put it into the header");
     } else if (std::any_of(std::begin(ours), std::end(ours), is)) {
       at.error(name, same_letters(name, "User-Agent") ? "is set with the key user_agent"
                                                       : "is set by auditferry itself");
@@ -185,7 +187,8 @@ void read_source(ConfigContext& context, TomlTable& tables, const std::string& n
   read_stream_defaults(table, defaults);
   const std::vector<std::string> tenants = read_tenants(table, profile ? &*profile : nullptr);
   std::vector<std::string>& names = context.sources_of_table[name];
-  for (const std::string& tenant : tenants) names.push_back(table.has("tenants") ? name + "-" + tenant : name);
+  for (const std::string& tenant : tenants)
+    names.push_back(table.has("tenants") ? name + "-" + tenant : name);
   if (!profile) {
     // Without the profile nothing can be said about these.
     for (const char* key : {"base_url", "credentials", "streams", "stream"}) table.knows(key);

@@ -26,8 +26,10 @@ void read_start(TomlTable& table, StartSetting& start) {
   } else if (const auto ago = text->starts_with('-') ? parse_duration(text->substr(1)) : std::nullopt) {
     start = {StartSetting::Kind::ago, {}, *ago};
   } else {
-    table.error("start", "expected a time such as \"2025-11-23T10:25:12Z\", a time ago such as \"-24h\", or "
-                         "\"oldest\", found \"" + *text + "\"");
+    table.error("start",
+                "expected a time such as \"2025-11-23T10:25:12Z\", a time ago such as \"-24h\", or "
+                "\"oldest\", found \"" +
+                    *text + "\"");
   }
 }
 
@@ -47,8 +49,10 @@ void read_overrides(TomlTable& table, StreamSettings& stream) {
   if (const auto query = table.string("query")) stream.query = *query;
   if (const auto id = table.string("id")) {
     if (!id->empty() && id->front() != '/') {
-      table.error("id", "expected a JSON pointer such as \"/event\", or \"\" for the hash of the content, "
-                        "found \"" + *id + "\"");
+      table.error("id",
+                  "expected a JSON pointer such as \"/event\", or \"\" for the hash of the content, "
+                  "found \"" +
+                      *id + "\"");
     } else {
       stream.profile.fields.id = *id;
     }
@@ -58,7 +62,8 @@ void read_overrides(TomlTable& table, StreamSettings& stream) {
                                                              {"microseconds", TimeUnit::microseconds},
                                                              {"rfc3339", TimeUnit::rfc3339}})) {
     // Requests follow where the profile says one unit for both.
-    if (stream.profile.request_time_unit == stream.profile.time_unit) stream.profile.request_time_unit = *unit;
+    if (stream.profile.request_time_unit == stream.profile.time_unit)
+      stream.profile.request_time_unit = *unit;
     stream.profile.time_unit = *unit;
   }
 }
@@ -91,9 +96,9 @@ StreamSettings read_stream(std::optional<TomlTable> table, TomlTable& source, co
   if (defaults.page_size) {
     if (*defaults.page_size > profile.max_page_size) {
       TomlTable& at = table && table->has("page_size") ? *table : source;
-      at.error("page_size", std::to_string(*defaults.page_size) + " is more than the profile's largest page " +
-                                "of stream \"" + profile.name + "\": at most " +
-                                std::to_string(profile.max_page_size));
+      at.error("page_size", std::to_string(*defaults.page_size) +
+                                " is more than the profile's largest page " + "of stream \"" + profile.name +
+                                "\": at most " + std::to_string(profile.max_page_size));
     }
     stream.profile.page_size = static_cast<std::uint32_t>(*defaults.page_size);
   }

@@ -57,8 +57,8 @@ void read_tls(TomlTable& table, const SecretPlaces& places, TlsSettings& tls) {
   file("cert_file", tls.cert_file);
   file("key_file", tls.key_file);
   if (const auto name = table.string("server_name")) tls.server_name = *name;
-  if (const auto version = table.choice<TlsVersion>(
-          "min_version", {{"1.2", TlsVersion::tls1_2}, {"1.3", TlsVersion::tls1_3}}))
+  if (const auto version =
+          table.choice<TlsVersion>("min_version", {{"1.2", TlsVersion::tls1_2}, {"1.3", TlsVersion::tls1_3}}))
     tls.min_version = *version;
   if (const auto insecure = table.boolean("insecure")) tls.insecure = *insecure;
   if (tls.cert_file.empty() != tls.key_file.empty())
@@ -74,8 +74,9 @@ void read_proxy(TomlTable& table, const SecretPlaces& places, PeerSettings& sett
   const auto proxy = table.string("proxy");
   if (!proxy) return;
   if (proxy->find('@') != std::string::npos) {
-    table.error("proxy", "holds a password: write { env = \"NAME\" } or { file = \"PATH\" } with the whole "
-                         "address in it, or use HTTPS_PROXY");
+    table.error("proxy",
+                "holds a password: write { env = \"NAME\" } or { file = \"PATH\" } with the whole "
+                "address in it, or use HTTPS_PROXY");
     return;
   }
   const bool http = proxy->starts_with("http://");
@@ -86,8 +87,8 @@ void read_proxy(TomlTable& table, const SecretPlaces& places, PeerSettings& sett
     settings.proxy = *proxy;
     return;
   }
-  table.error("proxy", "expected \"http://HOST:PORT\", \"none\", or \"\" for HTTPS_PROXY, found \"" + *proxy +
-                           "\"");
+  table.error("proxy",
+              "expected \"http://HOST:PORT\", \"none\", or \"\" for HTTPS_PROXY, found \"" + *proxy + "\"");
 }
 
 // At least a millisecond: zero would fail every request.
@@ -113,8 +114,8 @@ void read_peer(TomlTable& table, const SecretPlaces& places, PeerSettings& setti
           {{"none", Compression::none}, {"gzip", Compression::gzip}, {"zstd", Compression::zstd}}))
     settings.compression = *compression;
   if (const auto agent = table.string("user_agent")) {
-    const bool good = !agent->empty() && std::all_of(agent->begin(), agent->end(),
-                                                     [](char c) { return c >= 0x20 && c < 0x7f; });
+    const bool good = !agent->empty() &&
+                      std::all_of(agent->begin(), agent->end(), [](char c) { return c >= 0x20 && c < 0x7f; });
     if (good) {
       settings.user_agent = *agent;
     } else {

@@ -96,7 +96,8 @@ std::optional<Secret> read_secret(TomlTable& table, std::string_view key, const 
   const int given = int{place.has("env")} + int{place.has("file")} + int{place.has("credential")};
   if (given != 1) {
     table.error(key, std::string(given == 0 ? "says no place to take the secret from: "
-                                            : "names more than one place: ") + right_form);
+                                            : "names more than one place: ") +
+                         right_form);
     return std::nullopt;
   }
   const std::optional<std::string>& name = env ? env : (file ? file : credential);

@@ -2,13 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include "config/config_fixture.h"
 #include "config/peer_reader.h"
+#include "tests/support/config_fixture.h"
 
 namespace auditferry {
 namespace {
 
-using testing::TemporaryFolder;
+using testing::ConfigFolder;
 
 struct Outcome {
   std::optional<Secret> secret;
@@ -29,7 +29,7 @@ Outcome read(const std::string& text, const SecretPlaces& places) {
 }
 
 TEST(SecretReader, ReadsTheThreePlaces) {
-  const TemporaryFolder folder;
+  const ConfigFolder folder;
   folder.write("token", "example-token\n");
   SecretPlaces places{[&folder](const std::string& name) -> std::optional<std::string> {
                         if (name == "CREDENTIALS_DIRECTORY") return folder.path();
@@ -45,8 +45,9 @@ TEST(SecretReader, ReadsTheThreePlaces) {
   folder.write("token", "two\n\n");
   EXPECT_EQ(read("token = { file = 'token' }", places).secret, Secret("two\n"));
   folder.write("token", "\n");
-  EXPECT_EQ(read("token = { file = 'token' }", places).problems,
-            "f:1:11: token.file: the secret's file " + folder.path() + "/token is empty: write the secret into it");
+  EXPECT_EQ(
+      read("token = { file = 'token' }", places).problems,
+      "f:1:11: token.file: the secret's file " + folder.path() + "/token is empty: write the secret into it");
   folder.write("token", std::string(70'000, 'x'));
   EXPECT_NE(read("token = { file = 'token' }", places).problems.find("more than 64 KiB"), std::string::npos);
   EXPECT_NE(read("token = { file = '.' }", places).problems.find("is a folder"), std::string::npos);
@@ -58,9 +59,11 @@ TEST(SecretReader, RefusesWhatIsNoPlace) {
                         return name == "EMPTY" ? std::optional<std::string>("") : std::nullopt;
                       },
                       "", true};
-  EXPECT_EQ(read("token = 'hunter2'", places).problems, "f:1:1: token: a secret never stands in this file: " + form);
+  EXPECT_EQ(read("token = 'hunter2'", places).problems,
+            "f:1:1: token: a secret never stands in this file: " + form);
   EXPECT_EQ(read("token = 17", places).problems, "f:1:1: token: a secret never stands in this file: " + form);
-  EXPECT_EQ(read("token = {}", places).problems, "f:1:1: token: says no place to take the secret from: " + form);
+  EXPECT_EQ(read("token = {}", places).problems,
+            "f:1:1: token: says no place to take the secret from: " + form);
   EXPECT_EQ(read("token = { env = 'A', file = 'b' }", places).problems,
             "f:1:1: token: names more than one place: " + form);
   EXPECT_EQ(read("token = { env = '' }", places).problems, "f:1:1: token: names an empty place: " + form);
@@ -71,7 +74,8 @@ TEST(SecretReader, RefusesWhatIsNoPlace) {
   EXPECT_EQ(read("token = { file = '/nonexistent/x' }", places).problems,
             "f:1:11: token.file: the secret's file /nonexistent/x cannot be read: No such file or directory; "
             "create it, and let the user that runs auditferry read it");
-  EXPECT_NE(read("token = { credential = 'x' }", places).problems.find("LoadCredential=x:PATH"), std::string::npos);
+  EXPECT_NE(read("token = { credential = 'x' }", places).problems.find("LoadCredential=x:PATH"),
+            std::string::npos);
   EXPECT_NE(read("token = { credential = '../x' }", places).problems.find("is a path"), std::string::npos);
   EXPECT_NE(read("token = { env = 'EMPTY', fil = 'x' }", places).problems.find("did you mean \"file\"?"),
             std::string::npos);
@@ -94,8 +98,8 @@ std::string read_address(const std::string& url, bool insecure, std::string* pro
 
 TEST(PeerReader, ReadsUrls) {
   EXPECT_EQ(read_address("https://portal.example.com/api/", false), "https://portal.example.com/api");
-  for (const char* local : {"http://127.0.0.1:8480", "http://127.9.0.1", "http://[::1]:80/x", "http://localhost",
-                            "http://LocalHost:1", "http://a.localhost"})
+  for (const char* local : {"http://127.0.0.1:8480", "http://127.9.0.1", "http://[::1]:80/x",
+                            "http://localhost", "http://LocalHost:1", "http://a.localhost"})
     EXPECT_NE(read_address(local, false), "") << local;
   for (const char* remote : {"http://portal.example.com", "http://10.0.0.1", "http://[fe80::1]:80",
                              "http://localhost.example.com", "http://127.0.0.1.example.com"}) {

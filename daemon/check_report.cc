@@ -31,7 +31,9 @@ class OnlineCheck {
   Task<void> range(PortalSession& session, const StreamSettings& settings, const std::string& who);
   RequestBudget& budget_of(const SourceSettings& settings);
   std::optional<Penalty> penalty_of(const SourceSettings& settings) const;
-  void ok(const std::string& who, std::string_view words) { world_.sink("ok   " + plain(who) + ": " + plain(words) + "\n"); }
+  void ok(const std::string& who, std::string_view words) {
+    world_.sink("ok   " + plain(who) + ": " + plain(words) + "\n");
+  }
   void fail(const std::string& who, std::string_view words) {
     good_ = false;
     world_.sink("FAIL " + plain(who) + ": " + plain(words) + "\n");
@@ -42,11 +44,15 @@ class OnlineCheck {
   bool good_ = true;
 };
 
-std::string place_of(const SourceSettings& settings) { return host_of(settings.base_url) + "\n" + credential_key(settings); }
+std::string place_of(const SourceSettings& settings) {
+  return host_of(settings.base_url) + "\n" + credential_key(settings);
+}
 
 // Messages of the poller begin with whom they concern, which the line says already.
-std::string_view without_owner(std::string_view message, const std::string& source, const std::string& stream) {
-  for (const std::string& owner : {"source " + source + ", stream " + stream + ": ", "stream " + stream + ": "}) {
+std::string_view without_owner(std::string_view message, const std::string& source,
+                               const std::string& stream) {
+  for (const std::string& owner :
+       {"source " + source + ", stream " + stream + ": ", "stream " + stream + ": "}) {
     if (message.starts_with(owner)) message.remove_prefix(owner.size());
   }
   return message;
@@ -54,15 +60,21 @@ std::string_view without_owner(std::string_view message, const std::string& sour
 
 std::string judge_probe_status(const SourceSettings& settings, const HttpResponse& response) {
   const std::string words = error_text(settings.profile, response);
-  const std::string said = "status " + std::to_string(response.status) + (words.empty() ? "" : " (\"" + words + "\")");
+  const std::string said =
+      "status " + std::to_string(response.status) + (words.empty() ? "" : " (\"" + words + "\")");
   const std::string portal = settings.profile.title + " at " + host_of(settings.base_url);
   std::string names;
-  for (const std::string& name : settings.profile.credentials) names += (names.empty() ? "credentials." : " and credentials.") + name;
-  if (response.status == 401) return portal + " refused the credentials, " + said + ": check " + names + " (revoked or mistyped?)";
+  for (const std::string& name : settings.profile.credentials)
+    names += (names.empty() ? "credentials." : " and credentials.") + name;
+  if (response.status == 401)
+    return portal + " refused the credentials, " + said + ": check " + names + " (revoked or mistyped?)";
   if (response.status == 403)
-    return portal + " denies these credentials tenant " + settings.tenant + ", " + said + ": check tenant, and the token's permissions";
-  if (response.status == 404 || response.status == 405) return portal + " does not know this address, " + said + ": check base_url";
-  if (response.status >= 300 && response.status < 400) return portal + " redirects, " + said + ": set base_url to the final address";
+    return portal + " denies these credentials tenant " + settings.tenant + ", " + said +
+           ": check tenant, and the token's permissions";
+  if (response.status == 404 || response.status == 405)
+    return portal + " does not know this address, " + said + ": check base_url";
+  if (response.status >= 300 && response.status < 400)
+    return portal + " redirects, " + said + ": set base_url to the final address";
   if (response.status >= 500) return portal + " is not well, " + said + ": try again later";
   return portal + " answered with " + said + ": check base_url and tenant";
 }
@@ -75,20 +87,24 @@ std::string judge_probe(const SourceSettings& settings, const HttpResponse& resp
   if (!scanned) {
     const std::size_t first = response.body.find_first_not_of(" \t\r\n");
     const bool html = first != std::string::npos && response.body[first] == '<';
-    return portal + (html ? " answered with an HTML page, which is a login or a proxy's page" : " answered with something that is not JSON") +
+    return portal +
+           (html ? " answered with an HTML page, which is a login or a proxy's page"
+                 : " answered with something that is not JSON") +
            ": check base_url and proxy";
   }
   if (settings.profile.success.empty()) return {};
   const std::optional<JsonView> success = JsonView(scanned->text).at_pointer(settings.profile.success);
   if (!success || success->scalar_text() != "false") return {};
-  return portal + " says that the request failed: " + error_text(settings.profile, response) + ": check tenant and credentials";
+  return portal + " says that the request failed: " + error_text(settings.profile, response) +
+         ": check tenant and credentials";
 }
 
 Task<void> OnlineCheck::source(const CheckedSource& checked) {
   const SourceSettings& settings = *checked.settings;
   const std::string who = "source " + settings.name;
   if (const std::optional<Penalty> penalty = penalty_of(settings)) {
-    fail(who, penalty->host + " has asked us to wait until " + report_time(penalty->until) + ", so it was not asked (" + penalty->why + ")");
+    fail(who, penalty->host + " has asked us to wait until " + report_time(penalty->until) +
+                  ", so it was not asked (" + penalty->why + ")");
     co_return;
   }
   RequestBudget& budget = budget_of(settings);
@@ -102,7 +118,9 @@ Task<void> OnlineCheck::source(const CheckedSource& checked) {
   }
   for (const StreamSettings& one : settings.streams) {
     if (budget.penalized()) {
-      fail(who + ", stream " + one.name, "the portal has asked us to wait " + report_duration(budget.penalty_left()) + ", so it was not asked");
+      fail(who + ", stream " + one.name, "the portal has asked us to wait " +
+                                             report_duration(budget.penalty_left()) +
+                                             ", so it was not asked");
     } else {
       co_await stream(checked, one, budget);
     }
@@ -119,7 +137,8 @@ Task<std::string> OnlineCheck::probe(const CheckedSource& checked, RequestBudget
   HttpRequest to_send = std::move(request).value();
   const Result<HttpResponse> response = co_await checked.http->send(std::move(to_send));
   if (!response) co_return response.error().message;
-  const bool limited = response->status == 429 || response->status == 503 || says_rate_limited(settings.profile, *response);
+  const bool limited =
+      response->status == 429 || response->status == 503 || says_rate_limited(settings.profile, *response);
   if (!limited) co_return judge_probe(settings, *response);
   const std::optional<Duration> wait = retry_after(*response, world_.clock.now());
   budget.penalize(wait.value_or(std::chrono::minutes(1)));
@@ -127,14 +146,17 @@ Task<std::string> OnlineCheck::probe(const CheckedSource& checked, RequestBudget
       (wait ? ": " + report_duration(*wait) : "") + "; try again after that";
 }
 
-Task<void> OnlineCheck::stream(const CheckedSource& checked, const StreamSettings& settings, RequestBudget& budget) {
+Task<void> OnlineCheck::stream(const CheckedSource& checked, const StreamSettings& settings,
+                               RequestBudget& budget) {
   const SourceSettings& source = *checked.settings;
   const std::string who = "source " + source.name + ", stream " + settings.name;
-  PortalWorld world{world_.clock, world_.log, *checked.http, budget, world_.random, nullptr, credential_key(source)};
+  PortalWorld world{world_.clock,  world_.log, *checked.http,         budget,
+                    world_.random, nullptr,    credential_key(source)};
   PortalSession session(world, source, settings);
   const bool page_good = co_await page(session, settings, who);
   // The others go on from a cursor: no time range is asked for while all is well.
-  if (page_good && settings.profile.order == RecordOrder::newest_first) co_await range(session, settings, who);
+  if (page_good && settings.profile.order == RecordOrder::newest_first)
+    co_await range(session, settings, who);
 }
 
 Task<bool> OnlineCheck::page(PortalSession& session, const StreamSettings& settings, const std::string& who) {
@@ -143,7 +165,8 @@ Task<bool> OnlineCheck::page(PortalSession& session, const StreamSettings& setti
   request.page = settings.profile.first_page;
   const Answer answer = co_await session.ask(request, 1, false);
   if (answer.kind != AnswerKind::page) {
-    fail(who, answer.message.starts_with(who + ": ") ? std::string_view(answer.message).substr(who.size() + 2) : answer.message);
+    fail(who, answer.message.starts_with(who + ": ") ? std::string_view(answer.message).substr(who.size() + 2)
+                                                     : answer.message);
     co_return false;
   }
   const std::vector<PageRecord>& records = answer.page.records;
@@ -157,25 +180,36 @@ Task<bool> OnlineCheck::page(PortalSession& session, const StreamSettings& setti
   }
   const MeaningFields& fields = settings.profile.fields;
   const std::string of_all = " of " + std::to_string(records.size()) + " records have no ";
-  if (without_time > 0) fail(who, std::to_string(without_time) + of_all + "time at " + fields.time + ": check fields.time and time_unit in the profile");
+  if (without_time > 0)
+    fail(who, std::to_string(without_time) + of_all + "time at " + fields.time +
+                  ": check fields.time and time_unit in the profile");
   if (without_id > 0 && !fields.id.empty())
-    fail(who, std::to_string(without_id) + of_all + "id at " + fields.id + ": check the stream's id; \"\" takes the hash of the content");
+    fail(who, std::to_string(without_id) + of_all + "id at " + fields.id +
+                  ": check the stream's id; \"\" takes the hash of the content");
   if (without_time > 0 || (without_id > 0 && !fields.id.empty())) co_return false;
   ok(who, records.empty() ? "the log can be read, and is empty so far"
-                          : "the log can be read: a page of " + std::to_string(records.size()) + " records, the newest of " + report_time(newest));
+                          : "the log can be read: a page of " + std::to_string(records.size()) +
+                                " records, the newest of " + report_time(newest));
   co_return true;
 }
 
-Task<void> OnlineCheck::range(PortalSession& session, const StreamSettings& settings, const std::string& who) {
+Task<void> OnlineCheck::range(PortalSession& session, const StreamSettings& settings,
+                              const std::string& who) {
   const ProofOutcome proof = co_await prove_range(session, settings.profile);
   const std::string source = who.substr(7, who.find(',') - 7);
   switch (proof.kind) {
     case ProofOutcome::Kind::proved:
-      ok(who, proof.exclusive_bounds ? "time ranges are understood (a bound is exclusive, which loses nothing)" : "time ranges are understood");
+      ok(who, proof.exclusive_bounds
+                  ? "time ranges are understood (a bound is exclusive, which loses nothing)"
+                  : "time ranges are understood");
       break;
-    case ProofOutcome::Kind::nothing_there: ok(who, "time ranges cannot be proved before there is a record"); break;
+    case ProofOutcome::Kind::nothing_there:
+      ok(who, "time ranges cannot be proved before there is a record");
+      break;
     case ProofOutcome::Kind::wrong:
-    case ProofOutcome::Kind::no_answer: fail(who, without_owner(proof.message, source, settings.name)); break;
+    case ProofOutcome::Kind::no_answer:
+      fail(who, without_owner(proof.message, source, settings.name));
+      break;
   }
 }
 
@@ -199,7 +233,8 @@ std::optional<Penalty> OnlineCheck::penalty_of(const SourceSettings& settings) c
   const std::string host = host_of(settings.base_url);
   const std::string credential = credential_key(settings);
   for (const Penalty& penalty : world_.penalties) {
-    if (penalty.host == host && penalty.credential == credential && penalty.until > world_.clock.now()) return penalty;
+    if (penalty.host == host && penalty.credential == credential && penalty.until > world_.clock.now())
+      return penalty;
   }
   return std::nullopt;
 }
@@ -216,7 +251,8 @@ Result<std::vector<Penalty>> stored_penalties(const std::string& journal_path) {
   return std::move(snapshot->penalties);
 }
 
-Task<bool> check_online(CheckWorld world, const std::vector<CheckedSource>& sources, const std::vector<CheckedExporter>& exporters) {
+Task<bool> check_online(CheckWorld world, const std::vector<CheckedSource>& sources,
+                        const std::vector<CheckedExporter>& exporters) {
   OnlineCheck check(world);
   for (const CheckedSource& source : sources) co_await check.source(source);
   for (const CheckedExporter& exporter : exporters) co_await check.exporter(exporter);

@@ -41,6 +41,7 @@ Result<std::vector<Penalty>> stored_penalties(const std::string& journal_path);
 
 // One line per item, "ok   …" or "FAIL …". A portal that has asked us to wait is not asked: that is a FAIL
 // that says until when. True: everything is ok (exit status 0), else exit status 1.
-Task<bool> check_online(CheckWorld world, const std::vector<CheckedSource>& sources, const std::vector<CheckedExporter>& exporters);
+Task<bool> check_online(CheckWorld world, const std::vector<CheckedSource>& sources,
+                        const std::vector<CheckedExporter>& exporters);
 
 }  // namespace auditferry

@@ -43,7 +43,8 @@ struct CheckFixture : PollerFixture {
     std::string report;
     const ReportSink sink = [&report](std::string_view text) { report += text; };
     const std::vector<CheckedSource> sources{{&source_, &http_}};
-    loop_.run(keep_verdict(check_online(CheckWorld{loop_.clock(), log_, random_, *penalties, sink}, sources, exporters)));
+    loop_.run(keep_verdict(
+        check_online(CheckWorld{loop_.clock(), log_, random_, *penalties, sink}, sources, exporters)));
     return report;
   }
   Task<void> keep_verdict(Task<bool> task) { good = co_await std::move(task); }
@@ -87,33 +88,42 @@ TEST(CheckReport, SaysThatAnExporterRefuses) {
   FakeExporter exporter{Error{ErrorKind::permission, "the folder /x may not be written\x1b[2J"}};
   const std::string report = fixture.check({{"archive", &exporter}});
   EXPECT_FALSE(fixture.good);
-  EXPECT_NE(report.find("FAIL exporter archive: the folder /x may not be written [2J\n"), std::string::npos) << report;
+  EXPECT_NE(report.find("FAIL exporter archive: the folder /x may not be written [2J\n"), std::string::npos)
+      << report;
 }
 
 TEST(CheckReport, NamesRefusedCredentials) {
   CheckFixture fixture;
   fixture.portal_.set_token_revoked(sandbox_token_key, true);
-  expect_fail(fixture, "FAIL source acme: AppTego Management API at 127.0.0.1 refused the credentials, status 401 (\"invalid or revoked "
-                       "token\"): check credentials.token_key and credentials.token_secret");
+  expect_fail(fixture,
+              "FAIL source acme: AppTego Management API at 127.0.0.1 refused the credentials, status 401 "
+              "(\"invalid or revoked "
+              "token\"): check credentials.token_key and credentials.token_secret");
   EXPECT_EQ(fixture.portal_.stats().requests, 1u);
 }
 
 TEST(CheckReport, NamesAMissingPermission) {
   CheckFixture fixture;
   fixture.portal_.set_permissions(sandbox_token_key, {permission_audit_logs});
-  expect_fail(fixture, "FAIL source acme, stream device: AppTego Management API at 127.0.0.1 denies this token the log, status 403");
+  expect_fail(fixture,
+              "FAIL source acme, stream device: AppTego Management API at 127.0.0.1 denies this token the "
+              "log, status 403");
 }
 
 TEST(CheckReport, NamesAPlanThatDoesNotIncludeTheLog) {
   CheckFixture fixture;
   fixture.portal_.set_plan(sandbox_tenant, "TEAM");
-  expect_fail(fixture, "FAIL source acme, stream audit: tenant 9f1c0a4e7b8d4a4db52e6a6d5c5c1f11 is on TEAM; audit logs need ENTERPRISE");
+  expect_fail(fixture,
+              "FAIL source acme, stream audit: tenant 9f1c0a4e7b8d4a4db52e6a6d5c5c1f11 is on TEAM; audit "
+              "logs need ENTERPRISE");
 }
 
 TEST(CheckReport, NamesAWrongTenant) {
   CheckFixture fixture;
   fixture.source_.tenant = "nobody";
-  expect_fail(fixture, "FAIL source acme: AppTego Management API at 127.0.0.1 denies these credentials tenant nobody, status 403");
+  expect_fail(fixture,
+              "FAIL source acme: AppTego Management API at 127.0.0.1 denies these credentials tenant nobody, "
+              "status 403");
 }
 
 TEST(CheckReport, NamesAWrongAddress) {
@@ -125,7 +135,8 @@ TEST(CheckReport, NamesAWrongAddress) {
 TEST(CheckReport, NamesAPageOfHtml) {
   CheckFixture fixture;
   fixture.portal_.add_fault({"", 0, 100, fault_of(FaultKind::html)});
-  expect_fail(fixture, "answered with an HTML page, which is a login or a proxy's page: check base_url and proxy");
+  expect_fail(fixture,
+              "answered with an HTML page, which is a login or a proxy's page: check base_url and proxy");
 }
 
 TEST(CheckReport, NamesARequestThatFailedWithStatus200) {
@@ -173,7 +184,8 @@ TEST(CheckReport, StopsAskingWhenItIsToldToWait) {
   CheckFixture fixture;
   fixture.portal_.add_fault({"audit", 0, 1, rate_limit_fault(std::chrono::seconds(3600))});
   const WallTime before = fixture.loop_.clock().now();
-  expect_fail(fixture, "FAIL source acme, stream device: the portal has asked us to wait 60m, so it was not asked");
+  expect_fail(fixture,
+              "FAIL source acme, stream device: the portal has asked us to wait 60m, so it was not asked");
   EXPECT_EQ(fixture.portal_.stats().during_penalty, 0u);
   EXPECT_LT(fixture.loop_.clock().now() - before, minutes(1));
   CheckFixture other;
@@ -184,8 +196,11 @@ TEST(CheckReport, StopsAskingWhenItIsToldToWait) {
 TEST(CheckReport, ObeysAStoredPenalty) {
   CheckFixture fixture;
   const WallTime until = fixture.loop_.clock().now() + hours(1);
-  ASSERT_TRUE(fixture.journal_->set_penalty({"127.0.0.1", credential_key(fixture.source_), until, "too many requests"}).ok());
-  expect_fail(fixture, "FAIL source acme: 127.0.0.1 has asked us to wait until " + report_time(until) + ", so it was not asked");
+  ASSERT_TRUE(fixture.journal_
+                  ->set_penalty({"127.0.0.1", credential_key(fixture.source_), until, "too many requests"})
+                  .ok());
+  expect_fail(fixture, "FAIL source acme: 127.0.0.1 has asked us to wait until " + report_time(until) +
+                           ", so it was not asked");
   EXPECT_EQ(fixture.portal_.stats().requests, 0u);
   // Another credential may ask.
   fixture.source_.credentials["token_key"] = Secret("other");

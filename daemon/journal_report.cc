@@ -3,16 +3,21 @@
 namespace auditferry {
 
 std::string_view advice_for(std::string_view finding) {
-  const auto says = [finding](std::string_view words) { return finding.find(words) != std::string_view::npos; };
+  const auto says = [finding](std::string_view words) {
+    return finding.find(words) != std::string_view::npos;
+  };
   if (says("payload ") && says("is damaged")) {
-    return "check the disk; exporters that have delivered these records miss nothing, the others get a gap; fetch the time again "
+    return "check the disk; exporters that have delivered these records miss nothing, the others get a gap; "
+           "fetch the time again "
            "with auditferry backfill while the portal still has it";
   }
   if (says("ledger's chain")) {
     return "records are not affected; find out who changed the file, and keep a copy of it as it is now";
   }
-  if (says("do not balance")) return "records are not affected, but this is a fault in auditferry: please report it with this output";
-  return "the file is damaged: stop the daemon, copy the state folder, check the disk, then restore a backup, or save what can be "
+  if (says("do not balance"))
+    return "records are not affected, but this is a fault in auditferry: please report it with this output";
+  return "the file is damaged: stop the daemon, copy the state folder, check the disk, then restore a "
+         "backup, or save what can be "
          "read with auditferry journal salvage";
 }
 

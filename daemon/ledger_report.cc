@@ -33,25 +33,36 @@ Result<Selection> select(const JournalSnapshot& snapshot, const LedgerQuery& que
   const bool all = query.source.empty() && query.stream.empty();
   if (all) selection.chains[0] = "the daemon";
   if (all || !selection.streams.empty()) return selection;
-  const bool source_known = query.source.empty() || std::find(sources.begin(), sources.end(), query.source) != sources.end();
+  const bool source_known =
+      query.source.empty() || std::find(sources.begin(), sources.end(), query.source) != sources.end();
   if (!source_known) {
-    return Error{ErrorKind::not_found, "the journal knows no source \"" + plain(query.source) + "\"; " + suggestion(query.source, sources)};
+    return Error{ErrorKind::not_found, "the journal knows no source \"" + plain(query.source) + "\"; " +
+                                           suggestion(query.source, sources)};
   }
-  return Error{ErrorKind::not_found, "the journal knows no stream \"" + plain(query.stream) + "\"" +
-                                         (query.source.empty() ? "" : " of source \"" + plain(query.source) + "\"") + "; " +
-                                         suggestion(query.stream, streams)};
+  return Error{ErrorKind::not_found,
+               "the journal knows no stream \"" + plain(query.stream) + "\"" +
+                   (query.source.empty() ? "" : " of source \"" + plain(query.source) + "\"") + "; " +
+                   suggestion(query.stream, streams)};
 }
 
 std::string row_text(const LedgerRow& row, const std::string& name) {
-  std::string text = report_time(row.at) + "  " + plain(name) + "  #" + std::to_string(row.number) + "  " + plain(row.kind);
-  if (row.repeats > 1) text += " (" + report_count(static_cast<std::uint64_t>(row.repeats)) + " times since " + report_time(row.first_at) + ")";
+  std::string text =
+      report_time(row.at) + "  " + plain(name) + "  #" + std::to_string(row.number) + "  " + plain(row.kind);
+  if (row.repeats > 1)
+    text += " (" + report_count(static_cast<std::uint64_t>(row.repeats)) + " times since " +
+            report_time(row.first_at) + ")";
   return text + "  " + plain(row.detail) + "\n";
 }
 
 std::string row_json(const LedgerRow& row, const std::string& name) {
   JsonObject object;
-  object.text("chain", name).number("number", static_cast<std::uint64_t>(row.number)).value("first_at", json_time(row.first_at));
-  object.value("at", json_time(row.at)).number("repeats", static_cast<std::uint64_t>(row.repeats)).text("kind", row.kind);
+  object.text("type", "row")
+      .text("chain", name)
+      .number("number", static_cast<std::uint64_t>(row.number))
+      .value("first_at", json_time(row.first_at));
+  object.value("at", json_time(row.at))
+      .number("repeats", static_cast<std::uint64_t>(row.repeats))
+      .text("kind", row.kind);
   object.value("detail", row.detail.empty() ? "{}" : row.detail).text("hash", hex(row.hash));
   return object.finish();
 }
@@ -69,81 +80,80 @@ bool belongs(const GapRow& gap, const Selection& selection) {
   return selection.chains.count(0) != 0;
 }
 
-// Writes one of the lists of the JSON form, or the lines of the text form.
+// One item: a line for people, or a JSON object with its type.
 class Writer {
  public:
   Writer(bool json, const ReportSink& sink) : json_(json), sink_(sink) {}
-  void begin(std::string_view key) {
-    if (!json_) return;
-    sink_(std::string(first_list_ ? "{" : ",\n") + "\"" + std::string(key) + "\":[");
-    first_list_ = false;
-    first_ = true;
-  }
-  void item(const std::string& text, const std::string& json) {
-    if (!json_) return sink_(text);
-    sink_((first_ ? "\n" : ",\n") + json);
-    first_ = false;
-  }
-  void end() {
-    if (json_) sink_("]");
-  }
-  void finish() {
-    if (json_) sink_("}\n");
-  }
+  void item(const std::string& text, const std::string& json) const { sink_(json_ ? json + "\n" : text); }
 
  private:
   bool json_;
   const ReportSink& sink_;
-  bool first_list_ = true;
-  bool first_ = true;
 };
 
-void write_coverage(Writer& writer, const Selection& selection, const LedgerQuery& query) {
-  writer.begin("coverage");
+void write_coverage(const Writer& writer, const Selection& selection, const LedgerQuery& query) {
   for (const StreamSnapshot* stream : selection.streams) {
     const std::string& name = selection.chains.at(stream->stream_id);
     for (const CollectionSnapshot& collection : stream->collections) {
       for (const CoverageInterval& interval : collection.coverage) {
         if (!overlaps(interval.range, query)) continue;
-        writer.item("covered  " + plain(name) + "  " + report_time(interval.range.from) + " to " + report_time(interval.range.to) + "  by " +
-                        plain(interval.how) + ", completed " + report_time(interval.at) + "\n",
-                    JsonObject().text("chain", name).text("base_url", collection.base_url).text("fingerprint", collection.fingerprint)
-                        .value("from", json_time(interval.range.from)).value("to", json_time(interval.range.to))
-                        .text("how", interval.how).value("at", json_time(interval.at)).finish());
+        writer.item("covered  " + plain(name) + "  " + report_time(interval.range.from) + " to " +
+                        report_time(interval.range.to) + "  by " + plain(interval.how) + ", completed " +
+                        report_time(interval.at) + "\n",
+                    JsonObject()
+                        .text("type", "coverage")
+                        .text("chain", name)
+                        .text("base_url", collection.base_url)
+                        .text("fingerprint", collection.fingerprint)
+                        .value("from", json_time(interval.range.from))
+                        .value("to", json_time(interval.range.to))
+                        .text("how", interval.how)
+                        .value("at", json_time(interval.at))
+                        .finish());
       }
     }
   }
-  writer.end();
 }
 
-bool write_gaps(Writer& writer, const JournalSnapshot& snapshot, const Selection& selection, const LedgerQuery& query) {
+bool write_gaps(const Writer& writer, const JournalSnapshot& snapshot, const Selection& selection,
+                const LedgerQuery& query) {
   bool any = false;
-  writer.begin("gaps");
   for (const GapRow& gap : snapshot.gaps) {
     if (!belongs(gap, selection) || (gap.range && !overlaps(*gap.range, query))) continue;
     any = true;
     const std::optional<WallTime> from = gap.range ? std::optional(gap.range->from) : std::nullopt;
     const std::optional<WallTime> to = gap.range ? std::optional(gap.range->to) : std::nullopt;
     const std::string owner = gap_owner(gap, snapshot);
-    writer.item("gap " + std::to_string(gap.gap_id) + "  " + plain(owner) + "  " + plain(gap.type) + "  " + report_time(from) + " to " +
-                    report_time(to) + "  " + plain(gap.state) + ": " + plain(gap.why) + "\n",
-                JsonObject().number("gap", static_cast<std::uint64_t>(gap.gap_id)).text("of", owner).text("type", gap.type)
-                    .value("from", json_time(from)).value("to", json_time(to)).text("state", gap.state).text("why", gap.why).finish());
+    writer.item("gap " + std::to_string(gap.gap_id) + "  " + plain(owner) + "  " + plain(gap.type) + "  " +
+                    report_time(from) + " to " + report_time(to) + "  " + plain(gap.state) + ": " +
+                    plain(gap.why) + "\n",
+                JsonObject()
+                    .text("type", "gap")
+                    .number("gap", static_cast<std::uint64_t>(gap.gap_id))
+                    .text("of", owner)
+                    .text("kind", gap.type)
+                    .value("from", json_time(from))
+                    .value("to", json_time(to))
+                    .text("state", gap.state)
+                    .text("why", gap.why)
+                    .finish());
   }
-  writer.end();
   return any;
 }
 
-Result<bool> write_verdicts(Writer& writer, JournalReader& reader, const Selection& selection) {
+Result<bool> write_verdicts(const Writer& writer, JournalReader& reader, const Selection& selection) {
   bool unbroken = true;
-  writer.begin("chains");
   for (const auto& [chain, name] : selection.chains) {
     const Result<ChainVerdict> verdict = reader.verify(chain);
     if (!verdict) return verdict.error();
     const auto rows = static_cast<std::uint64_t>(verdict->rows);
-    std::string text = "chain of " + plain(name) + ": " + report_count(rows) + (rows == 1 ? " row, " : " rows, ");
+    std::string text =
+        "chain of " + plain(name) + ": " + report_count(rows) + (rows == 1 ? " row, " : " rows, ");
     JsonObject object;
-    object.text("chain", name).number("rows", rows).boolean("unbroken", !verdict->broken);
+    object.text("type", "chain")
+        .text("chain", name)
+        .number("rows", rows)
+        .boolean("unbroken", !verdict->broken);
     if (verdict->broken) {
       unbroken = false;
       const LedgerRow& row = *verdict->broken;
@@ -155,36 +165,34 @@ Result<bool> write_verdicts(Writer& writer, JournalReader& reader, const Selecti
     }
     writer.item(text + "\n", object.finish());
   }
-  writer.end();
   return unbroken;
 }
 
 }  // namespace
 
-Result<LedgerOutcome> render_ledger(JournalReader& reader, const LedgerQuery& query, bool json, const ReportSink& sink) {
+Result<LedgerOutcome> render_ledger(JournalReader& reader, const LedgerQuery& query, bool json,
+                                    const ReportSink& sink) {
   const Result<JournalSnapshot> snapshot = reader.snapshot();
   if (!snapshot) return snapshot.error();
   const Result<Selection> selection = select(*snapshot, query);
   if (!selection) return selection.error();
-  Writer writer(json, sink);
-  writer.begin("rows");
+  const Writer writer(json, sink);
   LedgerFilter filter;
   filter.from = query.from;
   filter.to = query.to;
   if (selection->chains.size() == 1) filter.chain = selection->chains.begin()->first;
   const Status read = reader.ledger(filter, [&](const LedgerRow& row) {
     const auto name = selection->chains.find(row.chain);
-    if (name != selection->chains.end()) writer.item(row_text(row, name->second), row_json(row, name->second));
+    if (name != selection->chains.end())
+      writer.item(row_text(row, name->second), row_json(row, name->second));
   });
   if (!read) return read.error();
-  writer.end();
   write_coverage(writer, *selection, query);
   LedgerOutcome outcome;
   outcome.open_gaps = write_gaps(writer, *snapshot, *selection, query);
   const Result<bool> unbroken = write_verdicts(writer, reader, *selection);
   if (!unbroken) return unbroken.error();
   outcome.unbroken = *unbroken;
-  writer.finish();
   return outcome;
 }
 

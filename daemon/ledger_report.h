@@ -19,12 +19,14 @@ struct LedgerQuery {
 };
 
 struct LedgerOutcome {
-  bool unbroken = true;   // every chain that was asked for
+  bool unbroken = true;  // every chain that was asked for
   bool open_gaps = false;
 };
 
 // Rows in the order of their time, then coverage and open gaps, then the verdict on each chain. Chains are
-// verified as a whole, whatever `from` and `to` say. An error when a source or stream is not known.
-Result<LedgerOutcome> render_ledger(JournalReader& reader, const LedgerQuery& query, bool json, const ReportSink& sink);
+// verified as a whole, whatever `from` and `to` say. As JSON: one object a line, its "type" being row,
+// coverage, gap or chain (docs/commands.md). An error when a source or stream is not known.
+Result<LedgerOutcome> render_ledger(JournalReader& reader, const LedgerQuery& query, bool json,
+                                    const ReportSink& sink);
 
 }  // namespace auditferry

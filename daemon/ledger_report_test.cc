@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <sstream>
+
 #include "daemon/journal_report.h"
 #include "daemon/poller_fixture.h"
 #include "encoding/json_scanner.h"
@@ -79,17 +82,39 @@ TEST(LedgerReport, KeepsToWhatIsAskedFor) {
 
 TEST(LedgerReport, WritesJson) {
   LedgerFixture fixture;
-  ASSERT_TRUE(fixture.journal_->record_gap(1, {"unreachable", TimeRange{fixture.loop_.clock().now() - hours(3), fixture.loop_.clock().now()}, "w\x01"},
-                                           fixture.loop_.clock().now()).ok());
-  const std::string text = fixture.report({}, true);
-  const Result<ScannedJson> scanned = scan_json(text);
-  ASSERT_TRUE(scanned.ok()) << text;
-  const JsonView view(scanned->text);
-  EXPECT_EQ(view.at_pointer("/rows/0/kind")->scalar_text(), "collection");
-  EXPECT_EQ(view.at_pointer("/rows/0/hash")->scalar_text().size(), 64u);
-  EXPECT_EQ(view.at_pointer("/coverage/0/chain")->scalar_text(), "acme/audit");
-  EXPECT_EQ(view.at_pointer("/gaps/0/type")->scalar_text(), "unreachable");
-  EXPECT_EQ(view.at_pointer("/chains/0/unbroken")->scalar_text(), "true");
+  ASSERT_TRUE(
+      fixture.journal_
+          ->record_gap(
+              1,
+              {"unreachable", TimeRange{fixture.loop_.clock().now() - hours(3), fixture.loop_.clock().now()},
+               "w\x01"},
+              fixture.loop_.clock().now())
+          .ok());
+  std::istringstream lines(fixture.report({}, true));
+  std::map<std::string, int> types;
+  for (std::string line; std::getline(lines, line);) {
+    const Result<ScannedJson> scanned = scan_json(line);
+    ASSERT_TRUE(scanned.ok()) << line;
+    const JsonView view(scanned->text);
+    const std::string type = view.find("type")->scalar_text();
+    ++types[type];
+    if (type == "row") {
+      EXPECT_EQ(view.find("hash")->scalar_text().size(), 64u);
+    }
+    if (type == "coverage") {
+      EXPECT_EQ(view.find("chain")->scalar_text(), "acme/audit");
+    }
+    if (type == "gap") {
+      EXPECT_EQ(view.find("kind")->scalar_text(), "unreachable");
+    }
+    if (type == "chain") {
+      EXPECT_EQ(view.find("unbroken")->scalar_text(), "true");
+    }
+  }
+  EXPECT_GT(types["row"], 2);
+  EXPECT_GT(types["coverage"], 0);
+  EXPECT_EQ(types["gap"], 1);
+  EXPECT_EQ(types["chain"], 2);
   EXPECT_TRUE(fixture.outcome.open_gaps);
 }
 

@@ -31,8 +31,10 @@ RequestContext request_context(const SourceSettings& source, const StreamSetting
   return context;
 }
 
-PortalSession::PortalSession(const PollerWorld& world, const SourceSettings& source, const StreamSettings& stream)
-    : PortalSession(PortalWorld{world.clock, world.log, world.http, world.budget, world.random, &world.storage, world.credential_key},
+PortalSession::PortalSession(const PollerWorld& world, const SourceSettings& source,
+                             const StreamSettings& stream)
+    : PortalSession(PortalWorld{world.clock, world.log, world.http, world.budget, world.random,
+                                &world.storage, world.credential_key},
                     source, stream) {}
 
 PortalSession::PortalSession(PortalWorld world, const SourceSettings& source, const StreamSettings& stream)
@@ -45,7 +47,8 @@ PortalSession::PortalSession(PortalWorld world, const SourceSettings& source, co
 
 WallTime PortalSession::edge() {
   const WallTime ours = world_.clock.now();
-  const Duration behind = stats_.clock_skew ? std::min(*stats_.clock_skew, Duration::zero()) : Duration::zero();
+  const Duration behind =
+      stats_.clock_skew ? std::min(*stats_.clock_skew, Duration::zero()) : Duration::zero();
   return ours + behind - stream_.settle;
 }
 
@@ -61,12 +64,14 @@ Task<Answer> PortalSession::ask(PageRequest page, double cost, bool follows_curs
   request->max_body_bytes = source_.max_page_bytes;
   HttpRequest to_send = std::move(request).value();
   Result<HttpResponse> response = co_await world_.http.send(std::move(to_send));
-  const AnswerContext context{source_.profile, stream_.profile, source_.name, source_.tenant, host_, follows_cursor, source_.max_record};
+  const AnswerContext context{source_.profile, stream_.profile, source_.name,      source_.tenant,
+                              host_,           follows_cursor,  source_.max_record};
   std::optional<RateHint> hint;
   if (response.ok()) hint = rate_hint(source_.profile.rate_limit, *response, world_.clock.now());
   Answer answer = judge_answer(context, std::move(response), world_.clock.now());
   note(answer);
-  if (hint) world_.budget.note_remaining(hint->remaining, std::min(hint->until_reset, source_.max_retry_after));
+  if (hint)
+    world_.budget.note_remaining(hint->remaining, std::min(hint->until_reset, source_.max_retry_after));
   if (answer.kind == AnswerKind::limited) {
     co_await impose_penalty(answer);
   } else {
@@ -88,7 +93,8 @@ void PortalSession::note(const Answer& answer) {
 Task<void> PortalSession::impose_penalty(Answer& answer) {
   Duration wait = answer.wait ? *answer.wait : limit_backoff_.next();
   if (wait > source_.max_retry_after) {
-    world_.log.error("the portal asks to wait longer than max_retry_after: waiting " + format_duration(source_.max_retry_after) +
+    world_.log.error("the portal asks to wait longer than max_retry_after: waiting " +
+                         format_duration(source_.max_retry_after) +
                          " instead; its words: Retry-After: " + harmless_text(answer.raw_wait, 100),
                      fields());
     wait = source_.max_retry_after;
@@ -99,8 +105,14 @@ Task<void> PortalSession::impose_penalty(Answer& answer) {
   auto job = [&penalty](Journal& journal) { return journal.set_penalty(penalty); };
   Status stored;
   if (world_.storage != nullptr) stored = co_await world_.storage->run(job);
-  if (!stored) world_.log.warn("the wait that the portal asked for could not be stored and would be forgotten by a restart: " + stored.error().message, fields());
-  world_.log.warn(answer.message + "; waiting " + format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(wait)), fields());
+  if (!stored)
+    world_.log.warn(
+        "the wait that the portal asked for could not be stored and would be forgotten by a restart: " +
+            stored.error().message,
+        fields());
+  world_.log.warn(answer.message + "; waiting " +
+                      format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(wait)),
+                  fields());
 }
 
 Task<void> PortalSession::explain_refusal(Answer& answer) {
@@ -113,9 +125,9 @@ Task<void> PortalSession::explain_refusal(Answer& answer) {
   if (!response.ok() || response->status != 200) co_return;
   const std::optional<std::string> plan = plan_name(source_.profile, *response);
   if (!plan || *plan == stream_.profile.plan_needed) co_return;
-  answer.message = "source " + source_.name + ", stream " + stream_.name + ": tenant " + source_.tenant + " is on " + *plan + "; " +
-                   stream_.name + " logs need " + stream_.profile.plan_needed + ": change the tenant's plan, or remove \"" + stream_.name +
-                   "\" from streams";
+  answer.message = "source " + source_.name + ", stream " + stream_.name + ": tenant " + source_.tenant +
+                   " is on " + *plan + "; " + stream_.name + " logs need " + stream_.profile.plan_needed +
+                   ": change the tenant's plan, or remove \"" + stream_.name + "\" from streams";
 }
 
 }  // namespace auditferry

@@ -25,7 +25,7 @@ struct PollerWorld {
   HttpClient& http;
   RequestBudget& budget;
   Random& random;
-  Bell& published;            // rung whenever new sequence numbers exist
+  Bell& published;             // rung whenever new sequence numbers exist
   std::string credential_key;  // a hash that names the credential in stored penalties
 };
 

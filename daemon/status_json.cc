@@ -28,22 +28,35 @@ std::string stream_json(const StreamProgress& progress) {
   std::vector<std::string> walks;
   if (collection != nullptr) {
     for (const StoredWalk& walk : collection->walks) {
-      walks.push_back(JsonObject().text("how", walk.how).value("from", json_time(walk.window.from))
-                          .value("to", json_time(walk.window.to)).boolean("publishing", walk.publishing).finish());
+      walks.push_back(JsonObject()
+                          .text("how", walk.how)
+                          .value("from", json_time(walk.window.from))
+                          .value("to", json_time(walk.window.to))
+                          .boolean("publishing", walk.publishing)
+                          .finish());
     }
   }
   const StreamBooks& books = stream.books;
-  const std::string numbers = JsonObject().number("fetched", books.fetched).number("duplicates", books.duplicates)
-                                  .number("staged", books.staged).number("journaled", books.journaled)
-                                  .number("quarantined", books.quarantined).number("changed", books.changed)
-                                  .number("late", books.late).finish();
+  const std::string numbers = JsonObject()
+                                  .number("fetched", books.fetched)
+                                  .number("duplicates", books.duplicates)
+                                  .number("staged", books.staged)
+                                  .number("journaled", books.journaled)
+                                  .number("quarantined", books.quarantined)
+                                  .number("changed", books.changed)
+                                  .number("late", books.late)
+                                  .finish();
   JsonObject object;
-  object.text("source", stream.source).text("vendor", stream.identity.vendor).text("tenant", stream.identity.tenant);
-  object.text("stream", stream.identity.stream).text("base_url", collection != nullptr ? collection->base_url : "");
+  object.text("source", stream.source)
+      .text("vendor", stream.identity.vendor)
+      .text("tenant", stream.identity.tenant);
+  object.text("stream", stream.identity.stream)
+      .text("base_url", collection != nullptr ? collection->base_url : "");
   object.boolean("configured", progress.configured);
   object.value("start", json_time(collection != nullptr ? collection->start : std::nullopt));
   object.value("watermark", json_time(collection != nullptr ? collection->watermark : std::nullopt));
-  object.value("shown_until", json_time(progress.shown_until)).value("lag_seconds", seconds_or_null(progress.lag));
+  object.value("shown_until", json_time(progress.shown_until))
+      .value("lag_seconds", seconds_or_null(progress.lag));
   object.value("newest_record", json_time(stream.newest_record)).value("holes", array_of(holes));
   object.value("walks", array_of(walks)).value("books", numbers);
   return object.finish();
@@ -51,22 +64,31 @@ std::string stream_json(const StreamProgress& progress) {
 
 std::string exporter_json(const ExporterRow& row, std::uint64_t last_seq, WallTime now) {
   JsonObject object;
-  object.text("exporter", row.name).text("type", row.type).boolean("configured", row.attached).text("when_full", row.when_full);
+  object.text("exporter", row.name)
+      .text("type", row.type)
+      .boolean("configured", row.attached)
+      .text("when_full", row.when_full);
   object.number("position", row.books.position).number("offered", row.books.offered(last_seq));
   object.number("delivered", row.books.delivered).number("waiting", row.books.waiting(last_seq));
   object.number("dead_letters", row.books.dead).number("discarded", row.books.discarded);
   object.number("not_selected", row.books.not_selected).number("released", row.books.released);
-  object.number("replayed", row.books.replayed).value("lag_seconds", seconds_or_null(delivery_lag(row, last_seq, now)));
+  object.number("replayed", row.books.replayed)
+      .value("lag_seconds", seconds_or_null(delivery_lag(row, last_seq, now)));
   object.value("last_delivery", json_time(row.last_delivery)).text("last_error", row.last_error);
   return object.finish();
 }
 
 std::string gap_json(const GapRow& gap, const JournalSnapshot& snapshot) {
   JsonObject object;
-  object.number("gap", static_cast<std::uint64_t>(gap.gap_id)).text("of", gap_owner(gap, snapshot)).text("type", gap.type);
+  object.number("gap", static_cast<std::uint64_t>(gap.gap_id))
+      .text("of", gap_owner(gap, snapshot))
+      .text("type", gap.type);
   object.value("from", json_time(gap.range ? std::optional(gap.range->from) : std::nullopt));
   object.value("to", json_time(gap.range ? std::optional(gap.range->to) : std::nullopt));
-  object.number("from_seq", gap.from_seq).number("to_seq", gap.to_seq).text("why", gap.why).text("state", gap.state);
+  object.number("from_seq", gap.from_seq)
+      .number("to_seq", gap.to_seq)
+      .text("why", gap.why)
+      .text("state", gap.state);
   object.value("opened", json_time(gap.opened));
   return object.finish();
 }
@@ -81,26 +103,41 @@ std::vector<std::string> quoted(const std::vector<std::string>& texts) {
 
 std::string render_status_json(const JournalSnapshot& snapshot, const StatusContext& context) {
   std::vector<std::string> streams;
-  for (const StreamSnapshot& stream : snapshot.streams) streams.push_back(stream_json(progress_of(stream, snapshot, context)));
+  for (const StreamSnapshot& stream : snapshot.streams)
+    streams.push_back(stream_json(progress_of(stream, snapshot, context)));
   std::vector<std::string> exporters;
-  for (const ExporterRow& row : snapshot.exporters) exporters.push_back(exporter_json(row, snapshot.last_seq, context.now));
+  for (const ExporterRow& row : snapshot.exporters)
+    exporters.push_back(exporter_json(row, snapshot.last_seq, context.now));
   std::vector<std::string> gaps;
   for (const GapRow& gap : snapshot.gaps) gaps.push_back(gap_json(gap, snapshot));
   std::vector<std::string> penalties;
   for (const Penalty& penalty : snapshot.penalties) {
     if (penalty.until <= context.now) continue;
-    penalties.push_back(JsonObject().text("host", penalty.host).value("until", json_time(penalty.until)).text("why", penalty.why).finish());
+    penalties.push_back(JsonObject()
+                            .text("host", penalty.host)
+                            .value("until", json_time(penalty.until))
+                            .text("why", penalty.why)
+                            .finish());
   }
   const std::vector<std::string> needs = needs_a_person(snapshot);
-  const std::string daemon = JsonObject().boolean("running", context.daemon_running)
-                                 .value("pid", context.daemon_pid ? std::to_string(*context.daemon_pid) : "null").finish();
-  const std::string journal = JsonObject().text("epoch", snapshot.epoch).number("last_seq", snapshot.last_seq)
+  const std::string daemon =
+      JsonObject()
+          .boolean("running", context.daemon_running)
+          .value("pid", context.daemon_pid ? std::to_string(*context.daemon_pid) : "null")
+          .finish();
+  const std::string journal = JsonObject()
+                                  .text("epoch", snapshot.epoch)
+                                  .number("last_seq", snapshot.last_seq)
                                   .number("used_bytes", snapshot.used_bytes)
-                                  .number("quarantined_items", snapshot.quarantined_items).finish();
+                                  .number("quarantined_items", snapshot.quarantined_items)
+                                  .finish();
   JsonObject object;
   object.value("time", json_time(context.now)).value("daemon", daemon).boolean("in_order", needs.empty());
-  object.value("needs_a_person", array_of(quoted(needs))).value("journal", journal).value("streams", array_of(streams));
-  object.value("not_started", array_of(quoted(not_started(snapshot, context)))).value("exporters", array_of(exporters));
+  object.value("needs_a_person", array_of(quoted(needs)))
+      .value("journal", journal)
+      .value("streams", array_of(streams));
+  object.value("not_started", array_of(quoted(not_started(snapshot, context))))
+      .value("exporters", array_of(exporters));
   object.value("gaps", array_of(gaps)).value("penalties", array_of(penalties));
   return object.finish() + "\n";
 }

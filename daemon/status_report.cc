@@ -8,9 +8,13 @@
 namespace auditferry {
 namespace {
 
-std::string label(const StreamSnapshot& stream) { return stream.source + "/" + stream.identity.stream; }
+std::string label(const StreamSnapshot& stream) {
+  return stream.source + "/" + stream.identity.stream;
+}
 
-std::string range_text(const TimeRange& range) { return report_time(range.from) + " to " + report_time(range.to); }
+std::string range_text(const TimeRange& range) {
+  return report_time(range.from) + " to " + report_time(range.to);
+}
 
 void add_stream(TextTable& table, const StreamProgress& progress, const JournalSnapshot& snapshot) {
   const StreamSnapshot& stream = *progress.stream;
@@ -18,15 +22,18 @@ void add_stream(TextTable& table, const StreamProgress& progress, const JournalS
   const StreamBooks& books = stream.books;
   table.row({plain(label(stream)), report_time(collection != nullptr ? collection->start : std::nullopt),
              report_time(collection != nullptr ? collection->watermark : std::nullopt),
-             progress.lag ? report_duration(*progress.lag) : "-", report_count(books.journaled), report_count(books.staged),
-             report_count(books.duplicates), report_count(books.late), report_count(books.changed), report_count(books.quarantined)});
+             progress.lag ? report_duration(*progress.lag) : "-", report_count(books.journaled),
+             report_count(books.staged), report_count(books.duplicates), report_count(books.late),
+             report_count(books.changed), report_count(books.quarantined)});
   if (!progress.configured) table.note("no longer configured");
   if (!progress.holes.empty()) {
-    const std::string more = progress.holes.size() > 1 ? ", and " + report_count(progress.holes.size() - 1) + " more" : "";
+    const std::string more =
+        progress.holes.size() > 1 ? ", and " + report_count(progress.holes.size() - 1) + " more" : "";
     table.note("still to be fetched: " + range_text(progress.holes.back()) + more);
   }
   for (const StoredWalk& walk : collection != nullptr ? collection->walks : std::vector<StoredWalk>()) {
-    table.note((walk.publishing ? "being published: " : "under way: ") + plain(walk.how) + " of " + range_text(walk.window));
+    table.note((walk.publishing ? "being published: " : "under way: ") + plain(walk.how) + " of " +
+               range_text(walk.window));
   }
   if (!books.balance()) table.note("THE BOOKS DO NOT BALANCE: run auditferry journal check");
   for (const GapRow& gap : snapshot.gaps) {
@@ -36,23 +43,29 @@ void add_stream(TextTable& table, const StreamProgress& progress, const JournalS
 }
 
 std::string streams_text(const JournalSnapshot& snapshot, const StatusContext& context) {
-  TextTable table({"STREAM", "FROM", "SHOWN UP TO", "LAG", "RECORDS", "STAGED", "DUPLICATES", "LATE", "CHANGED", "QUARANTINED"});
-  for (const StreamSnapshot& stream : snapshot.streams) add_stream(table, progress_of(stream, snapshot, context), snapshot);
+  TextTable table({"STREAM", "FROM", "SHOWN UP TO", "LAG", "RECORDS", "STAGED", "DUPLICATES", "LATE",
+                   "CHANGED", "QUARANTINED"});
+  for (const StreamSnapshot& stream : snapshot.streams)
+    add_stream(table, progress_of(stream, snapshot, context), snapshot);
   std::string text = table.text();
-  for (const std::string& name : not_started(snapshot, context)) text += plain(name) + ": nothing has been asked yet\n";
+  for (const std::string& name : not_started(snapshot, context))
+    text += plain(name) + ": nothing has been asked yet\n";
   return text.empty() ? "no stream has been collected yet\n" : text;
 }
 
 std::string exporters_text(const JournalSnapshot& snapshot, const StatusContext& context) {
-  TextTable table({"EXPORTER", "TYPE", "POSITION", "WAITING", "LAG", "DELIVERED", "DEAD LETTERS", "RELEASED", "LAST DELIVERY"});
+  TextTable table({"EXPORTER", "TYPE", "POSITION", "WAITING", "LAG", "DELIVERED", "DEAD LETTERS", "RELEASED",
+                   "LAST DELIVERY"});
   for (const ExporterRow& row : snapshot.exporters) {
     const std::optional<Duration> lag = delivery_lag(row, snapshot.last_seq, context.now);
-    table.row({plain(row.name), plain(row.type), report_count(row.books.position), report_count(row.books.waiting(snapshot.last_seq)),
-               lag ? report_duration(*lag) : "-", report_count(row.books.delivered), report_count(row.books.dead),
+    table.row({plain(row.name), plain(row.type), report_count(row.books.position),
+               report_count(row.books.waiting(snapshot.last_seq)), lag ? report_duration(*lag) : "-",
+               report_count(row.books.delivered), report_count(row.books.dead),
                report_count(row.books.released), report_time(row.last_delivery)});
     if (!row.attached) table.note("no longer configured: it holds nothing back");
     if (!row.last_error.empty()) table.note("last error: " + plain(row.last_error));
-    if (!row.books.balance(snapshot.last_seq)) table.note("THE BOOKS DO NOT BALANCE: run auditferry journal check");
+    if (!row.books.balance(snapshot.last_seq))
+      table.note("THE BOOKS DO NOT BALANCE: run auditferry journal check");
   }
   return table.text();
 }
@@ -60,9 +73,11 @@ std::string exporters_text(const JournalSnapshot& snapshot, const StatusContext&
 std::string gaps_text(const JournalSnapshot& snapshot) {
   TextTable table({"GAP", "OF", "TYPE", "WHAT", "SINCE"});
   for (const GapRow& gap : snapshot.gaps) {
-    const std::string what = gap.range ? range_text(*gap.range)
-                                       : "entries " + report_count(gap.from_seq) + " to " + report_count(gap.to_seq);
-    table.row({std::to_string(gap.gap_id), plain(gap_owner(gap, snapshot)), plain(gap.type), what, report_time(gap.opened)});
+    const std::string what =
+        gap.range ? range_text(*gap.range)
+                  : "entries " + report_count(gap.from_seq) + " to " + report_count(gap.to_seq);
+    table.row({std::to_string(gap.gap_id), plain(gap_owner(gap, snapshot)), plain(gap.type), what,
+               report_time(gap.opened)});
     if (!gap.why.empty()) table.note(plain(gap.why));
   }
   return table.text();
@@ -72,23 +87,28 @@ std::string penalties_text(const JournalSnapshot& snapshot, WallTime now) {
   std::string text;
   for (const Penalty& penalty : snapshot.penalties) {
     if (penalty.until <= now) continue;
-    text += "no request goes to " + plain(penalty.host) + " until " + report_time(penalty.until) + ": " + plain(penalty.why) + "\n";
+    text += "no request goes to " + plain(penalty.host) + " until " + report_time(penalty.until) + ": " +
+            plain(penalty.why) + "\n";
   }
   return text;
 }
 
 }  // namespace
 
-StreamProgress progress_of(const StreamSnapshot& stream, const JournalSnapshot& snapshot, const StatusContext& context) {
+StreamProgress progress_of(const StreamSnapshot& stream, const JournalSnapshot& snapshot,
+                           const StatusContext& context) {
   StreamProgress progress;
   progress.stream = &stream;
   if (context.settings != nullptr) {
     const auto here = [&stream](const SourceSettings& source) {
-      const bool collects = std::any_of(source.streams.begin(), source.streams.end(),
-                                        [&](const StreamSettings& other) { return other.name == stream.identity.stream; });
-      return collects && source.profile.vendor == stream.identity.vendor && source.tenant == stream.identity.tenant;
+      const bool collects =
+          std::any_of(source.streams.begin(), source.streams.end(),
+                      [&](const StreamSettings& other) { return other.name == stream.identity.stream; });
+      return collects && source.profile.vendor == stream.identity.vendor &&
+             source.tenant == stream.identity.tenant;
     };
-    progress.configured = std::any_of(context.settings->sources.begin(), context.settings->sources.end(), here);
+    progress.configured =
+        std::any_of(context.settings->sources.begin(), context.settings->sources.end(), here);
   }
   if (stream.collections.empty()) return progress;
   const CollectionSnapshot& collection = stream.collections.back();
@@ -96,10 +116,12 @@ StreamProgress progress_of(const StreamSnapshot& stream, const JournalSnapshot& 
   for (const CoverageInterval& interval : collection.coverage)
     progress.shown_until = std::max(progress.shown_until.value_or(interval.range.to), interval.range.to);
   if (collection.watermark) progress.lag = context.now - *collection.watermark;
-  if (!collection.start || !progress.shown_until || *collection.start > *progress.shown_until) return progress;
+  if (!collection.start || !progress.shown_until || *collection.start > *progress.shown_until)
+    return progress;
   std::vector<CoverageInterval> settled = collection.coverage;
   for (const GapRow& gap : snapshot.gaps) {
-    if (gap.collection_id == collection.collection_id && gap.range) settled.push_back({*gap.range, "gap", gap.opened});
+    if (gap.collection_id == collection.collection_id && gap.range)
+      settled.push_back({*gap.range, "gap", gap.opened});
   }
   progress.holes = holes_in(settled, {*collection.start, *progress.shown_until});
   return progress;
@@ -111,8 +133,9 @@ std::vector<std::string> not_started(const JournalSnapshot& snapshot, const Stat
   for (const SourceSettings& source : context.settings->sources) {
     for (const StreamSettings& stream : source.streams) {
       const StreamIdentity wanted{source.profile.vendor, source.tenant, stream.name};
-      const bool known = std::any_of(snapshot.streams.begin(), snapshot.streams.end(),
-                                     [&wanted](const StreamSnapshot& other) { return other.identity == wanted; });
+      const bool known =
+          std::any_of(snapshot.streams.begin(), snapshot.streams.end(),
+                      [&wanted](const StreamSnapshot& other) { return other.identity == wanted; });
       if (!known) names.push_back(source.name + "/" + stream.name);
     }
   }
@@ -140,26 +163,52 @@ std::string gap_owner(const GapRow& gap, const JournalSnapshot& snapshot) {
 std::vector<std::string> needs_a_person(const JournalSnapshot& snapshot) {
   std::vector<std::string> needs;
   if (!snapshot.gaps.empty()) {
-    needs.push_back(report_count(snapshot.gaps.size()) + (snapshot.gaps.size() == 1 ? " gap is" : " gaps are") +
+    needs.push_back(report_count(snapshot.gaps.size()) +
+                    (snapshot.gaps.size() == 1 ? " gap is" : " gaps are") +
                     " open: fetch it again (auditferry backfill) or accept it (auditferry gaps accept)");
   }
   for (const ExporterRow& row : snapshot.exporters) {
     if (row.books.dead > 0)
       needs.push_back("exporter " + plain(row.name) + " has " + report_count(row.books.dead) +
                       " dead letters: see auditferry dead-letters list");
-    if (row.attached && !row.last_error.empty()) needs.push_back("exporter " + plain(row.name) + " does not deliver: " + plain(row.last_error));
+    if (row.attached && !row.last_error.empty())
+      needs.push_back("exporter " + plain(row.name) + " does not deliver: " + plain(row.last_error));
   }
   return needs;
+}
+
+std::string render_status_line(const JournalSnapshot& snapshot, WallTime now) {
+  std::uint64_t fetched = 0;
+  std::uint64_t journaled = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t waiting = 0;
+  Duration lag = Duration::zero();
+  for (const StreamSnapshot& stream : snapshot.streams) {
+    fetched += stream.books.fetched;
+    journaled += stream.books.journaled;
+  }
+  for (const ExporterRow& row : snapshot.exporters) {
+    if (!row.attached) continue;
+    delivered += row.books.delivered;
+    waiting += row.books.waiting(snapshot.last_seq);
+    lag = std::max(lag, delivery_lag(row, snapshot.last_seq, now).value_or(Duration::zero()));
+  }
+  return "fetched " + std::to_string(fetched) + " journaled " + std::to_string(journaled) + " delivered " +
+         std::to_string(delivered) + " waiting " + std::to_string(waiting) + " lag " + report_duration(lag) +
+         "\n";
 }
 
 std::string render_status(const JournalSnapshot& snapshot, const StatusContext& context, bool json) {
   if (json) return render_status_json(snapshot, context);
   std::string text = context.daemon_running ? "the daemon is running" : "the daemon is not running";
   if (context.daemon_pid) text += " (process " + std::to_string(*context.daemon_pid) + ")";
-  text += "\njournal: " + format_size(snapshot.used_bytes) + ", last sequence number " + report_count(snapshot.last_seq);
-  if (snapshot.quarantined_items > 0) text += ", " + report_count(snapshot.quarantined_items) + " items in quarantine";
+  text += "\njournal: " + format_size(snapshot.used_bytes) + ", last sequence number " +
+          report_count(snapshot.last_seq);
+  if (snapshot.quarantined_items > 0)
+    text += ", " + report_count(snapshot.quarantined_items) + " items in quarantine";
   text += "\n\n" + streams_text(snapshot, context);
-  for (const std::string& part : {exporters_text(snapshot, context), gaps_text(snapshot), penalties_text(snapshot, context.now)}) {
+  for (const std::string& part :
+       {exporters_text(snapshot, context), gaps_text(snapshot), penalties_text(snapshot, context.now)}) {
     if (!part.empty()) text += "\n" + part;
   }
   const std::vector<std::string> needs = needs_a_person(snapshot);

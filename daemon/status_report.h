@@ -21,6 +21,10 @@ struct StatusContext {
 // Ends with a line end. Pure.
 std::string render_status(const JournalSnapshot& snapshot, const StatusContext& context, bool json);
 
+// `status --line`: one line for scripts, "fetched 12 journaled 10 delivered 9 waiting 1 lag 4s": sums over
+// all streams and attached exporters, and the largest lag. With a line end.
+std::string render_status_line(const JournalSnapshot& snapshot, WallTime now);
+
 // What a person has to look at, a sentence each: open gaps, dead letters, exporters whose last try failed.
 // Empty: all is in order (exit status 0), else exit status 3.
 std::vector<std::string> needs_a_person(const JournalSnapshot& snapshot);
@@ -34,7 +38,8 @@ struct StreamProgress {
   std::vector<TimeRange> holes;                    // before shown_until, without those that are open gaps
   bool configured = true;
 };
-StreamProgress progress_of(const StreamSnapshot& stream, const JournalSnapshot& snapshot, const StatusContext& context);
+StreamProgress progress_of(const StreamSnapshot& stream, const JournalSnapshot& snapshot,
+                           const StatusContext& context);
 // "source/stream" of what is configured and not yet in the journal.
 std::vector<std::string> not_started(const JournalSnapshot& snapshot, const StatusContext& context);
 // How long an exporter has delivered nothing although something waits; zero when nothing waits.

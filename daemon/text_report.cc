@@ -10,20 +10,23 @@ namespace {
 
 // What a terminal shows of UTF-8, but for wide and combining characters.
 std::size_t width(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 }  // namespace
 
-std::string plain(std::string_view text) { return harmless_text(text, 1000); }
+std::string plain(std::string_view text) {
+  return harmless_text(text, 1000);
+}
 
 std::string report_time(std::optional<WallTime> time) {
   return time ? format_rfc3339(std::chrono::floor<std::chrono::seconds>(*time)) : "-";
 }
 
 std::string report_duration(Duration duration) {
-  const std::int64_t seconds = std::max<std::int64_t>(0, std::chrono::floor<std::chrono::seconds>(duration).count());
+  const std::int64_t seconds =
+      std::max<std::int64_t>(0, std::chrono::floor<std::chrono::seconds>(duration).count());
   if (seconds < 120) return std::to_string(seconds) + "s";
   if (seconds < 2 * 3600) return std::to_string(seconds / 60) + "m";
   if (seconds < 48 * 3600) return std::to_string(seconds / 3600) + "h";
@@ -36,11 +39,19 @@ std::string report_count(std::uint64_t count) {
   return text;
 }
 
-std::string json_time(std::optional<WallTime> time) { return time ? "\"" + format_rfc3339(*time) + "\"" : "null"; }
+std::string json_time(std::optional<WallTime> time) {
+  return time ? "\"" + format_rfc3339(*time) + "\"" : "null";
+}
 
-TextTable::TextTable(std::vector<std::string> head) { lines_.push_back({std::move(head), {}}); }
-void TextTable::row(std::vector<std::string> cells) { lines_.push_back({std::move(cells), {}}); }
-void TextTable::note(std::string text) { lines_.push_back({{}, std::move(text)}); }
+TextTable::TextTable(std::vector<std::string> head) {
+  lines_.push_back({std::move(head), {}});
+}
+void TextTable::row(std::vector<std::string> cells) {
+  lines_.push_back({std::move(cells), {}});
+}
+void TextTable::note(std::string text) {
+  lines_.push_back({{}, std::move(text)});
+}
 
 std::string TextTable::text() const {
   if (lines_.size() == 1) return {};

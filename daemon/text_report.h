@@ -13,7 +13,7 @@
 
 namespace auditferry {
 
-// Takes a report piece by piece; pieces are whole lines, or whole JSON documents with a line end.
+// Takes a report piece by piece; pieces are whole lines.
 using ReportSink = std::function<void(std::string_view)>;
 
 // Control characters made harmless, at most 1,000 bytes.

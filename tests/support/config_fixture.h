@@ -6,9 +6,12 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "config/config_file.h"
+#include "tests/support/temporary_folder.h"
 
 namespace auditferry::testing {
 
@@ -62,36 +65,48 @@ inline ConfigHooks test_hooks() {
   hooks.exporter_types = {"file"};
   hooks.environment = [](const std::string& name) -> std::optional<std::string> {
     static const std::map<std::string, std::string> variables = {
-        {"KEY", "example-key"}, {"SECRET", "example-secret"}, {"EMPTY", ""},
-        {"STATE_DIRECTORY", "/var/lib/one:/var/lib/two"}, {"CREDENTIALS_DIRECTORY", "/nonexistent/credentials"},
-        {"APPTEGO_TOKEN_KEY", "example-key"}, {"APPTEGO_TOKEN_SECRET", "example-secret"}};
+        {"KEY", "example-key"},
+        {"SECRET", "example-secret"},
+        {"EMPTY", ""},
+        {"STATE_DIRECTORY", "/var/lib/one:/var/lib/two"},
+        {"CREDENTIALS_DIRECTORY", "/nonexistent/credentials"},
+        {"APPTEGO_TOKEN_KEY", "example-key"},
+        {"APPTEGO_TOKEN_SECRET", "example-secret"}};
     const auto found = variables.find(name);
     return found == variables.end() ? std::nullopt : std::optional(found->second);
   };
   return hooks;
 }
 
-// A folder that goes with its owner.
-class TemporaryFolder {
+class ConfigFolder : public TemporaryFolder {
  public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "auditferry-config-XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::string& path() const { return path_; }
+  // Returns the path.
   std::string write(const std::string& name, const std::string& text) const {
-    const std::filesystem::path file = std::filesystem::path(path_) / name;
+    const std::filesystem::path file = *this / name;
     std::filesystem::create_directories(file.parent_path());
     std::ofstream(file, std::ios::binary) << text;
     return file.string();
   }
-
- private:
-  std::string path_;
 };
+
+// A source and an exporter that are right, for tests that add to them.
+inline const std::string good_source = R"([sources.acme]
+profile = "apptego"
+tenant = "t1"
+credentials.token_key = { env = "KEY" }
+credentials.token_secret = { env = "SECRET" }
+)";
+inline const std::string good_exporter = "[exporters.archive]\ntype = \"file\"\npath = \"/tmp/a\"\n";
+
+// The lines of the error; none when the text is accepted.
+inline std::vector<std::string> problems_of(const std::string& text) {
+  const Result<Settings> settings = parse_config(text, "f", "/etc/auditferry", test_hooks());
+  std::vector<std::string> lines;
+  if (settings.ok()) return lines;
+  EXPECT_EQ(settings.error().kind, ErrorKind::invalid);
+  std::istringstream stream(settings.error().message);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
 
 }  // namespace auditferry::testing
