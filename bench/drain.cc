@@ -130,7 +130,7 @@ std::string write_config(const std::string& folder, const std::string& origin) {
   file << "[daemon]\nstate_dir = \"" << folder << "/state\"\nlog_level = \"warn\"\n[admin]\nlisten = \"\"\n"
        << "[sources.bench]\nprofile = \"apptego\"\nbase_url = \"" << origin << "/frontend\"\ntenant = \"9f1c0a4e7b8d4a4db52e6a6d5c5c1f11\"\n"
        << "credentials.token_key = { env = \"DRAIN_KEY\" }\ncredentials.token_secret = { env = \"DRAIN_SECRET\" }\n"
-       << "streams = [\"audit\"]\nrequests_per_minute = 60000\nstart = \"-25h\"\nslice = \"2d\"\ncatch_up = \"oldest_first\"\n"
+       << "streams = [\"audit\"]\nrequests_per_minute = 60000\nstart = \"-25h\"\nslice = \"1h\"\ncatch_up = \"oldest_first\"\n"
        << "[sources.bench.stream.audit]\npage_size = 1000\n"
        << "[exporters.file]\ntype = \"file\"\npath = \"" << folder << "/records.jsonl\"\n";
   return path;
