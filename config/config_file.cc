@@ -122,7 +122,9 @@ Result<Settings> parse_config(std::string_view text, const std::string& file_nam
 Result<Settings> load_config(const std::string& path, const ConfigHooks& hooks) {
   Result<std::string> text = read_text(path);
   if (!text.ok()) return std::move(text).error();
-  return parse_config(*text, path, std::filesystem::path(path).parent_path().string(), hooks);
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  // Hooks may join folder and path, so "here" has a name too.
+  return parse_config(*text, path, folder.empty() ? "." : folder, hooks);
 }
 
 }  // namespace auditferry

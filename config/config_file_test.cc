@@ -227,6 +227,22 @@ TEST(ConfigFile, RefusesWrongIncludes) {
   EXPECT_NE(message.find("b.toml:1:"), std::string::npos) << message;
 }
 
+TEST(ConfigFile, NamesTheFolderOfAFileThatIsHere) {
+  const ConfigFolder folder;
+  folder.write("main.toml", good_source);
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  ConfigHooks hooks = test_hooks();
+  std::string given;
+  hooks.load_profile = [&given](const std::string&, const std::string& where) -> Result<Profile> {
+    given = where;
+    return testing::test_profile();
+  };
+  EXPECT_TRUE(load_config("main.toml", hooks).ok());
+  std::filesystem::current_path(before);
+  EXPECT_EQ(given, ".");
+}
+
 TEST(ConfigFile, SaysWhyAFileCannotBeRead) {
   const ConfigFolder folder;
   EXPECT_EQ(load_config(folder.path() + "/none.toml", test_hooks()).error().kind, ErrorKind::not_found);

@@ -43,6 +43,7 @@ Result<Settings> load_settings(const std::string& path, bool resolve_secrets) {
   hooks.load_profile = find_profile;
   hooks.read_exporter = read_exporter;
   hooks.exporter_types = exporter_types();
+  hooks.formats = format_names();
   hooks.environment = environment;
   hooks.resolve_secrets = resolve_secrets;
   return load_config(path, hooks);
