@@ -106,4 +106,15 @@ Task<bool> first_to_end(Task<void> task, Task<void> deadline) {
   co_return false;
 }
 
+Task<void> both(Task<void> one, Task<void> other) {
+  const Executor executor = co_await boost::asio::this_coro::executor;
+  auto one_run = boost::asio::co_spawn(executor, std::move(one), boost::asio::deferred);
+  auto other_run = boost::asio::co_spawn(executor, std::move(other), boost::asio::deferred);
+  auto group = boost::asio::experimental::make_parallel_group(std::move(one_run), std::move(other_run));
+  const auto [order, one_failure, other_failure] =
+      co_await group.async_wait(boost::asio::experimental::wait_for_all(), boost::asio::use_awaitable);
+  if (one_failure) std::rethrow_exception(one_failure);
+  if (other_failure) std::rethrow_exception(other_failure);
+}
+
 }  // namespace auditferry

@@ -35,4 +35,7 @@ class TaskGroup {
 // The loser is cancelled and awaited. What either of them throws leaves it, a cancellation from outside too.
 Task<bool> first_to_end(Task<void> task, Task<void> deadline);
 
+// Runs both at the same time and returns when both have ended. What either throws leaves it then.
+Task<void> both(Task<void> one, Task<void> other);
+
 }  // namespace auditferry

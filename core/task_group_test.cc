@@ -105,5 +105,30 @@ TEST(FirstToEnd, PassesAFailureOnAtOnce) {
   EXPECT_EQ(loop.clock().slept(), Duration::zero());
 }
 
+Task<void> run_both(Clock& clock, int& count) {
+  Task<void> one = sleep_and_count(clock, hours(1), count);
+  Task<void> other = sleep_and_count(clock, hours(2), count);
+  co_await both(std::move(one), std::move(other));
+}
+
+TEST(Both, RunsAtTheSameTimeAndWaitsForTheSlower) {
+  TestLoop loop;
+  int count = 0;
+  loop.run(run_both(loop.clock(), count));
+  EXPECT_EQ(count, 2);
+  EXPECT_EQ(loop.clock().slept(), Duration(hours(2)));
+}
+
+TEST(Both, IsCancelledAsAWhole) {
+  TestLoop loop;
+  TaskGroup group(loop.executor());
+  int count = 0;
+  group.spawn("both", run_both(loop.clock(), count));
+  loop.run_until_idle(Duration(std::chrono::minutes(90)));
+  group.cancel();
+  loop.run(group.join());
+  EXPECT_EQ(count, 1);
+}
+
 }  // namespace
 }  // namespace auditferry

@@ -53,6 +53,8 @@ class Poller {
     PlannedWalk plan;
     NewestFirstWalk walk;
     int unreadable = 0;  // times in a row that this request gave nothing usable
+    // The answer to walk.next_request(), asked for while the page before was being stored.
+    std::optional<Answer> ahead = std::nullopt;
   };
   enum class Step { moved, idle };
 
@@ -83,6 +85,11 @@ class Poller {
   // Both orders.
   // Nothing: the page was refused as a whole (ids collide), and that was reported.
   Task<Result<std::optional<StoredPage>>> store(PageToStore page);
+  // Stores the page, and asks for the walk's next one meanwhile if the budget has room for it right now.
+  Task<Result<std::optional<StoredPage>>> store_and_ask_ahead(ActiveWalk& active, PageToStore page);
+  Task<void> store_into(PageToStore page, Result<std::optional<StoredPage>>& outcome);
+  Task<void> ask_into(PageRequest request, double cost, bool follows_cursor, std::optional<Answer>& answer);
+  double cost_of(const ActiveWalk& active) const;
   Task<Status> publish(std::int64_t walk_id);
   Task<Status> save_notes();
   Task<Status> reload();

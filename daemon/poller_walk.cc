@@ -1,5 +1,6 @@
 // Newest-first logs: proof of the range, walks page by page, outages.
 
+#include "core/task_group.h"
 #include "daemon/poller.h"
 #include "daemon/range_proof.h"
 #include "encoding/time_format.h"
@@ -114,11 +115,36 @@ Task<Result<Poller::Step>> Poller::start_walk(PlannedWalk plan) {
   co_return Step::moved;
 }
 
+double Poller::cost_of(const ActiveWalk& active) const {
+  const bool halved = active.plan.how == "history" && source_.catch_up == CatchUp::live_first;
+  return halved ? history_cost : live_cost;
+}
+
+Task<void> Poller::store_into(PageToStore page, Result<std::optional<StoredPage>>& outcome) { outcome = co_await store(std::move(page)); }
+
+Task<void> Poller::ask_into(PageRequest request, double cost, bool follows_cursor, std::optional<Answer>& answer) {
+  answer = co_await session_.ask(std::move(request), cost, follows_cursor);
+}
+
+Task<Result<std::optional<StoredPage>>> Poller::store_and_ask_ahead(ActiveWalk& active, PageToStore page) {
+  // Only where nobody has to wait for it: a poll that comes due must not stand behind a slow budget.
+  if (active.walk.done() || held_ || !world_.budget.ready(cost_of(active))) co_return co_await store(std::move(page));
+  Result<std::optional<StoredPage>> outcome = std::optional<StoredPage>();
+  PageRequest request = active.walk.next_request();
+  Task<void> storing = store_into(std::move(page), outcome);
+  Task<void> asking = ask_into(std::move(request), cost_of(active), active.walk.follows_cursor(), active.ahead);
+  co_await both(std::move(storing), std::move(asking));
+  co_return outcome;
+}
+
 Task<Status> Poller::advance_walk(ActiveWalk& active) {
   PageRequest request = active.walk.next_request();
-  const bool halved = active.plan.how == "history" && source_.catch_up == CatchUp::live_first;
-  PageRequest to_ask = request;
-  Answer answer = co_await session_.ask(std::move(to_ask), halved ? history_cost : live_cost, active.walk.follows_cursor());
+  std::optional<Answer> ahead = std::exchange(active.ahead, std::nullopt);
+  if (!ahead) {
+    PageRequest to_ask = request;
+    ahead = co_await session_.ask(std::move(to_ask), cost_of(active), active.walk.follows_cursor());
+  }
+  Answer answer = std::move(*ahead);
   switch (answer.kind) {
     case AnswerKind::page: co_return co_await on_page(active, std::move(answer), std::move(request));
     case AnswerKind::cursor_refused: co_return co_await on_cursor_refused(active, answer);
@@ -150,10 +176,11 @@ Task<Status> Poller::on_page(ActiveWalk& active, Answer answer, PageRequest requ
     world_.log.warn("the portal's log is not in order of time: the window is walked in narrower slices where cursors end early", session_.fields());
   }
   // A failure of the journal ends this loop, and the next one begins from what the journal holds.
-  Result<std::optional<StoredPage>> stored = co_await store(std::move(page));
+  Result<std::optional<StoredPage>> stored = co_await store_and_ask_ahead(active, std::move(page));
   if (!stored) co_return std::move(stored).error();
   if (!*stored) {
     // Refused as a whole: the same request will be made again.
+    active.ahead.reset();
     Result<NewestFirstWalk> again = NewestFirstWalk::resume(rules(), state_before);
     if (again) active.walk = std::move(again).value();
     co_return Status();

@@ -52,6 +52,11 @@ Task<void> RequestBudget::acquire(double cost) {
   last_request_ = clock_.steady_now();
 }
 
+bool RequestBudget::ready(double cost) {
+  refill();
+  return !penalized() && clock_.steady_now() >= spread_until_ && tokens_ >= std::min(cost, capacity_);
+}
+
 void RequestBudget::penalize(Duration wait) { penalty_until_ = std::max(penalty_until_, clock_.steady_now() + wait); }
 
 void RequestBudget::note_remaining(std::uint64_t remaining, Duration until_reset) {

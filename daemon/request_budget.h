@@ -18,6 +18,8 @@ class RequestBudget {
 
   // Waits until `cost` requests' worth of budget is there and no penalty runs. Cancellable.
   Task<void> acquire(double cost);
+  // Whether acquire(cost) would return at once.
+  bool ready(double cost);
   // The portal said wait. A shorter penalty does not end a longer one.
   void penalize(Duration wait);
   bool penalized() const { return penalty_until_ > clock_.steady_now(); }
