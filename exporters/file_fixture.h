@@ -54,10 +54,14 @@ class FileFixture {
     }));
   }
 
-  // Every line of every file, compressed ones included, in the order of the names.
+  // Every line of every file, compressed ones included, in the order of the numbers (while either all files
+  // are compressed or none).
   std::vector<std::string> all_lines() const {
     std::vector<std::string> all;
-    for (const auto& [path, content] : disk.contents()) {
+    const auto contents = disk.contents();
+    std::vector<std::pair<std::string, std::string>> files(contents.begin(), contents.end());
+    std::stable_sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.first.size() < b.first.size(); });
+    for (const auto& [path, content] : files) {
       std::string plain = content;
       if (path.ends_with(".zst")) plain = zstd_decompress(content, 1u << 26).value();
       if (path.ends_with(".gz")) plain = inflate_body(content, ContentCoding::gzip, 1u << 26).value();

@@ -53,7 +53,8 @@ class TestRecords {
 
 class DeliveryRig {
  public:
-  DeliveryRig(TestLoop& loop, const TestRecords& records) : loop_(loop), records_(records) {}
+  DeliveryRig(TestLoop& loop, const TestRecords& records, ExporterState state = {})
+      : loop_(loop), records_(records), state_(std::move(state)) {}
 
   bool done() const { return position_ == records_.size(); }
   std::size_t position() const { return position_; }
