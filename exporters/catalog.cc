@@ -35,7 +35,9 @@ std::unique_ptr<Exporter> make_file(const ExporterSettings& settings, ExporterWo
   return std::make_unique<FileExporter>(settings, std::move(world));
 }
 
-void read_stdout(ExporterSettings& settings, TomlTable&) { settings.output_key = "stdout"; }
+void read_stdout(ExporterSettings& settings, TomlTable&) {
+  settings.output_key = "stdout";
+}
 
 std::unique_ptr<Exporter> make_stdout(const ExporterSettings&, ExporterWorld world) {
   return std::make_unique<StdoutExporter>(STDOUT_FILENO, std::move(world));
@@ -46,8 +48,12 @@ constexpr ExporterType types[] = {
     {"stdout", read_stdout, make_stdout},
 };
 
-std::unique_ptr<Format> make_json(const ExporterSettings& settings) { return std::make_unique<JsonFormat>(settings.labels); }
-std::unique_ptr<Format> make_raw(const ExporterSettings&) { return std::make_unique<RawFormat>(); }
+std::unique_ptr<Format> make_json(const ExporterSettings& settings) {
+  return std::make_unique<JsonFormat>(settings.labels);
+}
+std::unique_ptr<Format> make_raw(const ExporterSettings&) {
+  return std::make_unique<RawFormat>();
+}
 
 constexpr FormatType formats[] = {
     {"json", make_json},

@@ -45,7 +45,8 @@ TEST(Catalog, DefaultsOfAFile) {
 
 TEST(Catalog, EveryKeyOfAFile) {
   const Read read(
-      "path = \"x-{stream}.jsonl\"\nrotate.size = \"1GiB\"\nrotate.every = \"1d\"\ncompress = \"zstd\"\nmode = \"0640\"\n"
+      "path = \"x-{stream}.jsonl\"\nrotate.size = \"1GiB\"\nrotate.every = \"1d\"\ncompress = \"zstd\"\nmode "
+      "= \"0640\"\n"
       "group = \"adm\"\nmax_open = 7\nclose_after = \"2h\"");
   EXPECT_TRUE(read.problems.empty()) << read.problems.lines().front();
   EXPECT_EQ(read.file().rotate_size, 1u << 30);
@@ -81,7 +82,8 @@ TEST(Catalog, KnowsItsNames) {
     const Read read("path = \"x\"", type);
     EXPECT_TRUE(read.known) << type;
     EXPECT_FALSE(read.settings.output_key.empty()) << type;
-    EXPECT_TRUE(make_exporter(read.settings, {loop.executor(), loop.clock(), log, disk, loop.blocking(), {}})) << type;
+    EXPECT_TRUE(make_exporter(read.settings, {loop.executor(), loop.clock(), log, disk, loop.blocking(), {}}))
+        << type;
   }
   for (const std::string& format : format_names()) {
     ExporterSettings settings;

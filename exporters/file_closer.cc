@@ -61,7 +61,8 @@ Status FileCloser::begin(ExporterState& changes) {
   options.lock = false;  // nobody writes it any more, and a reader's lock is no reason to wait
   Result<std::unique_ptr<File>> file = world_.files.open(closed.path, options);
   if (!file && file.error().kind == ErrorKind::not_found) {
-    world_.log.info(closed.path + " was moved away or removed before it could be hashed", {{"exporter", world_.exporter}});
+    world_.log.info(closed.path + " was moved away or removed before it could be hashed",
+                    {{"exporter", world_.exporter}});
     note_closed("");
     done(changes);
     return {};
@@ -71,7 +72,8 @@ Status FileCloser::begin(ExporterState& changes) {
   if (!size) return std::move(size).error();
   Compression kind = closed.compress;
   if (*size != closed.progress.bytes && kind != Compression::none) {
-    world_.log.warn(closed.path + " was changed by somebody after it was closed, so it is not compressed", {{"exporter", world_.exporter}});
+    world_.log.warn(closed.path + " was changed by somebody after it was closed, so it is not compressed",
+                    {{"exporter", world_.exporter}});
     kind = Compression::none;
   }
   auto work = std::make_shared<Work>(kind);
@@ -155,8 +157,9 @@ Status FileCloser::put_in_place(bool& placed) {
     replace = *same;
   }
   if (!replace) {
-    world_.log.warn(target + " exists and is somebody else's, so " + waiting_.front().path + " stays uncompressed",
-                    {{"exporter", world_.exporter}});
+    world_.log.warn(
+        target + " exists and is somebody else's, so " + waiting_.front().path + " stays uncompressed",
+        {{"exporter", world_.exporter}});
     return world_.files.remove(temporary_path());
   }
   if (Status renamed = world_.files.rename(temporary_path(), target); !renamed) return renamed;
@@ -198,8 +201,12 @@ Status FileCloser::remove_original(ExporterState& changes) {
 void FileCloser::note_closed(const std::string& sha256) {
   const ClosedFile& closed = waiting_.front();
   JsonObject detail;
-  detail.text("path", closed.path).number("first_seq", closed.progress.first_seq).number("last_seq", closed.progress.last_seq);
-  detail.number("records", closed.progress.records).number("bytes", closed.progress.bytes).text_if("sha256", sha256);
+  detail.text("path", closed.path)
+      .number("first_seq", closed.progress.first_seq)
+      .number("last_seq", closed.progress.last_seq);
+  detail.number("records", closed.progress.records)
+      .number("bytes", closed.progress.bytes)
+      .text_if("sha256", sha256);
   world_.notes.emplace_back("file_closed", detail.finish());
 }
 

@@ -8,13 +8,16 @@
 namespace auditferry {
 namespace {
 
-Moment now_of(Clock& clock) { return {clock.now(), clock.steady_now()}; }
+Moment now_of(Clock& clock) {
+  return {clock.now(), clock.steady_now()};
+}
 
 }  // namespace
 
 FileExporter::FileExporter(const ExporterSettings& settings, ExporterWorld world)
     : world_(std::move(world)),
-      files_(std::make_unique<FileSet>(world_.files, world_.log, std::any_cast<const FileSettings&>(settings.own), settings.name)) {}
+      files_(std::make_unique<FileSet>(world_.files, world_.log,
+                                       std::any_cast<const FileSettings&>(settings.own), settings.name)) {}
 
 FileExporter::~FileExporter() = default;
 

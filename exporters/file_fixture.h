@@ -43,8 +43,9 @@ class FileFixture {
     exporter_settings_.type = "file";
     exporter_settings_.own = settings_;
     return std::make_unique<FileExporter>(
-        exporter_settings_, ExporterWorld{loop.executor(), loop.clock(), log, files, loop.blocking(),
-                                          [this](std::string kind, std::string detail) { notes.emplace_back(kind, detail); }});
+        exporter_settings_,
+        ExporterWorld{loop.executor(), loop.clock(), log, files, loop.blocking(),
+                      [this](std::string kind, std::string detail) { notes.emplace_back(kind, detail); }});
   }
   std::unique_ptr<Exporter> make() { return make(disk); }
 
@@ -60,7 +61,8 @@ class FileFixture {
     std::vector<std::string> all;
     const auto contents = disk.contents();
     std::vector<std::pair<std::string, std::string>> files(contents.begin(), contents.end());
-    std::stable_sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.first.size() < b.first.size(); });
+    std::stable_sort(files.begin(), files.end(),
+                     [](const auto& a, const auto& b) { return a.first.size() < b.first.size(); });
     for (const auto& [path, content] : files) {
       std::string plain = content;
       if (path.ends_with(".zst")) plain = zstd_decompress(content, 1u << 26).value();

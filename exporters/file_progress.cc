@@ -7,10 +7,13 @@ namespace auditferry {
 namespace {
 
 void put_progress(JsonObject& object, const FileProgress& progress) {
-  object.number("number", progress.number).number("bytes", progress.bytes).number("records", progress.records);
+  object.number("number", progress.number)
+      .number("bytes", progress.bytes)
+      .number("records", progress.records);
   object.number("first_seq", progress.first_seq).number("last_seq", progress.last_seq);
   object.value("opened", std::to_string(to_micros(progress.opened)));
-  if (progress.period_end != WallTime::max()) object.value("period_end", std::to_string(to_micros(progress.period_end)));
+  if (progress.period_end != WallTime::max())
+    object.value("period_end", std::to_string(to_micros(progress.period_end)));
 }
 
 std::optional<std::int64_t> integer(const JsonView& object, std::string_view key) {
@@ -86,9 +89,12 @@ std::optional<ClosedFile> closed_from_text(std::string path, std::string_view te
 
 std::string_view extension(Compression compression) {
   switch (compression) {
-    case Compression::zstd: return ".zst";
-    case Compression::gzip: return ".gz";
-    case Compression::none: break;
+    case Compression::zstd:
+      return ".zst";
+    case Compression::gzip:
+      return ".gz";
+    case Compression::none:
+      break;
   }
   return "";
 }

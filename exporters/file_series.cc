@@ -31,7 +31,9 @@ JsonObject describe(const std::string& path, const FileProgress& progress) {
 FileSeries::FileSeries(FileWorld& world, std::string path, SeriesProgress committed, SteadyTime now)
     : world_(world), path_(std::move(path)), committed_(committed), current_(committed), last_write_(now) {}
 
-std::string FileSeries::current_path() const { return numbered_path(path_, current_.open->number); }
+std::string FileSeries::current_path() const {
+  return numbered_path(path_, current_.open->number);
+}
 
 OpenOptions FileSeries::open_options(bool create) const {
   OpenOptions options;
@@ -142,7 +144,8 @@ void FileSeries::next_number(std::uint64_t number, const Moment& now) {
 Status FileSeries::abandon(const std::string& why, const Moment& now) {
   if (Status synced = sync(); !synced) return synced;
   const std::string path = current_path();
-  notes_.emplace_back("file_abandoned", describe(path, *current_.open).number("size", size_).text("why", why).finish());
+  notes_.emplace_back("file_abandoned",
+                      describe(path, *current_.open).number("size", size_).text("why", why).finish());
   world_.log.warn(path + " is left as it is and the next number begins: " + why, fields());
   next_number(current_.open->number + 1, now);
   return {};

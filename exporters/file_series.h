@@ -112,7 +112,7 @@ class FileSeries {
   std::optional<std::uint64_t> appended_from_;  // where this batch began to append to file_
   std::optional<Cut> cut_;                      // what roll_back() could not do
   SteadyTime last_write_;
-  std::optional<SteadyTime> tail_seen_;  // since when there is a tail
+  std::optional<SteadyTime> tail_seen_;                     // since when there is a tail
   std::vector<ClosedFile> closed_;                          // in this batch
   std::vector<std::pair<std::string, std::string>> notes_;  // of this batch
   WallTime period_end_ = WallTime::max();

@@ -74,8 +74,8 @@ Status FileSeries::examine_size(const Moment& now) {
       whole_lines = *last == "\n";
     }
     if (!whole_lines) return abandon("somebody shortened it in the middle of a line", now);
-    world_.log.warn(current_path() + " was shortened by somebody from " + std::to_string(open.bytes) + " to " + std::to_string(size_) +
-                        " bytes; writing goes on at its end",
+    world_.log.warn(current_path() + " was shortened by somebody from " + std::to_string(open.bytes) +
+                        " to " + std::to_string(size_) + " bytes; writing goes on at its end",
                     fields());
     open.bytes = size_;
     changed_ = true;
@@ -110,7 +110,8 @@ Status FileSeries::open_fresh(Lines lines, const Moment& now) {
     const std::string path = numbered_path(path_, number);
     Result<std::unique_ptr<File>> opened = world_.files.open(path, open_options(true));
     if (!opened && opened.error().kind == ErrorKind::not_found) {
-      if (Status made = world_.files.create_folders(folder_of(path), world_.settings.folder_mode()); !made) return made;
+      if (Status made = world_.files.create_folders(folder_of(path), world_.settings.folder_mode()); !made)
+        return made;
       opened = world_.files.open(path, open_options(true));
     }
     if (!opened) return std::move(opened).error();
@@ -146,25 +147,29 @@ Result<std::size_t> FileSeries::adopt(Lines lines, const Moment& now) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (tail_bytes() == 0) return i;
     const std::string_view line = lines[i]->bytes;
-    const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(line.size() + 1, tail_bytes()));
+    const std::size_t wanted =
+        static_cast<std::size_t>(std::min<std::uint64_t>(line.size() + 1, tail_bytes()));
     if (window.size() - at < wanted) {
       const std::uint64_t length = std::min<std::uint64_t>(std::max(wanted, window_bytes), tail_bytes());
       Result<std::string> bytes = file_->read(open.bytes, static_cast<std::size_t>(length));
       if (!bytes) return std::move(bytes).error();
-      if (bytes->size() < wanted) return Error{ErrorKind::io, current_path() + " became shorter while it was read; trying again"};
+      if (bytes->size() < wanted)
+        return Error{ErrorKind::io, current_path() + " became shorter while it was read; trying again"};
       window = std::move(bytes).value();
       at = 0;
     }
     const std::string_view found(window.data() + at, wanted);
     if (!begins_line(found, line)) {
-      if (Status left = abandon("it holds something that auditferry did not write there", now); !left) return std::move(left).error();
+      if (Status left = abandon("it holds something that auditferry did not write there", now); !left)
+        return std::move(left).error();
       return i;
     }
     unsynced_ = true;
     if (wanted <= line.size()) {
       if (Status cut = file_->truncate(open.bytes); !cut) return std::move(cut).error();
       size_ = open.bytes;
-      world_.log.info("the incomplete last line of " + current_path() + " was cut and is written again", fields());
+      world_.log.info("the incomplete last line of " + current_path() + " was cut and is written again",
+                      fields());
       return i;
     }
     at += wanted;

@@ -15,8 +15,10 @@ Verdict verdict_for(ErrorKind kind) {
     case ErrorKind::permission:
     case ErrorKind::busy:
     case ErrorKind::invalid:
-    case ErrorKind::unsupported: return Verdict::pause;
-    default: return Verdict::retry;
+    case ErrorKind::unsupported:
+      return Verdict::pause;
+    default:
+      return Verdict::retry;
   }
 }
 
@@ -44,7 +46,8 @@ void FileSet::load(const ExporterState& state, const Moment& now) {
       }
     }
     // Harmless: a file that is not known is compared with what is to be written.
-    world_.log.warn("what the journal holds about \"" + key + "\" cannot be read and is not used", {{"exporter", world_.exporter}});
+    world_.log.warn("what the journal holds about \"" + key + "\" cannot be read and is not used",
+                    {{"exporter", world_.exporter}});
   }
 }
 
@@ -132,11 +135,11 @@ void FileSet::commit(FileSeries& series, ExporterState& changes) {
 
 WriteOutcome FileSet::tend(const Moment& now) {
   ExporterState changes;
-  Status status = close_old_files(now, changes);
-  if (status.ok()) {
-    forget_old_series(changes);
-    status = closer_.step(changes);
-  }
+  // First what was closed before: its closing has been noted down, that of the others has not yet.
+  Status status = closer_.step(changes);
+  Status closed = close_old_files(now, changes);
+  if (status.ok()) status = std::move(closed);
+  forget_old_series(changes);
   pending_.merge(changes);
   for (auto& [key, value] : changes) pending_[key] = value;  // those that were there already
   if (!status) return failed(status.error(), now);
@@ -172,8 +175,9 @@ void FileSet::forget_old_series(ExporterState& changes) {
   }
   if (closed.size() <= max_closed_series) return;
   const auto last = closed.begin() + static_cast<std::ptrdiff_t>(closed.size() - max_closed_series);
-  std::nth_element(closed.begin(), last - 1, closed.end(),
-                   [](const FileSeries* a, const FileSeries* b) { return a->committed().closed < b->committed().closed; });
+  std::nth_element(closed.begin(), last - 1, closed.end(), [](const FileSeries* a, const FileSeries* b) {
+    return a->committed().closed < b->committed().closed;
+  });
   for (auto each = closed.begin(); each != last; ++each) {
     changes[std::string(series_key) + (*each)->path()] = "";
     holding_.remove(*each);

@@ -20,10 +20,13 @@ void read_mode(FileSettings& settings, TomlTable& table) {
   if (!text) return;
   const std::optional<unsigned> mode = parse_mode(*text);
   if (!mode) {
-    table.error("mode", "\"" + *text + "\" is not the mode of a file; write it in octal digits, for example \"0640\"");
+    table.error("mode", "\"" + *text +
+                            "\" is not the mode of a file; write it in octal digits, for example \"0640\"");
   } else if ((*mode & 0600) != 0600 || (*mode & ~0666u) != 0 || (*mode & 0002) != 0) {
-    table.error("mode", "auditferry must be able to read and write its files, nobody may execute them, and not everybody may write "
-                        "to them; \"0600\", \"0640\" and \"0660\" are usual");
+    table.error("mode",
+                "auditferry must be able to read and write its files, nobody may execute them, and not "
+                "everybody may write "
+                "to them; \"0600\", \"0640\" and \"0660\" are usual");
   } else {
     settings.mode = *mode;
   }
@@ -53,7 +56,8 @@ FileSettings read_file_settings(TomlTable& table) {
   settings.compress = compress.value_or(settings.compress);
   read_mode(settings, table);
   settings.group = table.string("group").value_or("");
-  settings.max_open = static_cast<std::uint32_t>(table.integer("max_open", 1, 10000).value_or(settings.max_open));
+  settings.max_open =
+      static_cast<std::uint32_t>(table.integer("max_open", 1, 10000).value_or(settings.max_open));
   if (const auto after = table.duration("close_after")) {
     if (*after < std::chrono::seconds(1)) table.error("close_after", "must be at least 1s");
     settings.close_after = *after;

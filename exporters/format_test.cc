@@ -7,7 +7,9 @@
 namespace auditferry {
 namespace {
 
-WallTime at(std::int64_t seconds, std::int64_t micros = 0) { return from_micros(seconds * 1'000'000 + micros); }
+WallTime at(std::int64_t seconds, std::int64_t micros = 0) {
+  return from_micros(seconds * 1'000'000 + micros);
+}
 
 Record example() {
   Record record;
@@ -36,7 +38,9 @@ constexpr const char* golden =
     R"("tenant":"9f1c0a4e7b8d4a4db52e6a6d5c5c1f11","stream":"audit","time":"2025-11-23T10:25:12Z",)"
     R"("received":"2025-11-23T10:25:14.120331Z","record":{"event":81723}})";
 
-TEST(JsonFormat, TheDocumentedLine) { EXPECT_EQ(line(JsonFormat({}), example()), golden); }
+TEST(JsonFormat, TheDocumentedLine) {
+  EXPECT_EQ(line(JsonFormat({}), example()), golden);
+}
 
 TEST(JsonFormat, EverythingThatMayBeThere) {
   Record record = example();
@@ -44,23 +48,26 @@ TEST(JsonFormat, EverythingThatMayBeThere) {
   record.repaired = true;
   record.has_time = false;
   record.raw = R"({"n":1.2300000000000000001e5,"s":"\u00e9"})";
-  EXPECT_EQ(line(JsonFormat({{"site", "north \"1\""}, {"env", "prod"}}), record),
-            R"({"id":"apptego/9f1c0a4e7b8d4a4db52e6a6d5c5c1f11/audit/81723@2","seq":17,"source":"acme","vendor":"apptego",)"
-            R"("tenant":"9f1c0a4e7b8d4a4db52e6a6d5c5c1f11","stream":"audit","time":null,)"
-            R"("received":"2025-11-23T10:25:14.120331Z","labels":{"env":"prod","site":"north \"1\""},"rev":2,"repaired":true,)"
-            R"("record":{"n":1.2300000000000000001e5,"s":"\u00e9"}})");
+  EXPECT_EQ(
+      line(JsonFormat({{"site", "north \"1\""}, {"env", "prod"}}), record),
+      R"({"id":"apptego/9f1c0a4e7b8d4a4db52e6a6d5c5c1f11/audit/81723@2","seq":17,"source":"acme","vendor":"apptego",)"
+      R"("tenant":"9f1c0a4e7b8d4a4db52e6a6d5c5c1f11","stream":"audit","time":null,)"
+      R"("received":"2025-11-23T10:25:14.120331Z","labels":{"env":"prod","site":"north \"1\""},"rev":2,"repaired":true,)"
+      R"("record":{"n":1.2300000000000000001e5,"s":"\u00e9"}})");
 }
 
 TEST(JsonFormat, AGap) {
   Record record = example();
   record.gap = true;
   record.id = "gap-7";
-  record.raw = R"({"type":"forgotten","from":"2025-11-23T10:00:00Z","to":"2025-11-23T11:00:00Z","why":"x","state":"open"})";
-  EXPECT_EQ(line(JsonFormat({}), record),
-            R"({"id":"apptego/9f1c0a4e7b8d4a4db52e6a6d5c5c1f11/audit/gap-7","seq":17,"source":"acme","vendor":"apptego",)"
-            R"("tenant":"9f1c0a4e7b8d4a4db52e6a6d5c5c1f11","stream":"audit","time":"2025-11-23T10:25:12Z",)"
-            R"("received":"2025-11-23T10:25:14.120331Z","kind":"gap",)"
-            R"("gap":{"type":"forgotten","from":"2025-11-23T10:00:00Z","to":"2025-11-23T11:00:00Z","why":"x","state":"open"},"record":null})");
+  record.raw =
+      R"({"type":"forgotten","from":"2025-11-23T10:00:00Z","to":"2025-11-23T11:00:00Z","why":"x","state":"open"})";
+  EXPECT_EQ(
+      line(JsonFormat({}), record),
+      R"({"id":"apptego/9f1c0a4e7b8d4a4db52e6a6d5c5c1f11/audit/gap-7","seq":17,"source":"acme","vendor":"apptego",)"
+      R"("tenant":"9f1c0a4e7b8d4a4db52e6a6d5c5c1f11","stream":"audit","time":"2025-11-23T10:25:12Z",)"
+      R"("received":"2025-11-23T10:25:14.120331Z","kind":"gap",)"
+      R"("gap":{"type":"forgotten","from":"2025-11-23T10:00:00Z","to":"2025-11-23T11:00:00Z","why":"x","state":"open"},"record":null})");
   record.source = record.vendor = record.tenant = record.stream = "";
   EXPECT_TRUE(line(JsonFormat({}), record).starts_with(R"({"id":"gap-7","seq":17,"source":"","vendor":"")"));
 }

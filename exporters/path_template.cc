@@ -15,19 +15,24 @@ constexpr const char* names[] = {"", "source", "stream", "tenant", "date", "hour
 
 void append_padded(std::string& out, unsigned value, int width) {
   const std::string digits = std::to_string(value);
-  if (digits.size() < static_cast<std::size_t>(width)) out.append(static_cast<std::size_t>(width) - digits.size(), '0');
+  if (digits.size() < static_cast<std::size_t>(width))
+    out.append(static_cast<std::size_t>(width) - digits.size(), '0');
   out += digits;
 }
 
-Error invalid(std::string message) { return {ErrorKind::invalid, std::move(message)}; }
+Error invalid(std::string message) {
+  return {ErrorKind::invalid, std::move(message)};
+}
 
 }  // namespace
 
 Result<PathTemplate> PathTemplate::parse(std::string_view text) {
-  if (text.empty()) return invalid("a path is needed, for example \"/var/log/auditferry/{source}-{stream}-{date}.jsonl\"");
+  if (text.empty())
+    return invalid("a path is needed, for example \"/var/log/auditferry/{source}-{stream}-{date}.jsonl\"");
   if (text.back() == '/') return invalid("the path must end in the name of a file, not in '/'");
   for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return invalid("the path holds a control character");
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+      return invalid("the path holds a control character");
   }
   PathTemplate result;
   std::string plain;
@@ -50,7 +55,8 @@ Result<PathTemplate> PathTemplate::parse(std::string_view text) {
     i = end;
   }
   if (!plain.empty()) result.parts_.push_back({Kind::text, plain});
-  if (result.uses(Kind::hour) && !result.uses(Kind::date)) return invalid("{hour} needs {date} beside it: the same hour comes again every day");
+  if (result.uses(Kind::hour) && !result.uses(Kind::date))
+    return invalid("{hour} needs {date} beside it: the same hour comes again every day");
   const std::string_view last = text.substr(text.rfind('/') + 1);
   if (last == "." || last == "..") return invalid("the path must end in the name of a file");
   return result;
@@ -65,10 +71,18 @@ std::string PathTemplate::expand(const Record& record) const {
   std::string path;
   for (const Part& part : parts_) {
     switch (part.kind) {
-      case Kind::text: path += part.text; break;
-      case Kind::source: path += safe_component(record.source); break;
-      case Kind::stream: path += safe_component(record.stream); break;
-      case Kind::tenant: path += safe_component(record.tenant); break;
+      case Kind::text:
+        path += part.text;
+        break;
+      case Kind::source:
+        path += safe_component(record.source);
+        break;
+      case Kind::stream:
+        path += safe_component(record.stream);
+        break;
+      case Kind::tenant:
+        path += safe_component(record.tenant);
+        break;
       case Kind::date:
         append_padded(path, static_cast<unsigned>(date.year), 4);
         path += '-';
@@ -76,7 +90,9 @@ std::string PathTemplate::expand(const Record& record) const {
         path += '-';
         append_padded(path, date.day, 2);
         break;
-      case Kind::hour: append_padded(path, date.hour, 2); break;
+      case Kind::hour:
+        append_padded(path, date.hour, 2);
+        break;
     }
   }
   return path;
@@ -86,13 +102,21 @@ bool PathTemplate::same_path(const Record& a, const Record& b) const {
   for (const Part& part : parts_) {
     bool same = true;
     switch (part.kind) {
-      case Kind::text: break;
-      case Kind::source: same = a.source == b.source; break;
-      case Kind::stream: same = a.stream == b.stream; break;
-      case Kind::tenant: same = a.tenant == b.tenant; break;
+      case Kind::text:
+        break;
+      case Kind::source:
+        same = a.source == b.source;
+        break;
+      case Kind::stream:
+        same = a.stream == b.stream;
+        break;
+      case Kind::tenant:
+        same = a.tenant == b.tenant;
+        break;
       case Kind::date:
       case Kind::hour:
-        same = std::chrono::floor<std::chrono::hours>(filing_time(a)) == std::chrono::floor<std::chrono::hours>(filing_time(b));
+        same = std::chrono::floor<std::chrono::hours>(filing_time(a)) ==
+               std::chrono::floor<std::chrono::hours>(filing_time(b));
         break;
     }
     if (!same) return false;
@@ -101,14 +125,16 @@ bool PathTemplate::same_path(const Record& a, const Record& b) const {
 }
 
 WallTime PathTemplate::period_end(const Record& record) const {
-  const WallTime time = std::clamp(filing_time(record), from_micros(-(std::int64_t{1} << 56)), from_micros(std::int64_t{1} << 58));
+  const WallTime time = std::clamp(filing_time(record), from_micros(-(std::int64_t{1} << 56)),
+                                   from_micros(std::int64_t{1} << 58));
   if (uses(Kind::hour)) return std::chrono::floor<std::chrono::hours>(time) + std::chrono::hours(1);
   if (uses(Kind::date)) return std::chrono::floor<std::chrono::days>(time) + std::chrono::days(1);
   return WallTime::max();
 }
 
 std::string PathTemplate::fixed_folder() const {
-  const std::string first = !parts_.empty() && parts_.front().kind == Kind::text ? parts_.front().text : std::string();
+  const std::string first =
+      !parts_.empty() && parts_.front().kind == Kind::text ? parts_.front().text : std::string();
   return folder_of(first);
 }
 
@@ -119,7 +145,8 @@ std::string safe_component(std::string_view value) {
   while (p != end) {
     const Utf8Step step = utf8_step(p, end);
     const auto byte = static_cast<unsigned char>(*p);
-    const bool harmless = step.valid && byte >= 0x20 && byte != 0x7F && byte != '/' && !(byte == '.' && safe.empty());
+    const bool harmless =
+        step.valid && byte >= 0x20 && byte != 0x7F && byte != '/' && !(byte == '.' && safe.empty());
     if (harmless) {
       safe.append(p, step.length);
     } else {

@@ -11,7 +11,9 @@
 namespace auditferry {
 
 // The time that decides on a record's file: its own, else when it was received.
-inline WallTime filing_time(const Record& record) { return record.has_time ? record.time : record.received; }
+inline WallTime filing_time(const Record& record) {
+  return record.has_time ? record.time : record.received;
+}
 
 // A path with {source} {stream} {tenant} {date} {hour}. A value: copyable, thread-safe.
 class PathTemplate {

@@ -16,7 +16,8 @@ Record record_at(std::int64_t seconds) {
 }
 
 TEST(PathTemplate, FillsInThePlaceholders) {
-  const PathTemplate path = PathTemplate::parse("/var/log/{tenant}/{source}-{stream}-{date}T{hour}.jsonl").value();
+  const PathTemplate path =
+      PathTemplate::parse("/var/log/{tenant}/{source}-{stream}-{date}T{hour}.jsonl").value();
   Record record = record_at(1763893512);
   EXPECT_EQ(path.expand(record), "/var/log/t1/acme-audit-2025-11-23T10.jsonl");
   record.has_time = false;
@@ -30,7 +31,8 @@ TEST(PathTemplate, KnowsWhenItsPeriodEnds) {
   const Record record = record_at(1763893512);
   const auto day = std::chrono::sys_days(std::chrono::year(2025) / 11 / 23);
   EXPECT_EQ(PathTemplate::parse("{date}").value().period_end(record), WallTime(day + std::chrono::hours(24)));
-  EXPECT_EQ(PathTemplate::parse("{date}{hour}").value().period_end(record), WallTime(day + std::chrono::hours(11)));
+  EXPECT_EQ(PathTemplate::parse("{date}{hour}").value().period_end(record),
+            WallTime(day + std::chrono::hours(11)));
   EXPECT_EQ(PathTemplate::parse("x").value().period_end(record), WallTime::max());
 }
 
@@ -48,9 +50,9 @@ TEST(PathTemplate, SamePathIsNeverWrong) {
 
 TEST(PathTemplate, RefusesWhatCannotWork) {
   const std::pair<const char*, const char*> bad[] = {
-      {"", "a path is needed"},    {"logs/", "name of a file"},      {"x{streem}", "did you mean \"stream\"?"}, {"x{", "without a '}'"},
-      {"x}", "without a '{'"},     {"{hour}.jsonl", "needs {date}"}, {"x\ny", "control character"},             {"a/..", "name of a file"},
-      {"{}", "not a placeholder"},
+      {"", "a path is needed"},      {"logs/", "name of a file"}, {"x{streem}", "did you mean \"stream\"?"},
+      {"x{", "without a '}'"},       {"x}", "without a '{'"},     {"{hour}.jsonl", "needs {date}"},
+      {"x\ny", "control character"}, {"a/..", "name of a file"},  {"{}", "not a placeholder"},
   };
   for (const auto& [text, words] : bad) {
     const Result<PathTemplate> parsed = PathTemplate::parse(text);

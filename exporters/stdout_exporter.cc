@@ -54,7 +54,9 @@ bool may_block(int descriptor) {
 
 Error write_error(int code) {
   if (code == EPIPE || code == EBADF) {
-    return {ErrorKind::permission, "nobody reads standard output any more; restart auditferry with a reader that stays, or use a file exporter"};
+    return {ErrorKind::permission,
+            "nobody reads standard output any more; restart auditferry with a reader that stays, or use a "
+            "file exporter"};
   }
   if (code == ENOSPC || code == EDQUOT) {
     return {ErrorKind::no_space, "the disk behind standard output is full; free space there"};
@@ -79,7 +81,8 @@ StdoutExporter::Progress StdoutExporter::write_some() {
       if (ready < 0) continue;
     }
     const std::size_t left = pending_.size() - sent_;
-    const ssize_t written = ::write(descriptor_, pending_.data() + sent_, careful ? std::min(left, pipe_chunk) : left);
+    const ssize_t written =
+        ::write(descriptor_, pending_.data() + sent_, careful ? std::min(left, pipe_chunk) : left);
     if (written >= 0) {
       sent_ += static_cast<std::size_t>(written);
     } else if (errno != EINTR && errno != EAGAIN) {
@@ -90,7 +93,9 @@ StdoutExporter::Progress StdoutExporter::write_some() {
   return Progress::done;
 }
 
-Task<Status> StdoutExporter::open(const ExporterState&) { co_return Status(); }
+Task<Status> StdoutExporter::open(const ExporterState&) {
+  co_return Status();
+}
 
 Task<WriteOutcome> StdoutExporter::write(const std::vector<OutgoingRecord>& records) {
   WriteOutcome outcome;
@@ -138,10 +143,16 @@ Task<Status> StdoutExporter::greet() {
   co_return Status();
 }
 
-Task<void> StdoutExporter::reopen() { co_return; }
+Task<void> StdoutExporter::reopen() {
+  co_return;
+}
 
-Task<WriteOutcome> StdoutExporter::tend() { co_return WriteOutcome{}; }
+Task<WriteOutcome> StdoutExporter::tend() {
+  co_return WriteOutcome{};
+}
 
-Task<void> StdoutExporter::close() { co_return; }
+Task<void> StdoutExporter::close() {
+  co_return;
+}
 
 }  // namespace auditferry

@@ -7,11 +7,11 @@
 
 #include <thread>
 
+#include "exporters/file_fixture.h"
 #include "exporters/json_format.h"
 #include "tests/support/exporter_contract.h"
 #include "tests/support/recording_log.h"
 #include "tests/support/temporary_folder.h"
-#include "exporters/file_fixture.h"
 
 namespace auditferry {
 namespace {
@@ -30,7 +30,8 @@ class PipeSink final : public ExporterSink {
   TestLoop& loop() override { return loop_; }
   const Format& format() override { return format_; }
   std::unique_ptr<Exporter> make() override {
-    return std::make_unique<StdoutExporter>(ends_[1], ExporterWorld{loop_.executor(), loop_.clock(), log_, disk_, loop_.blocking(), {}});
+    return std::make_unique<StdoutExporter>(
+        ends_[1], ExporterWorld{loop_.executor(), loop_.clock(), log_, disk_, loop_.blocking(), {}});
   }
   std::vector<std::string> lines() override {
     drain();
@@ -52,7 +53,8 @@ class PipeSink final : public ExporterSink {
  private:
   void drain() {
     char bytes[4096];
-    for (ssize_t count = read(ends_[0], bytes, sizeof bytes); count > 0; count = read(ends_[0], bytes, sizeof bytes)) {
+    for (ssize_t count = read(ends_[0], bytes, sizeof bytes); count > 0;
+         count = read(ends_[0], bytes, sizeof bytes)) {
       held_.append(bytes, static_cast<std::size_t>(count));
     }
   }
@@ -72,7 +74,8 @@ TEST(StdoutExporter, KeepsTheContract) {
 class StdoutTest : public testing::Test {
  protected:
   std::unique_ptr<Exporter> make(int descriptor) {
-    return std::make_unique<StdoutExporter>(descriptor, ExporterWorld{loop.executor(), loop.clock(), log, disk, loop.blocking(), {}});
+    return std::make_unique<StdoutExporter>(
+        descriptor, ExporterWorld{loop.executor(), loop.clock(), log, disk, loop.blocking(), {}});
   }
   TestLoop loop;
   RecordingLog log;
@@ -106,7 +109,8 @@ TEST_F(StdoutTest, ASlowReaderGetsWholeLinesInOrder) {
   std::string held;
   std::thread reader([&held, from = ends[0]] {
     char bytes[700];
-    for (ssize_t count = read(from, bytes, sizeof bytes); count > 0; count = read(from, bytes, sizeof bytes)) {
+    for (ssize_t count = read(from, bytes, sizeof bytes); count > 0;
+         count = read(from, bytes, sizeof bytes)) {
       held.append(bytes, static_cast<std::size_t>(count));
     }
   });

@@ -31,8 +31,11 @@ Error system_error(const std::string& doing, const std::string& path, int code) 
     case EPERM:
     case EROFS:
       kind = ErrorKind::permission;
-      advice = "let the user that runs auditferry write there; under systemd add a drop-in (systemctl edit auditferry) "
-               "with [Service] ReadWritePaths=" + folder_of(path);
+      advice =
+          "let the user that runs auditferry write there; under systemd add a drop-in (systemctl edit "
+          "auditferry) "
+          "with [Service] ReadWritePaths=" +
+          folder_of(path);
       break;
     case ENOSPC:
     case EDQUOT:
@@ -58,7 +61,8 @@ Error system_error(const std::string& doing, const std::string& path, int code) 
     case ENFILE:
       advice = "raise the limit on open files (under systemd: LimitNOFILE=)";
       break;
-    default: break;
+    default:
+      break;
   }
   return Error{kind, "cannot " + doing + " " + path + ": " + std::strerror(code) + "; " + advice};
 }
@@ -87,11 +91,13 @@ class Descriptor {
 
 class PosixFile final : public File {
  public:
-  PosixFile(Descriptor descriptor, std::string path) : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
+  PosixFile(Descriptor descriptor, std::string path)
+      : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
 
   Status append(std::string_view bytes) override {
     while (!bytes.empty()) {
-      const ssize_t written = uninterrupted([&] { return ::write(descriptor_.get(), bytes.data(), bytes.size()); });
+      const ssize_t written =
+          uninterrupted([&] { return ::write(descriptor_.get(), bytes.data(), bytes.size()); });
       if (written < 0) return system_error("write to", path_, errno);
       if (written == 0) return system_error("write to", path_, EIO);
       bytes.remove_prefix(static_cast<std::size_t>(written));
@@ -104,7 +110,8 @@ class PosixFile final : public File {
     std::size_t filled = 0;
     while (filled < length) {
       const ssize_t count = uninterrupted([&] {
-        return ::pread(descriptor_.get(), bytes.data() + filled, length - filled, static_cast<off_t>(offset + filled));
+        return ::pread(descriptor_.get(), bytes.data() + filled, length - filled,
+                       static_cast<off_t>(offset + filled));
       });
       if (count < 0) return system_error("read", path_, errno);
       if (count == 0) break;
@@ -128,7 +135,8 @@ class PosixFile final : public File {
   }
 
   Status sync() override {
-    if (uninterrupted([&] { return ::fsync(descriptor_.get()); }) != 0) return system_error("write to the disk", path_, errno);
+    if (uninterrupted([&] { return ::fsync(descriptor_.get()); }) != 0)
+      return system_error("write to the disk", path_, errno);
     return {};
   }
 
@@ -160,7 +168,8 @@ Result<gid_t> find_group(const std::string& name) {
     code = getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
   }
   if (!found) {
-    return Error{ErrorKind::invalid, "there is no group \"" + name + "\" on this system; create it, or name another group"};
+    return Error{ErrorKind::invalid,
+                 "there is no group \"" + name + "\" on this system; create it, or name another group"};
   }
   return entry.gr_gid;
 }
@@ -172,8 +181,9 @@ Status dress(int descriptor, const std::string& path, const OpenOptions& options
     if (!group) return std::move(group).error();
     if (::fchown(descriptor, static_cast<uid_t>(-1), *group) != 0) {
       Error error = system_error("give to group " + options.group, path, errno);
-      error.message = "cannot give " + path + " to group " + options.group + ": " + std::strerror(errno) +
-                      "; make the user that runs auditferry a member of it (under systemd: SupplementaryGroups=)";
+      error.message =
+          "cannot give " + path + " to group " + options.group + ": " + std::strerror(errno) +
+          "; make the user that runs auditferry a member of it (under systemd: SupplementaryGroups=)";
       return error;
     }
   }
@@ -185,7 +195,8 @@ Status dress(int descriptor, const std::string& path, const OpenOptions& options
 int open_or_create(const std::string& path, const OpenOptions& options, bool& created) {
   for (int attempt = 0; attempt < 8; ++attempt) {
     if (options.create) {
-      const int made = uninterrupted([&] { return ::open(path.c_str(), open_flags | O_CREAT | O_EXCL, 0600); });
+      const int made =
+          uninterrupted([&] { return ::open(path.c_str(), open_flags | O_CREAT | O_EXCL, 0600); });
       created = made >= 0;
       if (made >= 0 || errno != EEXIST || options.exclusive) return made;
     }
@@ -202,7 +213,8 @@ Result<std::unique_ptr<File>> PosixFileSystem::open(const std::string& path, con
   Descriptor descriptor(open_or_create(path, options, created));
   if (descriptor.get() < 0) {
     const int code = errno;
-    if (code == EEXIST) return Error{ErrorKind::busy, path + " exists already; move it away, or choose another path"};
+    if (code == EEXIST)
+      return Error{ErrorKind::busy, path + " exists already; move it away, or choose another path"};
     if (code == ENXIO) return Error{ErrorKind::invalid, path + " is not a file; choose another path"};
     return system_error(options.create ? "open or create" : "open", path, code);
   }
@@ -217,7 +229,9 @@ Result<std::unique_ptr<File>> PosixFileSystem::open(const std::string& path, con
   }
   if (options.lock && uninterrupted([&] { return ::flock(descriptor.get(), LOCK_EX | LOCK_NB); }) != 0) {
     if (errno != EWOULDBLOCK) return system_error("lock", path, errno);
-    return Error{ErrorKind::busy, path + " is locked by another program that writes to it; end that program, or choose another path"};
+    return Error{
+        ErrorKind::busy,
+        path + " is locked by another program that writes to it; end that program, or choose another path"};
   }
   return std::unique_ptr<File>(std::make_unique<PosixFile>(std::move(descriptor), path));
 }
@@ -230,7 +244,8 @@ Result<bool> PosixFileSystem::exists(const std::string& path) {
 }
 
 Status PosixFileSystem::rename(const std::string& from, const std::string& to) {
-  if (std::rename(from.c_str(), to.c_str()) != 0) return system_error("rename to " + to + " the file", from, errno);
+  if (std::rename(from.c_str(), to.c_str()) != 0)
+    return system_error("rename to " + to + " the file", from, errno);
   return {};
 }
 
@@ -249,7 +264,8 @@ Status PosixFileSystem::create_folders(const std::string& path, unsigned mode) {
       const int code = errno;
       // A folder that is there may answer with another error first (a read-only disk, for one).
       struct stat about {};
-      if (::stat(folder.c_str(), &about) != 0 || !S_ISDIR(about.st_mode)) return system_error("create the folder", folder, code);
+      if (::stat(folder.c_str(), &about) != 0 || !S_ISDIR(about.st_mode))
+        return system_error("create the folder", folder, code);
     }
     if (end == std::string::npos) break;
   }
@@ -261,7 +277,8 @@ Status PosixFileSystem::create_folders(const std::string& path, unsigned mode) {
 
 Status PosixFileSystem::sync_folder(const std::string& path) {
   const std::string folder = path.empty() ? "." : path;
-  Descriptor descriptor(uninterrupted([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+  Descriptor descriptor(
+      uninterrupted([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
   if (descriptor.get() < 0) return system_error("open the folder", folder, errno);
   // Some file systems cannot sync a folder and say so; then there is nothing to wait for.
   if (uninterrupted([&] { return ::fsync(descriptor.get()); }) != 0 && errno != EINVAL) {

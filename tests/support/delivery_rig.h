@@ -102,10 +102,13 @@ class DeliveryRig {
     const Status opened = co_await exporter.open(state_);
     static_cast<void>(opened);
   }
-  static Task<void> run_write(Exporter& exporter, const std::vector<OutgoingRecord>& batch, WriteOutcome& outcome) {
+  static Task<void> run_write(Exporter& exporter, const std::vector<OutgoingRecord>& batch,
+                              WriteOutcome& outcome) {
     outcome = co_await exporter.write(batch);
   }
-  static Task<void> run_tend(Exporter& exporter, WriteOutcome& outcome) { outcome = co_await exporter.tend(); }
+  static Task<void> run_tend(Exporter& exporter, WriteOutcome& outcome) {
+    outcome = co_await exporter.tend();
+  }
   static Task<void> run_greet(Exporter& exporter, Status& status) { status = co_await exporter.greet(); }
 
   TestLoop& loop_;

@@ -44,7 +44,8 @@ namespace contract {
 using MakeSink = std::function<std::unique_ptr<ExporterSink>()>;
 
 // "" or what is wrong. `may_double`: repetitions are allowed.
-inline std::string compare(const std::vector<std::string>& held, const TestRecords& records, bool may_double) {
+inline std::string compare(const std::vector<std::string>& held, const TestRecords& records,
+                           bool may_double) {
   std::map<std::string, std::vector<std::size_t>> places;
   for (std::size_t i = 0; i < held.size(); ++i) places[held[i]].push_back(i);
   std::map<std::string_view, std::size_t> last;  // by stream: the place of the record before

@@ -79,7 +79,11 @@ struct FaultyFileSystem::Disk {
 class FaultyFileSystem::MemoryFile final : public File {
  public:
   MemoryFile(std::shared_ptr<Disk> disk, std::shared_ptr<Inode> inode, std::string path, bool locked)
-      : disk_(std::move(disk)), inode_(std::move(inode)), path_(std::move(path)), locked_(locked), generation_(disk_->generation) {}
+      : disk_(std::move(disk)),
+        inode_(std::move(inode)),
+        path_(std::move(path)),
+        locked_(locked),
+        generation_(disk_->generation) {}
   ~MemoryFile() override {
     if (locked_ && generation_ == disk_->generation) inode_->locked = false;
   }
@@ -216,16 +220,24 @@ Result<std::uint64_t> FaultyFileSystem::free_bytes(const std::string& path) {
   return *disk_->capacity - std::min(*disk_->capacity, disk_->used());
 }
 
-std::uint64_t FaultyFileSystem::calls() const { return disk_->calls; }
+std::uint64_t FaultyFileSystem::calls() const {
+  return disk_->calls;
+}
 
 void FaultyFileSystem::fail_at(std::uint64_t n, ErrorKind kind) {
   disk_->fail_at = disk_->calls + n;
   disk_->fail_kind = kind;
 }
 
-void FaultyFileSystem::crash_at(std::uint64_t n) { disk_->crash_at = disk_->calls + n; }
-bool FaultyFileSystem::crashed() const { return disk_->crashed; }
-void FaultyFileSystem::set_capacity(std::optional<std::uint64_t> bytes) { disk_->capacity = bytes; }
+void FaultyFileSystem::crash_at(std::uint64_t n) {
+  disk_->crash_at = disk_->calls + n;
+}
+bool FaultyFileSystem::crashed() const {
+  return disk_->crashed;
+}
+void FaultyFileSystem::set_capacity(std::optional<std::uint64_t> bytes) {
+  disk_->capacity = bytes;
+}
 
 void FaultyFileSystem::restart(Loss loss, std::uint64_t seed) {
   Disk& disk = *disk_;
@@ -248,7 +260,8 @@ void FaultyFileSystem::restart(Loss loss, std::uint64_t seed) {
     // The end of the file was moved forth or back and that is on the disk in part, or not at all.
     std::string after = inode->durable;
     if (loss == Loss::some && inode->content.starts_with(inode->durable)) {
-      after = inode->content.substr(0, inode->durable.size() + random() % (inode->content.size() - inode->durable.size() + 1));
+      after = inode->content.substr(
+          0, inode->durable.size() + random() % (inode->content.size() - inode->durable.size() + 1));
     } else if (loss == Loss::some && random() % 2 == 0) {
       after = inode->content;
     }
