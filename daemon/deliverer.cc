@@ -62,10 +62,9 @@ Task<void> Deliverer::run() {
       co_await world_.clock.sleep(storage_retry);
       continue;
     }
+    if (idle || world_.clock.steady_now() >= next_tend_) co_await tend();
     if (!idle) continue;
-    Status tended = co_await tend();
-    if (!tended) world_.log.error("delivery waits: " + tended.error().message, fields());
-    if (draining_ && idle) break;
+    if (draining_) break;
     co_await wait_for_more();
   }
   co_await exporter_.close();
@@ -232,22 +231,29 @@ Task<Status> Deliverer::record_missing(const Prepared& prepared) {
   co_return Status();
 }
 
-Task<Status> Deliverer::tend() {
+Task<void> Deliverer::tend() {
+  next_tend_ = world_.clock.steady_now() + tend_every;
   WriteOutcome outcome = co_await exporter_.tend();
   if (outcome.verdict == Verdict::retry || outcome.verdict == Verdict::pause) {
     report(outcome);
-    co_return Status();
+    co_return;
   }
-  if (outcome.state.empty()) co_return Status();
-  PositionUpdate update;
-  update.exporter_id = row_.exporter_id;
-  update.from = row_.books.position;
-  update.to = row_.books.position;
-  update.state = std::move(outcome.state);
-  Result<bool> advanced = co_await world_.storage.advance(std::move(update));
-  if (!advanced) co_return std::move(advanced).error();
-  if (!*advanced) co_return co_await refresh();
-  co_return Status();
+  // What the exporter wants kept must be kept, like a position: it may have acted on it.
+  while (!outcome.state.empty()) {
+    PositionUpdate update;
+    update.exporter_id = row_.exporter_id;
+    update.from = row_.books.position;
+    update.to = row_.books.position;
+    update.state = outcome.state;
+    Result<bool> advanced = co_await world_.storage.advance(std::move(update));
+    if (advanced.ok() && *advanced) co_return;
+    Status refreshed;
+    if (advanced.ok()) refreshed = co_await refresh();
+    const std::string trouble = !advanced.ok() ? advanced.error().message : refreshed.ok() ? "" : refreshed.error().message;
+    if (trouble.empty()) continue;
+    world_.log.error("what exporter " + settings_.name + " has done cannot be noted down: " + trouble, fields());
+    co_await world_.clock.sleep(storage_retry);
+  }
 }
 
 void Deliverer::report(const WriteOutcome& outcome) {

@@ -59,7 +59,7 @@ class Deliverer {
   Task<WriteOutcome> write_until_settled(const Prepared& prepared);
   Task<Status> settle(const Prepared& prepared, WriteOutcome outcome);
   Task<Status> record_missing(const Prepared& prepared);
-  Task<Status> tend();
+  Task<void> tend();
   Task<Status> refresh();
   bool selects(const Record& record) const;
   void prepare(RecordBatch batch, Prepared& prepared) const;
@@ -75,6 +75,7 @@ class Deliverer {
   ExporterRow row_;
   Backoff backoff_;
   DelivererStatus status_;
+  SteadyTime next_tend_{};
   bool draining_ = false;
   bool reopen_ = false;
 };
