@@ -12,6 +12,8 @@
 #include <random>
 
 #include "core/task_group.h"
+#include "daemon/admin_pages.h"
+#include "daemon/admin_server.h"
 #include "daemon/deliverer.h"
 #include "daemon/housekeeper.h"
 #include "daemon/poller.h"
@@ -73,6 +75,8 @@ struct Daemon::World {
   std::vector<std::unique_ptr<Poller>> pollers;
   std::vector<Delivery> deliveries;
   std::unique_ptr<Housekeeper> housekeeper;
+  std::unique_ptr<DaemonPages> admin_pages;  // nothing: admin.listen is ""
+  std::unique_ptr<AdminServer> admin_server;
   std::unique_ptr<TaskGroup> polling;
   std::unique_ptr<TaskGroup> delivering;
   std::unique_ptr<TaskGroup> helping;
@@ -83,6 +87,9 @@ struct Daemon::World {
   Status open_journal();
   Status attach_exporters();
   void build_pollers();
+  Status open_admin();
+  void start_admin();
+  void stop_admin();
   Result<std::vector<Penalty>> stored_penalties() { return journal->penalties(clock.now()); }
   void note(std::string kind, std::string detail);
 
@@ -109,7 +116,7 @@ Status Daemon::start() {
   world.resolver = std::make_unique<SystemResolver>(world.loop.get_executor(), world.clock);
   world.tls = std::make_unique<TlsContexts>();
   world.build_pollers();
-  return {};
+  return world.open_admin();
 }
 
 Status Daemon::World::open_journal() {
@@ -183,6 +190,28 @@ void Daemon::World::build_pollers() {
   housekeeper = std::make_unique<Housekeeper>(clock, log, *storage, files, *storage_thread, settings.journal, settings.daemon.state_dir, all);
 }
 
+Status Daemon::World::open_admin() {
+  if (!settings.admin.enabled) return {};
+  AdminWorld shown{clock, *storage, settings, *housekeeper, {}, {}, {}};
+  for (const auto& poller : pollers) shown.pollers.push_back(poller.get());
+  for (const Delivery& delivery : deliveries) shown.deliverers.push_back(delivery.deliverer.get());
+  for (const SourceSettings& source : settings.sources) shown.budgets.emplace_back(source.name, budgets.at(credential_key(source)).get());
+  admin_pages = std::make_unique<DaemonPages>(std::move(shown));
+  admin_server = std::make_unique<AdminServer>(loop.get_executor(), clock, log, settings.admin, *admin_pages);
+  return admin_server->open();
+}
+
+void Daemon::World::start_admin() {
+  if (!admin_server) return;
+  helping->spawn("admin watch", admin_pages->watch());
+  admin_server->start(*helping);
+  admin_pages->set_ready(true);
+}
+
+void Daemon::World::stop_admin() {
+  if (admin_server) admin_server->stop();
+}
+
 ExitStatus Daemon::run() {
   World& world = *world_;
   std::exception_ptr failure;
@@ -208,6 +237,7 @@ Task<void> Daemon::World::main() {
   for (const auto& poller : pollers) {
     polling->spawn("poller", options.once ? poll_once(*poller) : poller->run());
   }
+  start_admin();
   service_manager::ready();
   log.info("auditferry " AUDITFERRY_VERSION " runs: " + std::to_string(pollers.size()) + " streams, " + std::to_string(deliveries.size()) + " exporters");
   if (options.once) {
@@ -217,6 +247,7 @@ Task<void> Daemon::World::main() {
   }
   co_await shut_down();
   co_await judge();
+  stop_admin();
   helping->cancel();
   co_await helping->join();
 }
@@ -252,6 +283,7 @@ Task<void> Daemon::World::wait_for_end(Duration limit) {
 
 Task<void> Daemon::World::shut_down() {
   service_manager::stopping();
+  if (admin_pages) admin_pages->set_ready(false);
   polling->cancel();
   co_await polling->join();
   for (const Delivery& delivery : deliveries) delivery.deliverer->drain();

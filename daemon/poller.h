@@ -40,7 +40,11 @@ class Poller {
 
   // While true no request goes out: the journal is full, or its disk nearly so.
   void hold(bool held);
-  const PollerStatus& status() const { return status_; }
+  PollerStatus status() const {
+    PollerStatus status = status_;
+    status.session = session_.stats();
+    return status;
+  }
   // 0 until the journal knows the stream.
   std::int64_t stream_id() const { return collection_.stream_id; }
   // Nothing that a walk, reread or overlap could still meet is older than this.
