@@ -8,7 +8,7 @@ RUN scripts/install-dependencies \
 
 FROM debian:12-slim
 RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends ca-certificates libsqlite3-0 libssl3 libsystemd0 libzstd1 zlib1g \
+ && apt-get install -y -qq --no-install-recommends ca-certificates libfmt9 libprometheus-cpp-core1.0 libsqlite3-0 libssl3 libsystemd0 libzstd1 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10640 --home-dir /var/lib/auditferry --create-home auditferry
 COPY --from=build /src/build/release/daemon/auditferry /usr/bin/auditferry
