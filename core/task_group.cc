@@ -4,6 +4,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -73,11 +74,15 @@ void TaskGroup::spawn(std::string name, Task<void> task) {
 }
 
 void TaskGroup::cancel() {
-  // A task may end, and erase its signal, while it is being cancelled.
-  for (auto signal = state_->signals.begin(); signal != state_->signals.end();) {
-    auto current = signal++;
-    current->emit(boost::asio::cancellation_type::terminal);
-  }
+  // On the loop a cancellation reaches its task at once; from outside it would be queued, perhaps behind
+  // the end of the task that it refers to.
+  boost::asio::dispatch(state_->executor, [state = state_] {
+    // A task may end, and erase its signal, while it is being cancelled.
+    for (auto signal = state->signals.begin(); signal != state->signals.end();) {
+      auto current = signal++;
+      current->emit(boost::asio::cancellation_type::terminal);
+    }
+  });
 }
 
 Task<void> TaskGroup::join() {

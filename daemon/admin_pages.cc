@@ -110,9 +110,15 @@ AdminAnswer DaemonPages::page(const JournalSnapshot& snapshot) const {
   }
   if (world_.housekeeper.holding())
     needs.push_back("nothing is fetched, because the journal or its disk is full: see the log for which, and for the way out");
+  std::string text = render_status(snapshot, context, false);
+  for (const Poller* poller : world_.pollers) {
+    const PollerStatus status = poller->status();
+    if (!status.up && !status.problem.empty() && !status.stopped)
+      text += "\n" + status.source + "/" + status.stream + " is tried again and again: " + plain(status.problem) + "\n";
+  }
   AdminAnswer answer;
   answer.content_type = "text/html; charset=utf-8";
-  answer.body = render_admin_page(needs, render_status(snapshot, context, false));
+  answer.body = render_admin_page(needs, text);
   return answer;
 }
 

@@ -125,7 +125,9 @@ void add_stream(MetricSet& metrics, const StreamSnapshot& stream, const MetricsI
 
 void add_poller(MetricSet& metrics, const PollerStatus& status) {
   const Labels labels{{"source", status.source}, {"stream", status.stream}};
-  metrics.least("source_up", "1 when the last request was good", labels, status.up ? 1 : 0);
+  // Before the first answer nothing is known.
+  if (status.up || !status.problem.empty())
+    metrics.least("source_up", "1 when the last request was good", labels, status.up ? 1 : 0);
   for (const auto& [code, requests] : status.session.requests_by_status) {
     Labels with_status = labels;
     with_status["status"] = code == 0 ? "none" : std::to_string(code);
@@ -156,7 +158,8 @@ void add_exporter(MetricSet& metrics, const ExporterRow& row, const MetricsInput
   count("replayed_records_total", "Records delivered again on request", row.books.replayed);
   for (const DelivererStatus& status : input.deliverers) {
     if (status.exporter != row.name) continue;
-    metrics.most("exporter_up", "1 when the last delivery was good", labels, status.up ? 1 : 0);
+    if (status.up || !status.problem.empty())
+      metrics.most("exporter_up", "1 when the last delivery was good", labels, status.up ? 1 : 0);
     if (waiting > 0 && !status.oldest_waiting) continue;
     const Duration lag = waiting == 0 ? Duration::zero() : Duration(input.now - *status.oldest_waiting);
     metrics.most("delivery_lag_seconds", "How long ago the oldest record that waits was fetched; 0: none waits",

@@ -48,6 +48,7 @@ struct SmallJournal {
     input.pollers = {poller};
     DelivererStatus deliverer;
     deliverer.exporter = "archive";
+    deliverer.problem = "the disk is full";
     deliverer.oldest_waiting = now - minutes(3);
     input.deliverers = {deliverer};
     input.throttled = {{"acme", seconds(30)}};
@@ -114,15 +115,16 @@ TEST(Metrics, LeavesOutWhatIsNotKnown) {
   SmallJournal journal;
   journal.snapshot.streams[0].collections[0].start.reset();
   journal.snapshot.streams[0].collections[0].watermark.reset();
-  journal.input.pollers.clear();
+  journal.input.pollers[0] = {};  // nothing was asked yet
+  journal.input.deliverers[0].problem.clear();
   journal.input.deliverers[0].oldest_waiting.reset();
   journal.input.throttled.clear();
   journal.input.journal_full_in.reset();
   const std::string text = journal.text();
   for (const char* name : {"watermark_age", "retention_headroom", "source_up", "requests_total", "throttled",
-                           "clock_skew", "delivery_lag", "journal_full_in"})
+                           "clock_skew", "delivery_lag", "exporter_up", "journal_full_in"})
     EXPECT_EQ(text.find(name), std::string::npos) << name << "\n" << text;
-  EXPECT_NE(text.find("auditferry_exporter_up"), std::string::npos);
+  EXPECT_NE(text.find("auditferry_waiting_records"), std::string::npos);
 }
 
 TEST(Metrics, AGapIsCountedAndDoesNotHoldTheHeadroom) {
@@ -153,6 +155,7 @@ TEST(Metrics, StreamsOfOneLabelShareASeries) {
   journal.settings.sources.push_back(source);
   PollerStatus down = journal.input.pollers[0];
   down.up = false;
+  down.problem = "status 503";
   journal.input.pollers.push_back(down);
   const std::string text = journal.text();
   const std::string labels = "{source=\"acme\",stream=\"audit\"} ";
