@@ -62,6 +62,7 @@ Task<Status> Poller::run_once() { co_return co_await loop(true); }
 Task<Status> Poller::loop(bool once) {
   walks_.clear();
   follow_.reset();
+  polled_ = false;
   Status attached = co_await attach();
   if (!attached) co_return attached;
   std::optional<WallTime> target;
@@ -97,6 +98,8 @@ bool Poller::finished_once(WallTime target) {
   if (!walks_.empty()) return false;
   if (proof_empty_) return true;
   if (stream_.profile.order == RecordOrder::oldest_first) return follow_idle_ && collection_.coverage.size() > 0;
+  // A walk from before may reach to this very second and still have been asked too early.
+  if (!polled_) return false;
   // The portal's clock may turn out to be behind ours; its Date has whole seconds.
   const WallTime reachable = std::min(target, session_.edge());
   return covered_until(collection_.coverage, *start_, std::chrono::floor<std::chrono::seconds>(reachable));
@@ -131,7 +134,7 @@ Task<Status> Poller::resume_walks(std::vector<StoredWalk> walks) {
       if (stored.how == "reread" && mark == stored.window.from) plan.reread_delay = delay;
     }
     NewestFirstWalk usable = walk.ok() ? std::move(walk).value() : NewestFirstWalk::begin(rules(), stored.window);
-    walks_.push_back(std::make_unique<ActiveWalk>(ActiveWalk{stored.walk_id, plan, std::move(usable), 0}));
+    walks_.push_back(std::make_unique<ActiveWalk>(ActiveWalk{stored.walk_id, plan, std::move(usable), 0, true}));
   }
   co_return co_await reload();
 }

@@ -57,6 +57,7 @@ class Poller {
     PlannedWalk plan;
     NewestFirstWalk walk;
     int unreadable = 0;  // times in a row that this request gave nothing usable
+    bool resumed = false;  // begun by an earlier process
     // The answer to walk.next_request(), asked for while the page before was being stored.
     std::optional<Answer> ahead = std::nullopt;
   };
@@ -118,6 +119,7 @@ class Poller {
   Duration slice_;
   SteadyTime next_poll_{};
   bool held_ = false;
+  bool polled_ = false;       // a poll that this run began has been completed
   bool proof_empty_ = false;  // the log has no record yet
   bool follow_idle_ = false;
   std::optional<Error> fatal_;  // run_once: what an operator must solve

@@ -57,6 +57,26 @@ TEST(Poller, OnceReturnsWhenEverythingUpToNowIsThere) {
   EXPECT_EQ(fixture.ids(), fixture.portal_ids());
 }
 
+// A walk that a crash interrupted may cover up to the present second; what came after its first page is
+// found only by a poll of this run's own.
+TEST(Poller, OnceAfterACrashPollsOnceMoreThanItResumes) {
+  PortalOptions options = steady(5, minutes(10));
+  options.page_limit = 10;
+  PollerFixture fixture(options);
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+  fixture.http_.set_latency(std::chrono::milliseconds(1));
+  ASSERT_TRUE(fixture.run_once().ok());
+  fixture.restart();
+  // Far enough into the next poll that its first page has been stored.
+  for (int i = 0; i < 200 && fixture.collection(fixture.snapshot()).walks.empty(); ++i) fixture.run_for(std::chrono::milliseconds(1));
+  fixture.restart();
+  const JournalSnapshot before = fixture.snapshot();
+  ASSERT_FALSE(fixture.collection(before).walks.empty());
+  const std::string id = fixture.portal_.add("audit", fixture.loop_.clock().now());
+  ASSERT_TRUE(fixture.run_once().ok());
+  EXPECT_TRUE(fixture.ids().count(id));
+}
+
 TEST(Poller, OnceOnAnEmptyLogReturnsWithoutClaimingCoverage) {
   PollerFixture fixture;
   ASSERT_TRUE(fixture.run_once().ok());

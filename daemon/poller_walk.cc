@@ -264,6 +264,7 @@ Task<Status> Poller::end_walk(ActiveWalk& active) {
 Task<Status> Poller::finish_walk(ActiveWalk& active, bool ended_already) {
   const PlannedWalk plan = active.plan;
   const std::uint64_t records = active.walk.records();
+  const bool fresh_poll = plan.how == "poll" && !active.resumed;
   if (!ended_already) {
     Status ended = co_await end_walk(active);
     if (!ended) co_return ended;
@@ -271,6 +272,7 @@ Task<Status> Poller::finish_walk(ActiveWalk& active, bool ended_already) {
   Status published = co_await publish(active.walk_id);
   if (!published) co_return published;
   std::erase_if(walks_, [&active](const auto& walk) { return walk.get() == &active; });
+  if (fresh_poll) polled_ = true;
   if (plan.whole_overlap) notes_.overlap_at = plan.window.to;
   if (plan.reread_delay) notes_.reread[*plan.reread_delay] = plan.window.to;
   if (plan.how == "history") {
