@@ -1,6 +1,5 @@
 #include "daemon/load_settings.h"
 
-#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
@@ -31,11 +30,6 @@ Result<Profile> find_profile(const std::string& name_or_path, const std::string&
   return load_profile(*text, path);
 }
 
-std::optional<std::string> environment(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  return value ? std::optional<std::string>(value) : std::nullopt;
-}
-
 }  // namespace
 
 Result<Settings> load_settings(const std::string& path, bool resolve_secrets) {
@@ -44,7 +38,7 @@ Result<Settings> load_settings(const std::string& path, bool resolve_secrets) {
   hooks.read_exporter = read_exporter;
   hooks.exporter_types = exporter_types();
   hooks.formats = format_names();
-  hooks.environment = environment;
+  hooks.environment = process_environment;
   hooks.resolve_secrets = resolve_secrets;
   return load_config(path, hooks);
 }
