@@ -71,7 +71,7 @@ void read_exporter(ConfigContext& context, TomlTable& tables, const std::string&
   ExporterSettings exporter;
   exporter.name = name;
   exporter.type = table.required_string("type");
-  const bool known = !exporter.type.empty() && context.hooks.read_exporter(exporter, table);
+  const bool known = !exporter.type.empty() && context.hooks.read_exporter(exporter, table, context.places);
   read_common(context, table, exporter);
   if (!known) {
     // Which of the other keys are right depends on the type.

@@ -20,7 +20,7 @@ struct ConfigHooks {
   std::function<Result<Profile>(const std::string& name_or_path, const std::string& folder)> load_profile;
   // Reads the type's own keys out of [exporters.NAME] into `own`, and sets output_key and the type's
   // default batch. False: there is no such type; nothing was read then.
-  std::function<bool(ExporterSettings& exporter, TomlTable& table)> read_exporter;
+  std::function<bool(ExporterSettings& exporter, TomlTable& table, const SecretPlaces& places)> read_exporter;
   std::vector<std::string> exporter_types;             // what read_exporter knows, for messages
   std::vector<std::string> formats = {"json", "raw"};  // what `format` may say
   EnvironmentLookup environment;                       // none: the environment of the process

@@ -3,9 +3,11 @@
 // reads them from TOML; docs/profiles.md explains every key.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/time.h"
@@ -112,6 +114,20 @@ struct Profile {
   std::optional<RequestTemplate> probe;        // a safe request that shows connectivity and credentials
   std::optional<PlanProbe> plan_probe;
   std::map<std::string, StreamProfile> streams;
+};
+
+// The profiles in use, for formats that look into records: those of the configured sources first, and the
+// built-in ones for records of sources that are configured no more.
+class ProfileBook {
+ public:
+  // The first profile that is added for a vendor stays.
+  void add(const Profile& profile);
+  // Nothing when the vendor or its stream is unknown. The result lives as long as the book.
+  const Profile* vendor(std::string_view name) const;
+  const StreamProfile* stream(std::string_view vendor, std::string_view stream) const;
+
+ private:
+  std::map<std::string, Profile, std::less<>> profiles_;
 };
 
 const char* to_string(TimeUnit unit);

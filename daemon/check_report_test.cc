@@ -15,7 +15,7 @@ class FakeExporter final : public Exporter {
  public:
   explicit FakeExporter(Status answer) : answer_(std::move(answer)) {}
   Task<Status> open(const ExporterState&) override { co_return Status(); }
-  Task<WriteOutcome> write(const std::vector<OutgoingRecord>&) override { co_return WriteOutcome(); }
+  Task<WriteOutcome> write(const std::vector<OutgoingRecord>&, WriteProgress&) override { co_return WriteOutcome(); }
   Task<Status> greet() override { co_return answer_; }
   Task<void> reopen() override { co_return; }
   Task<WriteOutcome> tend() override { co_return WriteOutcome(); }

@@ -140,6 +140,15 @@ struct OnlineCheck {
   std::deque<BeastHttpClient> clients;
   std::vector<std::unique_ptr<Exporter>> exporters;
 
+  ExporterWorld exporter_world() {
+    ExporterWorld all{loop.get_executor(), clock, log, files, thread, [](std::string, std::string) {}};
+    all.make_http_client = [this](const PeerSettings& peer) {
+      return std::make_unique<BeastHttpClient>(loop.get_executor(), clock, resolver, contexts, proxy_environment(), peer, log);
+    };
+    all.random = &random;
+    return all;
+  }
+
   Task<void> run(const std::vector<Penalty>& penalties, bool& good) {
     std::vector<CheckedSource> sources;
     for (const SourceSettings& source : settings.sources) {
@@ -149,7 +158,7 @@ struct OnlineCheck {
     std::vector<CheckedExporter> checked;
     for (const ExporterSettings& exporter : settings.exporters) {
       if (!exporter.enabled) continue;
-      exporters.push_back(make_exporter(exporter, ExporterWorld{loop.get_executor(), clock, log, files, thread, [](std::string, std::string) {}}));
+      exporters.push_back(make_exporter(exporter, exporter_world()));
       checked.push_back({exporter.name, exporters.back().get()});
     }
     const ReportSink sink = print;

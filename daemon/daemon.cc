@@ -16,6 +16,7 @@
 #include "daemon/admin_server.h"
 #include "daemon/deliverer.h"
 #include "daemon/housekeeper.h"
+#include "daemon/load_settings.h"
 #include "daemon/poller.h"
 #include "daemon/service_manager.h"
 #include "encoding/json_object.h"
@@ -70,6 +71,7 @@ struct Daemon::World {
   Bell ended;  // rung when a signal has come, and when a part has ended by itself
   std::unique_ptr<SystemResolver> resolver;
   std::unique_ptr<TlsContexts> tls;
+  ProfileBook profiles;
   std::map<std::string, std::unique_ptr<RequestBudget>> budgets;  // per host and credential
   std::vector<std::unique_ptr<BeastHttpClient>> clients;
   std::vector<std::unique_ptr<Poller>> pollers;
@@ -85,6 +87,7 @@ struct Daemon::World {
   ExitStatus exit_status = ExitStatus::done;
 
   Status open_journal();
+  ExporterWorld exporter_world(BlockingExecutor& thread);
   Status attach_exporters();
   void build_pollers();
   Status open_admin();
@@ -111,10 +114,10 @@ Status Daemon::start() {
   World& world = *world_;
   Status opened = world.open_journal();
   if (!opened) return opened;
-  Status attached = world.attach_exporters();
-  if (!attached) return attached;
   world.resolver = std::make_unique<SystemResolver>(world.loop.get_executor(), world.clock);
   world.tls = std::make_unique<TlsContexts>();
+  Status attached = world.attach_exporters();
+  if (!attached) return attached;
   world.build_pollers();
   return world.open_admin();
 }
@@ -141,7 +144,18 @@ void Daemon::World::note(std::string kind, std::string detail) {
   });
 }
 
+ExporterWorld Daemon::World::exporter_world(BlockingExecutor& thread) {
+  ExporterWorld all{loop.get_executor(), clock, log, files, thread,
+                    [this](std::string kind, std::string detail) { note(std::move(kind), std::move(detail)); }};
+  all.make_http_client = [this](const PeerSettings& peer) {
+    return std::make_unique<BeastHttpClient>(loop.get_executor(), clock, *resolver, *tls, proxy_environment(), peer, log);
+  };
+  all.random = &random;
+  return all;
+}
+
 Status Daemon::World::attach_exporters() {
+  profiles = profile_book(settings);
   std::vector<std::string> names;
   for (const ExporterSettings& exporter : settings.exporters) {
     if (!exporter.enabled) continue;
@@ -152,9 +166,8 @@ Status Daemon::World::attach_exporters() {
     Delivery delivery;
     delivery.settings = &exporter;
     delivery.thread = std::make_unique<ThreadExecutor>(1);
-    delivery.format = make_format(exporter);
-    delivery.exporter = make_exporter(exporter, ExporterWorld{loop.get_executor(), clock, log, files, *delivery.thread,
-                                                              [this](std::string kind, std::string detail) { note(std::move(kind), std::move(detail)); }});
+    delivery.format = make_format(exporter, profiles);
+    delivery.exporter = make_exporter(exporter, exporter_world(*delivery.thread));
     delivery.deliverer = std::make_unique<Deliverer>(DelivererWorld{clock, log, *storage, random, published}, exporter, *delivery.exporter,
                                                      *delivery.format, std::move(row).value());
     deliveries.push_back(std::move(delivery));

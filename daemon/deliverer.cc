@@ -13,6 +13,11 @@ namespace {
 constexpr Duration tend_every = std::chrono::seconds(1);
 constexpr Duration storage_retry = std::chrono::seconds(2);
 
+class OneAtATime final : public WriteProgress {
+ public:
+  void sent() override {}
+};
+
 }  // namespace
 
 struct Deliverer::Prepared {
@@ -155,8 +160,9 @@ Task<Status> Deliverer::deliver_next(bool& idle) {
 
 Task<WriteOutcome> Deliverer::write_until_settled(const Prepared& prepared) {
   for (;;) {
-    WriteOutcome outcome = co_await exporter_.write(prepared.outgoing);
-    if (outcome.verdict == Verdict::delivered || outcome.verdict == Verdict::poison) {
+    OneAtATime progress;
+    WriteOutcome outcome = co_await exporter_.write(prepared.outgoing, progress);
+    if (outcome.verdict == Verdict::delivered) {
       note_good();
       co_return outcome;
     }
@@ -180,10 +186,10 @@ Task<Status> Deliverer::settle(const Prepared& prepared, WriteOutcome outcome) {
   update.to = prepared.batch.last_seq;
   update.not_selected = prepared.not_selected;
   update.released = prepared.batch.missing.size();
-  update.delivered = prepared.outgoing.size() - outcome.poison.size();
-  for (const std::size_t index : outcome.poison) {
-    const OutgoingRecord& refused = prepared.outgoing[index];
-    update.dead.push_back({refused.record->seq, outcome.reason, std::string(refused.bytes)});
+  update.delivered = prepared.outgoing.size() - outcome.records.size();
+  for (const RecordOutcome& one : outcome.records) {
+    const OutgoingRecord& refused = prepared.outgoing[one.index];
+    update.dead.push_back({refused.record->seq, one.reason, std::string(refused.bytes)});
   }
   update.state = std::move(outcome.state);
   // Confirmed by the far end: the position has to follow, however long the journal's disk is full.

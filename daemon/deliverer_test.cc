@@ -36,7 +36,7 @@ class ScriptedExporter final : public Exporter {
     if (open_failures-- > 0) co_return Error{ErrorKind::permission, "not yet"};
     co_return Status();
   }
-  Task<WriteOutcome> write(const std::vector<OutgoingRecord>& records) override {
+  Task<WriteOutcome> write(const std::vector<OutgoingRecord>& records, WriteProgress&) override {
     ++writes;
     while (hangs) co_await clock_.sleep(hours(1));
     WriteOutcome outcome;
@@ -44,9 +44,9 @@ class ScriptedExporter final : public Exporter {
       outcome = std::move(script.front());
       script.pop_front();
     }
-    if (outcome.verdict == Verdict::delivered || outcome.verdict == Verdict::poison) {
+    if (outcome.verdict == Verdict::delivered) {
       for (std::size_t i = 0; i < records.size(); ++i) {
-        const bool refused = std::find(outcome.poison.begin(), outcome.poison.end(), i) != outcome.poison.end();
+        const bool refused = std::any_of(outcome.records.begin(), outcome.records.end(), [&](const RecordOutcome& one) { return one.index == i; });
         if (!refused) delivered.emplace_back(records[i].bytes);
       }
       outcome.state = {{"writes", std::to_string(writes)}};
@@ -191,8 +191,8 @@ TEST_F(DelivererTest, PauseIsShoutedOnceAndProbedSlowly) {
 }
 
 TEST_F(DelivererTest, OnlyThePoisonedRecordBecomesADeadLetter) {
-  WriteOutcome poisoned = outcome(Verdict::poison, "400: mapping error");
-  poisoned.poison = {1};
+  WriteOutcome poisoned;
+  poisoned.records = {{1, Verdict::poison, "400: mapping error"}};
   exporter_.script = {poisoned};
   publish(4);
   start();

@@ -43,6 +43,16 @@ Result<Settings> load_settings(const std::string& path, bool resolve_secrets) {
   return load_config(path, hooks);
 }
 
+ProfileBook profile_book(const Settings& settings) {
+  ProfileBook book;
+  for (const SourceSettings& source : settings.sources) book.add(source.profile);
+  for (const std::string& name : builtin_profile_names()) {
+    const Result<Profile> profile = builtin_profile(name);
+    if (profile.ok()) book.add(*profile);
+  }
+  return book;
+}
+
 std::string file_sha256(const std::string& path) {
   const std::optional<std::string> text = read_file(path);
   return text ? hex(sha256(*text)) : std::string();

@@ -12,6 +12,9 @@ namespace auditferry {
 // ledger).
 Result<Settings> load_settings(const std::string& path, bool resolve_secrets);
 
+// The profiles of the configured sources, then the built-in ones.
+ProfileBook profile_book(const Settings& settings);
+
 // Hex SHA-256 of the file, for the ledger; empty if it cannot be read.
 std::string file_sha256(const std::string& path);
 

@@ -15,16 +15,16 @@ namespace {
 
 struct ExporterType {
   const char* name;
-  void (*read)(ExporterSettings& settings, TomlTable& table);
+  void (*read)(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places);
   std::unique_ptr<Exporter> (*make)(const ExporterSettings& settings, ExporterWorld world);
 };
 
 struct FormatType {
   const char* name;
-  std::unique_ptr<Format> (*make)(const ExporterSettings& settings);
+  std::unique_ptr<Format> (*make)(const ExporterSettings& settings, const ProfileBook& profiles);
 };
 
-void read_file(ExporterSettings& settings, TomlTable& table) {
+void read_file(ExporterSettings& settings, TomlTable& table, const SecretPlaces&) {
   FileSettings own = read_file_settings(table);
   settings.output_key = "file:" + std::filesystem::path(own.path).lexically_normal().string();
   settings.own = std::move(own);
@@ -35,7 +35,7 @@ std::unique_ptr<Exporter> make_file(const ExporterSettings& settings, ExporterWo
   return std::make_unique<FileExporter>(settings, std::move(world));
 }
 
-void read_stdout(ExporterSettings& settings, TomlTable&) {
+void read_stdout(ExporterSettings& settings, TomlTable&, const SecretPlaces&) {
   settings.output_key = "stdout";
 }
 
@@ -48,10 +48,10 @@ constexpr ExporterType types[] = {
     {"stdout", read_stdout, make_stdout},
 };
 
-std::unique_ptr<Format> make_json(const ExporterSettings& settings) {
+std::unique_ptr<Format> make_json(const ExporterSettings& settings, const ProfileBook&) {
   return std::make_unique<JsonFormat>(settings.labels);
 }
-std::unique_ptr<Format> make_raw(const ExporterSettings&) {
+std::unique_ptr<Format> make_raw(const ExporterSettings&, const ProfileBook&) {
   return std::make_unique<RawFormat>();
 }
 
@@ -74,10 +74,10 @@ std::vector<std::string> format_names() {
   return names;
 }
 
-bool read_exporter(ExporterSettings& settings, TomlTable& table) {
+bool read_exporter(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places) {
   for (const ExporterType& type : types) {
     if (settings.type != type.name) continue;
-    type.read(settings, table);
+    type.read(settings, table, places);
     return true;
   }
   return false;
@@ -90,9 +90,9 @@ std::unique_ptr<Exporter> make_exporter(const ExporterSettings& settings, Export
   AUDITFERRY_CHECK(!"an exporter type that the configuration let through");
 }
 
-std::unique_ptr<Format> make_format(const ExporterSettings& settings) {
+std::unique_ptr<Format> make_format(const ExporterSettings& settings, const ProfileBook& profiles) {
   for (const FormatType& format : formats) {
-    if (settings.format == format.name) return format.make(settings);
+    if (settings.format == format.name) return format.make(settings, profiles);
   }
   AUDITFERRY_CHECK(!"a format that the configuration let through");
 }

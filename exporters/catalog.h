@@ -6,13 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "config/secret_reader.h"
 #include "config/settings.h"
 #include "config/toml_reader.h"
 #include "core/blocking_executor.h"
+#include "core/byte_stream.h"
 #include "core/clock.h"
 #include "core/exporter.h"
 #include "core/file_system.h"
+#include "core/http_client.h"
 #include "core/log.h"
+#include "core/profile.h"
+#include "core/random.h"
 
 namespace auditferry {
 
@@ -25,6 +30,11 @@ struct ExporterWorld {
   BlockingExecutor& blocking;  // a thread of this exporter's own
   // For the ledger (chain 0): kind and a JSON object, for example a file that was closed.
   std::function<void(std::string kind, std::string detail)> note;
+  // For exporters of the network; the rest does without.
+  std::function<std::unique_ptr<HttpClient>(const PeerSettings& peer)> make_http_client = {};
+  Connector* connector = nullptr;
+  DatagramMaker* datagrams = nullptr;
+  Random* random = nullptr;
 };
 
 std::vector<std::string> exporter_types();
@@ -32,10 +42,11 @@ std::vector<std::string> format_names();
 
 // Reads the keys that belong to the exporter's type into settings.own, and the type's default batch.
 // False when settings.type is unknown.
-bool read_exporter(ExporterSettings& settings, TomlTable& table);
+bool read_exporter(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places);
 
 // Preconditions: settings came from a checked configuration.
 std::unique_ptr<Exporter> make_exporter(const ExporterSettings& settings, ExporterWorld world);
-std::unique_ptr<Format> make_format(const ExporterSettings& settings);
+// `profiles` outlives the format.
+std::unique_ptr<Format> make_format(const ExporterSettings& settings, const ProfileBook& profiles);
 
 }  // namespace auditferry

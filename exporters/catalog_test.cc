@@ -17,7 +17,7 @@ struct Read {
     settings.format = "json";
     const auto document = TomlDocument::parse(text, "test.toml", problems);
     TomlTable table = document->root();
-    known = read_exporter(settings, table);
+    known = read_exporter(settings, table, SecretPlaces());
     document->report_unknown_keys();
   }
   bool complains(const std::string& words) const {
@@ -88,7 +88,7 @@ TEST(Catalog, KnowsItsNames) {
   for (const std::string& format : format_names()) {
     ExporterSettings settings;
     settings.format = format;
-    EXPECT_TRUE(make_format(settings)) << format;
+    EXPECT_TRUE(make_format(settings, {})) << format;
   }
 }
 

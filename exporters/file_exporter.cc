@@ -30,7 +30,7 @@ Task<Status> FileExporter::open(const ExporterState& state) {
   co_return Status();
 }
 
-Task<WriteOutcome> FileExporter::write(const std::vector<OutgoingRecord>& records) {
+Task<WriteOutcome> FileExporter::write(const std::vector<OutgoingRecord>& records, WriteProgress&) {
   const Moment now = now_of(world_.clock);
   auto job = [this, &records, now] { return files_->write(records, now); };
   WriteOutcome outcome = co_await run_blocking(world_.blocking, job);

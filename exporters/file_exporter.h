@@ -21,7 +21,7 @@ class FileExporter final : public Exporter {
   // Reads only the state; what cannot be opened shows at the first write.
   Task<Status> open(const ExporterState& state) override;
   // retry: full disk and I/O errors. pause: no permission, locked by somebody else, no file at the path.
-  Task<WriteOutcome> write(const std::vector<OutgoingRecord>& records) override;
+  Task<WriteOutcome> write(const std::vector<OutgoingRecord>& records, WriteProgress& progress) override;
   Task<Status> greet() override;
   Task<void> reopen() override;
   Task<WriteOutcome> tend() override;

@@ -97,7 +97,7 @@ Task<Status> StdoutExporter::open(const ExporterState&) {
   co_return Status();
 }
 
-Task<WriteOutcome> StdoutExporter::write(const std::vector<OutgoingRecord>& records) {
+Task<WriteOutcome> StdoutExporter::write(const std::vector<OutgoingRecord>& records, WriteProgress&) {
   WriteOutcome outcome;
   if (records.empty()) co_return outcome;
   const std::pair batch(records.front().record->seq, records.back().record->seq);

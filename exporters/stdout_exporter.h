@@ -18,7 +18,7 @@ class StdoutExporter final : public Exporter {
   StdoutExporter(int descriptor, ExporterWorld world) : descriptor_(descriptor), world_(std::move(world)) {}
 
   Task<Status> open(const ExporterState& state) override;
-  Task<WriteOutcome> write(const std::vector<OutgoingRecord>& records) override;
+  Task<WriteOutcome> write(const std::vector<OutgoingRecord>& records, WriteProgress& progress) override;
   Task<Status> greet() override;
   Task<void> reopen() override;
   Task<WriteOutcome> tend() override;

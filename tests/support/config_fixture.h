@@ -16,7 +16,7 @@
 namespace auditferry::testing {
 
 // The file exporter's keys as a type of the test's own reads them.
-inline bool read_test_exporter(ExporterSettings& exporter, TomlTable& table) {
+inline bool read_test_exporter(ExporterSettings& exporter, TomlTable& table, const SecretPlaces&) {
   if (exporter.type != "file") return false;
   exporter.batch.records = 5000;
   exporter.output_key = table.required_string("path");

@@ -116,7 +116,7 @@ inline void waits_for_a_broken_sink(ExporterSink& sink) {
     const WriteOutcome outcome = rig.write(*exporter, 10);
     EXPECT_TRUE(outcome.verdict == Verdict::retry || outcome.verdict == Verdict::pause);
     EXPECT_FALSE(outcome.reason.empty());
-    EXPECT_TRUE(outcome.poison.empty());
+    EXPECT_TRUE(outcome.records.empty());
   }
   EXPECT_EQ(rig.position(), 10u);
   sink.repair_sink();
