@@ -1,8 +1,9 @@
 #include "config/peer_reader.h"
 
 #include <algorithm>
-#include <boost/asio/ip/address.hpp>
 #include <cctype>
+
+#include "encoding/url.h"
 
 namespace auditferry {
 namespace {
@@ -30,13 +31,6 @@ Authority split_authority(std::string_view text) {
   std::transform(result.host.begin(), result.host.end(), result.host.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return result;
-}
-
-bool loopback(const std::string& host) {
-  if (host == "localhost" || host.ends_with(".localhost")) return true;
-  boost::system::error_code error;
-  const auto address = boost::asio::ip::make_address(host, error);
-  return !error && address.is_loopback();
 }
 
 bool good_port(const std::string& port) {
@@ -154,7 +148,7 @@ std::string read_url(TomlTable& table, std::string_view key, const std::string& 
     table.error(key, "\"" + url + "\" is not an address: check host and port, and that it has no spaces");
     return "";
   }
-  if (!tls && !loopback(authority.host) && !peer.tls.insecure) {
+  if (!tls && !is_loopback(authority.host) && !peer.tls.insecure) {
     table.error(key, "sends credentials and records in the clear to " + authority.host +
                          ": write https://, or tls.insecure = true if this is meant");
     return "";

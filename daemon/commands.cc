@@ -63,28 +63,6 @@ ExitStatus run(const CommandLine& line, const Settings& settings) {
   return daemon.run();
 }
 
-// "fetched 1204 delivered 1180 waiting 24 lag 2s": the books of all streams and exporters together.
-std::string one_line(const JournalSnapshot& snapshot, WallTime now) {
-  std::uint64_t fetched = 0;
-  std::uint64_t delivered = 0;
-  std::uint64_t waiting = 0;
-  std::optional<Duration> lag;
-  for (const StreamSnapshot& stream : snapshot.streams) {
-    fetched += stream.books.staged + stream.books.journaled;
-    for (const CollectionSnapshot& collection : stream.collections) {
-      if (collection.watermark) lag = std::max(lag.value_or(Duration::zero()), Duration(now - *collection.watermark));
-    }
-  }
-  for (const ExporterRow& row : snapshot.exporters) {
-    if (!row.attached) continue;
-    delivered += row.books.delivered;
-    waiting += row.books.waiting(snapshot.last_seq);
-  }
-  const std::string lag_text = lag ? format_duration(std::chrono::duration_cast<std::chrono::seconds>(*lag)) : std::string("unknown");
-  return "fetched " + std::to_string(fetched) + " delivered " + std::to_string(delivered) + " waiting " + std::to_string(waiting) + " lag " +
-         lag_text + "\n";
-}
-
 ExitStatus status(const CommandLine& line, const Settings& settings) {
   Result<std::unique_ptr<JournalReader>> reader = open_reader(settings);
   if (!reader) return complain(reader.error().message, ExitStatus::failed);
@@ -96,7 +74,7 @@ ExitStatus status(const CommandLine& line, const Settings& settings) {
   context.daemon_pid = StateDir::owner(settings.daemon.state_dir);
   context.daemon_running = context.daemon_pid.has_value();
   context.settings = &settings;
-  print(line.brief ? one_line(*snapshot, context.now) : render_status(*snapshot, context, line.json));
+  print(line.brief ? render_status_line(*snapshot, context) : render_status(*snapshot, context, line.json));
   return needs_a_person(*snapshot).empty() ? ExitStatus::done : ExitStatus::needs_a_person;
 }
 

@@ -177,7 +177,7 @@ std::vector<std::string> needs_a_person(const JournalSnapshot& snapshot) {
   return needs;
 }
 
-std::string render_status_line(const JournalSnapshot& snapshot, WallTime now) {
+std::string render_status_line(const JournalSnapshot& snapshot, const StatusContext& context) {
   std::uint64_t fetched = 0;
   std::uint64_t journaled = 0;
   std::uint64_t delivered = 0;
@@ -186,12 +186,13 @@ std::string render_status_line(const JournalSnapshot& snapshot, WallTime now) {
   for (const StreamSnapshot& stream : snapshot.streams) {
     fetched += stream.books.fetched;
     journaled += stream.books.journaled;
+    lag = std::max(lag, progress_of(stream, snapshot, context).lag.value_or(Duration::zero()));
   }
   for (const ExporterRow& row : snapshot.exporters) {
     if (!row.attached) continue;
     delivered += row.books.delivered;
     waiting += row.books.waiting(snapshot.last_seq);
-    lag = std::max(lag, delivery_lag(row, snapshot.last_seq, now).value_or(Duration::zero()));
+    lag = std::max(lag, delivery_lag(row, snapshot.last_seq, context.now).value_or(Duration::zero()));
   }
   return "fetched " + std::to_string(fetched) + " journaled " + std::to_string(journaled) + " delivered " +
          std::to_string(delivered) + " waiting " + std::to_string(waiting) + " lag " + report_duration(lag) +

@@ -22,8 +22,8 @@ struct StatusContext {
 std::string render_status(const JournalSnapshot& snapshot, const StatusContext& context, bool json);
 
 // `status --line`: one line for scripts, "fetched 12 journaled 10 delivered 9 waiting 1 lag 4s": sums over
-// all streams and attached exporters, and the largest lag. With a line end.
-std::string render_status_line(const JournalSnapshot& snapshot, WallTime now);
+// all streams and attached exporters, and the largest lag of any stream or exporter. With a line end.
+std::string render_status_line(const JournalSnapshot& snapshot, const StatusContext& context);
 
 // What a person has to look at, a sentence each: open gaps, dead letters, exporters whose last try failed.
 // Empty: all is in order (exit status 0), else exit status 3.

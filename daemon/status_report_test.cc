@@ -162,9 +162,11 @@ TEST(StatusReport, WritesJsonWithStableNames) {
 }
 
 TEST(StatusReport, WritesOneLineForScripts) {
-  EXPECT_EQ(render_status_line(healthy(), now),
+  StatusContext context;
+  context.now = now;
+  EXPECT_EQ(render_status_line(healthy(), context),
             "fetched 1300 journaled 1204 delivered 1200 waiting 4 lag 3m\n");
-  EXPECT_EQ(render_status_line({}, now), "fetched 0 journaled 0 delivered 0 waiting 0 lag 0s\n");
+  EXPECT_EQ(render_status_line({}, context), "fetched 0 journaled 0 delivered 0 waiting 0 lag 0s\n");
 }
 
 TEST(TextReport, WritesCountsAndDurations) {

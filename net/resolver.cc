@@ -148,6 +148,9 @@ void SystemResolver::start(const std::string& host, const std::shared_ptr<Pendin
 
 Task<Result<std::vector<std::string>>> SystemResolver::resolve(std::string host, Duration limit) {
   if (is_ip_address(host)) co_return std::vector<std::string>{host};
+  // RFC 6761, section 6.3: "localhost" and names under it are always the loopback addresses, without a question
+  // to a name server. A machine without /etc/hosts has no other answer, and plain http:// is allowed to them.
+  if (is_loopback(host)) co_return std::vector<std::string>{"127.0.0.1", "::1"};
   std::shared_ptr<Pending> pending;
   const auto under_way = shared_->pending.find(host);
   if (under_way != shared_->pending.end()) {

@@ -16,7 +16,7 @@ class Resolver {
  public:
   virtual ~Resolver() = default;
   // Numeric addresses in the order in which they should be tried, at least one. An address resolves to
-  // itself. Errors are ErrorKind::resolve, after at most `limit`. Cancellable.
+  // itself, "localhost" to the loopback addresses. Errors are ErrorKind::resolve, after at most `limit`. Cancellable.
   virtual Task<Result<std::vector<std::string>>> resolve(std::string host, Duration limit) = 0;
 };
 
