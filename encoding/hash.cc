@@ -86,6 +86,10 @@ ShortHash short_hash(std::string_view bytes) {
   return result;
 }
 
+std::string_view bytes_of(const ShortHash& hash) {
+  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
+}
+
 std::string hex(std::span<const std::uint8_t> bytes) {
   constexpr char digits[] = "0123456789abcdef";
   std::string out(bytes.size() * 2, '0');

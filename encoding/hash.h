@@ -20,6 +20,8 @@ using Sha256 = std::array<std::uint8_t, 32>;
 Sha256 sha256(std::string_view bytes);
 // The first 16 bytes of the SHA-256.
 ShortHash short_hash(std::string_view bytes);
+// The hash as it is stored; lives as long as `hash`.
+std::string_view bytes_of(const ShortHash& hash);
 
 // The hash of what comes in pieces. One thread at a time.
 class Sha256Stream {

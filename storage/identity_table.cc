@@ -9,8 +9,6 @@ namespace {
 // Enough to tell two contents of one id apart; the id's own hash is the 16 bytes that must not collide.
 constexpr std::size_t content_bytes = 8;
 
-std::string_view bytes_of(const ShortHash& hash) { return {reinterpret_cast<const char*>(hash.data()), hash.size()}; }
-
 }  // namespace
 
 IdentityTable::IdentityTable(Database& database)

@@ -72,12 +72,10 @@ std::string page_detail(const PageToStore& page, const PageIntake& intake) {
 void stage(Journal::Parts& parts, const PageToStore& page, const PageIntake& intake) {
   if (intake.fresh.empty()) return;
   const std::string body = encode_payload(page.source, page.received, intake.fresh);
-  const ShortHash hash = short_hash(body);
-  const std::string_view hash_bytes(reinterpret_cast<const char*>(hash.data()), hash.size());
-  parts.insert_payload.run(page.stream_id, intake.fresh.size(), to_micros(page.received), Statement::Blob{hash_bytes}, Statement::Blob{body});
+  const std::int64_t payload_id = parts.add_payload(page.stream_id, intake.fresh.size(), page.received, body);
   const Record& first = intake.fresh.front();
   const Record& last = intake.fresh.back();
-  parts.insert_staged.run(parts.database->last_insert_id(), page.walk_id, intake.fresh.size(), to_micros(first.time), first.id,
+  parts.insert_staged.run(payload_id, page.walk_id, intake.fresh.size(), to_micros(first.time), first.id,
                           to_micros(last.time), last.id);
 }
 
@@ -132,14 +130,10 @@ Result<CollectionState> Journal::load_collection(std::int64_t collection_id) {
     state.state = row.text(2);
     row.reset();
     state.coverage = parts_->coverage.load(collection_id);
-    Statement walks(database,
-                    "SELECT walk_id, how, from_time, to_time, publishing, state FROM walk WHERE collection_id = ?1 OR (publishing = 1 AND "
-                    "collection_id IN (SELECT collection_id FROM collection WHERE stream_id = ?2)) ORDER BY walk_id");
-    walks.query(collection_id, state.stream_id);
-    while (walks.step()) {
-      state.walks.push_back({walks.integer(0), std::string(walks.text(1)), {from_micros(walks.integer(2)), from_micros(walks.integer(3))},
-                             walks.integer(4) != 0, std::string(walks.text(5))});
-    }
+    state.walks = load_walks(database,
+                             "collection_id = ?1 OR (publishing = 1 AND collection_id IN (SELECT collection_id FROM collection WHERE "
+                             "stream_id = (SELECT stream_id FROM collection WHERE collection_id = ?1)))",
+                             collection_id);
     return state;
   });
 }
@@ -352,12 +346,27 @@ std::int64_t Journal::Parts::add_gap(std::int64_t stream_id, std::optional<std::
   const std::string source = label.query(stream_id).step() ? std::string(label.text(0)) : std::string();
   label.reset();
   const std::string body = encode_payload(source, now, {record});
-  const ShortHash hash = short_hash(body);
-  const std::string_view hash_bytes(reinterpret_cast<const char*>(hash.data()), hash.size());
-  insert_payload.run(stream_id, std::int64_t{1}, to_micros(now), Statement::Blob{hash_bytes}, Statement::Blob{body});
-  publisher.publish_payload(database->last_insert_id(), ++last_seq, 1, now);
+  publisher.publish_payload(add_payload(stream_id, 1, now, body), ++last_seq, 1, now);
   ledger.append(stream_id, now, "gap", raw);
   return gap_id;
+}
+
+std::int64_t Journal::Parts::add_payload(std::int64_t stream_id, std::size_t records, WallTime received, const std::string& body) {
+  const ShortHash hash = short_hash(body);
+  insert_payload.run(stream_id, records, to_micros(received), Statement::Blob{bytes_of(hash)}, Statement::Blob{body});
+  return database->last_insert_id();
+}
+
+std::vector<StoredWalk> load_walks(Database& database, const std::string& condition, std::int64_t collection_id) {
+  const std::string sql = "SELECT walk_id, how, from_time, to_time, publishing, state FROM walk WHERE " + condition + " ORDER BY walk_id";
+  Statement row(database, sql.c_str());
+  std::vector<StoredWalk> walks;
+  row.query(collection_id);
+  while (row.step()) {
+    walks.push_back({row.integer(0), std::string(row.text(1)), {from_micros(row.integer(2)), from_micros(row.integer(3))},
+                     row.integer(4) != 0, std::string(row.text(5))});
+  }
+  return walks;
 }
 
 }  // namespace auditferry

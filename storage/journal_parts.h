@@ -47,9 +47,14 @@ struct Journal::Parts {
   void save_collection(std::int64_t collection_id, const std::string& state);
   void add_quarantine(std::int64_t stream_id, const QuarantineItem& item, WallTime now);
   std::int64_t stream_of_collection(std::int64_t collection_id);
+  // Puts records down once; the id of the payload. Inside the caller's transaction.
+  std::int64_t add_payload(std::int64_t stream_id, std::size_t records, WallTime received, const std::string& body);
   // last_seq as it stands after a rolled back transaction.
   void reload_last_seq();
 };
+
+// The walks that meet an SQL condition on `walk`, in which ?1 is the collection.
+std::vector<StoredWalk> load_walks(Database& database, const std::string& condition, std::int64_t collection_id);
 
 // Runs `job` in a transaction that `job` commits by returning a value; an Error or a failure rolls it
 // back, and the memory's last_seq with it.

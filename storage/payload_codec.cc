@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "encoding/compress.h"
+#include "encoding/hash.h"
 
 namespace auditferry {
 namespace {
@@ -130,6 +131,10 @@ Result<DecodedPayload> decode_payload(std::string_view compressed) {
   }
   if (!reader.at_end()) return damaged();
   return decoded;
+}
+
+bool is_intact(std::string_view compressed, std::string_view stored_hash) {
+  return bytes_of(short_hash(compressed)) == stored_hash;
 }
 
 }  // namespace auditferry

@@ -31,4 +31,7 @@ struct DecodedPayload {
 // ErrorKind::corrupt when the bytes are not such a payload.
 Result<DecodedPayload> decode_payload(std::string_view compressed);
 
+// Whether the bytes still fit the hash that was stored with them: SQLite does not check its pages.
+bool is_intact(std::string_view compressed, std::string_view stored_hash);
+
 }  // namespace auditferry

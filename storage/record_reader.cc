@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "encoding/hash.h"
 
 namespace auditferry {
 namespace {
@@ -47,8 +46,7 @@ std::shared_ptr<const RecordReader::Cached> RecordReader::payload(std::int64_t p
   loaded->damaged = true;
   if (payload_.query(payload_id).step()) {
     const std::string_view body = payload_.blob(2);
-    const ShortHash hash = short_hash(body);
-    if (payload_.blob(1) == std::string_view(reinterpret_cast<const char*>(hash.data()), hash.size())) {
+    if (is_intact(body, payload_.blob(1))) {
       Result<DecodedPayload> decoded = decode_payload(body);
       if (decoded) {
         loaded->payload = std::move(decoded).value();

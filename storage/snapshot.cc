@@ -1,23 +1,11 @@
 #include "storage/snapshot.h"
 
-#include "encoding/hash.h"
 #include "storage/journal_parts.h"
 #include "storage/payload_codec.h"
 #include "storage/schema.h"
 
 namespace auditferry {
 namespace {
-
-std::vector<StoredWalk> load_walks(Database& database, std::int64_t collection_id) {
-  Statement statement(database, "SELECT walk_id, how, from_time, to_time, publishing, state FROM walk WHERE collection_id = ? ORDER BY walk_id");
-  std::vector<StoredWalk> walks;
-  statement.query(collection_id);
-  while (statement.step()) {
-    walks.push_back({statement.integer(0), std::string(statement.text(1)), {from_micros(statement.integer(2)), from_micros(statement.integer(3))},
-                     statement.integer(4) != 0, std::string(statement.text(5))});
-  }
-  return walks;
-}
 
 std::vector<CollectionSnapshot> load_collections(Database& database, std::int64_t stream_id) {
   CoverageTable coverage(database);
@@ -34,7 +22,7 @@ std::vector<CollectionSnapshot> load_collections(Database& database, std::int64_
     collection.state = statement.text(4);
     collection.coverage = coverage.load(collection.collection_id);
     if (collection.start) collection.watermark = watermark_of(collection.coverage, *collection.start);
-    collection.walks = load_walks(database, collection.collection_id);
+    collection.walks = load_walks(database, "collection_id = ?1", collection.collection_id);
     collections.push_back(std::move(collection));
   }
   return collections;
@@ -110,9 +98,7 @@ void check_payloads(Database& database, std::vector<std::string>& findings) {
   statement.query();
   while (statement.step()) {
     const std::string_view body = statement.blob(2);
-    const ShortHash hash = short_hash(body);
-    const bool intact = statement.blob(1) == std::string_view(reinterpret_cast<const char*>(hash.data()), hash.size());
-    if (intact) {
+    if (is_intact(body, statement.blob(1))) {
       const Result<DecodedPayload> decoded = decode_payload(body);
       if (decoded && decoded->records.size() == static_cast<std::size_t>(statement.integer(3))) continue;
     }
