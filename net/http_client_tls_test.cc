@@ -81,6 +81,35 @@ TEST_F(HttpClientTls, AsksAVerifiedServerAndKeepsTheConnection) {
   EXPECT_TRUE(ask("localhost").ok());
 }
 
+// The proxy sees a name and ciphertext; the certificate is the portal's, verified by the portal's name.
+TEST_F(HttpClientTls, GoesThroughAProxysTunnel) {
+  CertificateWish wish;
+  wish.dns_names = {"portal.example.com"};
+  serve(issue(wish));
+  const std::string portal = "portal.example.com:" + std::to_string(server_->port());
+  ScriptedServer proxy({{ServerStep::read_request(), ServerStep::write("HTTP/1.1 200 Connection established\r\n\r\n"),
+                         ServerStep::tunnel(server_->port())}});
+  fixture_.settings.proxy = "http://user:example-secret@127.0.0.1:" + std::to_string(proxy.port());
+  for (int i = 0; i < 2; ++i) {
+    const Result<HttpResponse> result = ask("portal.example.com");
+    ASSERT_TRUE(result.ok()) << result.error().message;
+    EXPECT_EQ(PortalFixture::ids(result->body).size(), 20u);
+  }
+  EXPECT_EQ(proxy.connections(), 1u);
+  ASSERT_EQ(proxy.requests().size(), 1u);
+  EXPECT_TRUE(proxy.requests()[0].starts_with("CONNECT " + portal + " HTTP/1.1\r\n")) << proxy.requests()[0];
+  EXPECT_EQ(proxy.requests()[0].find("Bearer"), std::string::npos);
+}
+
+TEST_F(HttpClientTls, InsideATunnelTheNameIsVerifiedToo) {
+  serve(for_loopback());
+  ScriptedServer proxy({{ServerStep::read_request(), ServerStep::write("HTTP/1.1 200 Connection established\r\n\r\n"),
+                         ServerStep::tunnel(server_->port())}});
+  fixture_.settings.proxy = "http://127.0.0.1:" + std::to_string(proxy.port());
+  expect_tls_error(ask("portal.example.com"), {"portal.example.com"});
+  EXPECT_EQ(portal_.portal().stats().requests, 0u);
+}
+
 TEST_F(HttpClientTls, RefusesAnUnknownAuthority) {
   const TestCertificates others = make_certificates("other", "Other CA");
   fixture_.settings.tls.ca_file = others.ca_file();

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 namespace auditferry {
 
@@ -63,17 +64,41 @@ struct ScriptedServer::State {
     }
   }
 
+  static bool send_all(int socket, std::string_view rest) {
+    while (!rest.empty()) {
+      const ssize_t sent = send(socket, rest.data(), rest.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return false;
+      rest.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
+
+  void tunnel(int near, std::uint16_t to) const {
+    const int far = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(to);
+    bool open = connect(far, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    while (open) {
+      std::array<pollfd, 3> wanted = {{{stop, POLLIN, 0}, {near, POLLIN, 0}, {far, POLLIN, 0}}};
+      open = poll(wanted.data(), wanted.size(), -1) > 0 && wanted[0].revents == 0;
+      for (const auto& [from, into] : {std::pair{1, far}, std::pair{2, near}}) {
+        std::array<char, 65536> bytes{};
+        if (!open || wanted[static_cast<std::size_t>(from)].revents == 0) continue;
+        const ssize_t got = recv(wanted[static_cast<std::size_t>(from)].fd, bytes.data(), bytes.size(), 0);
+        open = got > 0 && send_all(into, {bytes.data(), static_cast<std::size_t>(got)});
+      }
+    }
+    close(far);
+  }
+
   bool take(const ServerStep& step, int socket) {
     switch (step.kind) {
       case ServerStep::Kind::read_request:
         return read_request(socket);
       case ServerStep::Kind::write:
-        for (std::string_view rest = step.text; !rest.empty();) {
-          const ssize_t sent = send(socket, rest.data(), rest.size(), MSG_NOSIGNAL);
-          if (sent <= 0) return false;
-          rest.remove_prefix(static_cast<std::size_t>(sent));
-        }
-        return true;
+        return send_all(socket, step.text);
       case ServerStep::Kind::hang:
         hang(socket);
         return false;
@@ -88,6 +113,9 @@ struct ScriptedServer::State {
       case ServerStep::Kind::half_close:
         shutdown(socket, SHUT_WR);
         hang(socket);
+        return false;
+      case ServerStep::Kind::tunnel:
+        tunnel(socket, step.port);
         return false;
     }
     return false;

@@ -17,17 +17,20 @@ struct ServerStep {
     delay,         // `milliseconds`
     reset,         // a TCP reset
     half_close,    // a FIN; then hang
+    tunnel,        // carries bytes to and from 127.0.0.1:`port` until one side closes
   };
   Kind kind = Kind::hang;
   std::string text;
   int milliseconds = 0;
+  std::uint16_t port = 0;
 
-  static ServerStep read_request() { return {Kind::read_request, "", 0}; }
-  static ServerStep write(std::string text) { return {Kind::write, std::move(text), 0}; }
-  static ServerStep hang() { return {Kind::hang, "", 0}; }
-  static ServerStep delay(int milliseconds) { return {Kind::delay, "", milliseconds}; }
-  static ServerStep reset() { return {Kind::reset, "", 0}; }
-  static ServerStep half_close() { return {Kind::half_close, "", 0}; }
+  static ServerStep read_request() { return {Kind::read_request, "", 0, 0}; }
+  static ServerStep write(std::string text) { return {Kind::write, std::move(text), 0, 0}; }
+  static ServerStep hang() { return {Kind::hang, "", 0, 0}; }
+  static ServerStep delay(int milliseconds) { return {Kind::delay, "", milliseconds, 0}; }
+  static ServerStep reset() { return {Kind::reset, "", 0, 0}; }
+  static ServerStep half_close() { return {Kind::half_close, "", 0, 0}; }
+  static ServerStep tunnel(std::uint16_t port) { return {Kind::tunnel, "", 0, port}; }
 };
 
 // The connection is closed after the last step.
