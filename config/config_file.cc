@@ -19,7 +19,7 @@ Error file_error(const std::string& path, int code) {
   const ErrorKind kind = code == ENOENT   ? ErrorKind::not_found
                          : code == EACCES ? ErrorKind::permission
                                           : ErrorKind::io;
-  return Error{kind, "the configuration " + path + " cannot be read: " + std::strerror(code)};
+  return Error{kind, "the configuration " + path + " cannot be read: " + std::strerror(code) + "; name it with --config, and check its rights"};
 }
 
 Result<std::string> read_text(const std::string& path) {

@@ -67,9 +67,25 @@ std::string refusal(const AnswerContext& context, const HttpResponse& response) 
   return portal + " answered with status " + status + words + ": check base_url and the profile";
 }
 
+// What came instead of a page, from whom, and what happens next.
+std::string words_for(const AnswerContext& context, const PageProblem& problem) {
+  const std::string answered = context.profile.title + " at " + context.host + " answered with ";
+  const std::string next = "; asking again, and if it stays so the page goes to quarantine and a gap is recorded";
+  switch (problem.kind) {
+    case PageProblem::Kind::not_json:
+    case PageProblem::Kind::truncated:
+    case PageProblem::Kind::too_deep: return answered + "a page that cannot be read: " + problem.message + next;
+    case PageProblem::Kind::html: return answered + problem.message;
+    case PageProblem::Kind::success_false:
+      return answered + problem.message + quoted(problem.error_text) + ": check the stream's query and the vendor's status page";
+    case PageProblem::Kind::other_shape: break;
+  }
+  return problem.message;
+}
+
 Answer from_problem(const AnswerContext& context, const PageProblem& problem, const std::string& body) {
   Answer answer;
-  answer.message = who(context) + problem.message;
+  answer.message = who(context) + words_for(context, problem);
   switch (problem.kind) {
     case PageProblem::Kind::not_json:
     case PageProblem::Kind::truncated:

@@ -4,9 +4,13 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <string>
+#include <vector>
 
+#include "config/nearest_name.h"
 #include "daemon/commands.h"
 
 namespace {
@@ -55,6 +59,16 @@ std::string chosen(const CLI::App& app) {
   return name;
 }
 
+// A word where a command should stand, told with the command that was probably meant.
+std::string unknown_command(const CLI::App& app, int argument_count, char** arguments) {
+  if (argument_count < 2 || arguments[1][0] == '-') return "";
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
+  const std::string given = arguments[1];
+  if (std::find(names.begin(), names.end(), given) != names.end()) return "";
+  return "there is no command '" + given + "'; " + auditferry::suggestion(given, names);
+}
+
 }  // namespace
 
 int main(int argument_count, char** arguments) {
@@ -73,7 +87,8 @@ int main(int argument_count, char** arguments) {
     app.parse(argument_count, arguments);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
-    std::fprintf(stderr, "auditferry: %s; see 'auditferry --help'\n", error.what());
+    const std::string unknown = unknown_command(app, argument_count, arguments);
+    std::fprintf(stderr, "auditferry: %s; see 'auditferry --help'\n", unknown.empty() ? error.what() : unknown.c_str());
     return 2;
   }
   line.command = chosen(app);

@@ -3,6 +3,8 @@
 
 #include "daemon/poller.h"
 
+#include <algorithm>
+
 #include "daemon/range_proof.h"
 #include "encoding/time_format.h"
 
@@ -199,6 +201,15 @@ PageToStore Poller::page_to_store(const Answer& answer, const std::optional<std:
     page.quarantine.push_back({"invalid UTF-8 or control characters in records, which were repaired", 0, answer.body});
     world_.log.warn("a page held invalid UTF-8 or raw control characters: repaired, the records are marked and the original is in quarantine",
                     session_.fields());
+  }
+  const auto has_no_time = [](const PageRecord& record) { return !record.has_time; };
+  const auto timeless = std::count_if(answer.page.records.begin(), answer.page.records.end(), has_no_time);
+  if (timeless > 0 && !timeless_told_) {
+    world_.log.warn(std::to_string(timeless) + " records of a page have no time that can be read at " + stream_.profile.fields.time +
+                        ": they are kept without one; if this is usual, check the profile's streams." + stream_.name +
+                        ".fields.time and time_unit",
+                    session_.fields());
+    timeless_told_ = true;
   }
   for (const Page::Oversized& record : answer.page.oversized) {
     world_.log.error("record " + record.id + " has " + std::to_string(record.bytes) + " bytes, more than max_record: it is in quarantine, and a gap is recorded",

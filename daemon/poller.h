@@ -122,6 +122,7 @@ class Poller {
   bool polled_ = false;       // a poll that this run began has been completed
   bool proof_empty_ = false;  // the log has no record yet
   bool follow_idle_ = false;
+  bool timeless_told_ = false;  // records without a time were warned of
   std::optional<Error> fatal_;  // run_once: what an operator must solve
 };
 

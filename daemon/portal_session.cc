@@ -5,6 +5,12 @@
 #include "sources/answer_text.h"
 
 namespace auditferry {
+namespace {
+
+// A difference of clocks that an operator should know of.
+constexpr Duration told_skew = std::chrono::seconds(30);
+
+}  // namespace
 
 std::string credential_key(const SourceSettings& source) {
   std::string text = host_of(source.base_url);
@@ -88,6 +94,14 @@ void PortalSession::note(const Answer& answer) {
   const Duration skew = *answer.server_time - world_.clock.now();
   const bool real = skew > std::chrono::seconds(1) || skew < -std::chrono::seconds(2);
   stats_.clock_skew = real ? skew : Duration::zero();
+  const Duration size = skew < Duration::zero() ? -skew : skew;
+  if (size > told_skew && !skew_told_) {
+    world_.log.warn("the clock of " + host_ + " is " + format_duration(std::chrono::duration_cast<std::chrono::seconds>(size)) +
+                        (skew > Duration::zero() ? " ahead of" : " behind") +
+                        " this machine's: check this machine's time service; windows end at the earlier of the two, nothing is lost",
+                    fields());
+  }
+  if (size > told_skew || size < told_skew / 2) skew_told_ = size > told_skew;
 }
 
 Task<void> PortalSession::impose_penalty(Answer& answer) {

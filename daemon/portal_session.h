@@ -75,6 +75,7 @@ class PortalSession {
   std::string host_;
   Backoff limit_backoff_;
   SessionStats stats_;
+  bool skew_told_ = false;
 };
 
 // How the credential of a source is named in the journal: a hash, by which the same one is recognised.

@@ -45,13 +45,13 @@ class HttpClientTls : public testing::Test {
     server_ = std::make_unique<PortalServer>(portal_.portal(), options);
     ASSERT_TRUE(server_->start().ok());
   }
-  Result<HttpResponse> ask(const std::string& host = "127.0.0.1") {
+  Result<HttpResponse> ask(const std::string& host = "127.0.0.1", std::string body = "{}") {
     HttpRequest request;
     request.method = "POST";
     request.url = "https://" + host + ":" + std::to_string(server_->port()) + "/frontend/audit_logs";
     request.headers = {{"Authorization", "Bearer " + PortalFixture::good_token()},
                        {"tenant", sandbox_tenant}};
-    request.body = "{}";
+    request.body = std::move(body);
     return fixture_.send(std::move(request));
   }
   void expect_tls_error(const Result<HttpResponse>& result, const std::vector<std::string>& words) {
@@ -79,6 +79,18 @@ TEST_F(HttpClientTls, AsksAVerifiedServerAndKeepsTheConnection) {
   }
   EXPECT_EQ(server_->connections(), 1u);
   EXPECT_TRUE(ask("localhost").ok());
+}
+
+// Both are more than one TLS record, and more than Beast flattens.
+TEST_F(HttpClientTls, CarriesLargeRequestsAndAnswers) {
+  portal_.portal().make("audit", 2000, portal_.now() - 1h, portal_.now());
+  serve(for_loopback());
+  for (const std::size_t filler : {0u, 15'000u, 16'384u, 17'000u, 200'000u}) {
+    const Result<HttpResponse> result = ask("127.0.0.1", "{\"limit\":1000,\"filler\":\"" + std::string(filler, 'x') + "\"}");
+    ASSERT_TRUE(result.ok()) << filler << ": " << result.error().message;
+    EXPECT_EQ(result->status, 200) << filler;
+    EXPECT_GT(result->body.size(), 100'000u);
+  }
 }
 
 // The proxy sees a name and ciphertext; the certificate is the portal's, verified by the portal's name.

@@ -1,6 +1,5 @@
 #include "net/http_exchange.h"
 
-#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/error.hpp>
@@ -11,7 +10,9 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <utility>
+#include <vector>
 
+#include "core/check.h"
 #include "encoding/compress.h"
 #include "net/connection_stream.h"
 #include "net/deadline.h"
@@ -75,10 +76,12 @@ HttpResponse take_response(Parser& parser) {
 template <class Stream>
 Task<boost::system::error_code> write_request(Stream& stream, const PreparedRequest& request) {
   boost::system::error_code error;
-  const std::array<boost::asio::const_buffer, 2> parts = {boost::asio::buffer(request.head),
-                                                          boost::asio::buffer(request.body)};
-  co_await boost::asio::async_write(stream, parts, redirect_error(use_awaitable, error));
+  // Not an array of two: with one, Asio 1.81 goes on with an empty first buffer, of which Beast's TLS stream
+  // writes nothing when the second has more than 16 KiB, and that counts as the end.
+  const std::vector<boost::asio::const_buffer> parts = {boost::asio::buffer(request.head), boost::asio::buffer(request.body)};
+  const std::size_t written = co_await boost::asio::async_write(stream, parts, redirect_error(use_awaitable, error));
   throw_if_cancelled(error);
+  AUDITFERRY_CHECK(error || written == request.head.size() + request.body.size());
   co_return error;
 }
 

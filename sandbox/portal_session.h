@@ -2,7 +2,6 @@
 // One connection of the sandbox's server. Included by portal_server.cc only (Beast inside).
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -131,8 +130,8 @@ class PortalSession {
     } else {
       boost::system::error_code error;
       allow(world_.idle_timeout);
-      const std::array<boost::asio::const_buffer, 2> parts = {boost::asio::buffer(head),
-                                                              boost::asio::buffer(answer.body)};
+      // Not an array of two: see net/http_exchange.cc.
+      const std::vector<boost::asio::const_buffer> parts = {boost::asio::buffer(head), boost::asio::buffer(answer.body)};
       co_await boost::asio::async_write(stream_, parts, redirect_error(use_awaitable, error));
       written = !error;
     }

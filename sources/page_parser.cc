@@ -89,10 +89,10 @@ std::string setting(const StreamProfile& stream, const char* key) {
 
 PageProblem not_json(const HttpResponse& response, const Error& error) {
   const std::size_t begin = response.body.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
-  if (begin == std::string::npos) return {Kind::truncated, "the answer is empty", ""};
+  if (begin == std::string::npos) return {Kind::truncated, "nothing", ""};
   if (response.body[begin] == '<') {
     return {Kind::html,
-            "the answer is a web page, not JSON: base_url, the path or a proxy leads to another server", ""};
+            "an HTML page, which is a login or a proxy's page: check base_url and proxy", ""};
   }
   if (error.kind == ErrorKind::too_large) return {Kind::too_deep, error.message, ""};
   const bool cut = error.message.find("ends early") != std::string::npos;
@@ -128,7 +128,7 @@ class PageReader {
     page_.storage = storage;
     const Answer answer{JsonView(*storage)};
     if (says_failure(profile_, answer)) {
-      return problem(Kind::success_false, "the vendor says that the request failed, with status 200");
+      return problem(Kind::success_false, "status 200 and says that the request failed (" + profile_.success + " is false)");
     }
     const std::optional<JsonView> records = answer.at(stream_.records);
     if (!records || !records->is_array()) return no_records(answer.whole(), records);

@@ -1,0 +1,119 @@
+#pragma once
+// The real program against the simulated portal over loopback.
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "net/system_clock.h"
+#include "sandbox/portal_server.h"
+#include "sandbox/verify.h"
+#include "storage/snapshot.h"
+#include "tests/support/child_process.h"
+#include "tests/support/temporary_folder.h"
+
+namespace auditferry {
+
+class ProcessTest : public testing::Test {
+ protected:
+  ProcessTest() : portal_(options(), [this] { return clock_.now(); }), server_(portal_, {}) {
+    EXPECT_TRUE(server_.start().ok());
+    write_config("");
+  }
+  static PortalOptions options() {
+    PortalOptions options;
+    for (const SandboxLog log : {SandboxLog::audit, SandboxLog::device}) {
+      options.streams[log].rate_per_second = 40;
+      options.streams[log].history = std::chrono::seconds(60);
+    }
+    return options;
+  }
+  // `more` stands at the end, `of_source` among the keys of the source.
+  void write_config(const std::string& more, const std::string& base = "", const std::string& of_source = "",
+                    const std::string& tenant = sandbox_tenant) {
+    std::ofstream file(config_);
+    file << "[daemon]\nstate_dir = \"" << (folder_ / "state") << "\"\nshutdown_timeout = \"10s\"\n[admin]\nlisten = \"\"\n"
+         << "[sources.acme]\nprofile = \"apptego\"\nbase_url = \"" << (base.empty() ? server_.origin() : base) << "/frontend\"\n"
+         << "tenant = \"" << tenant << "\"\ncredentials.token_key = { env = \"KEY\" }\ncredentials.token_secret = { env = \"SECRET\" }\n"
+         << "streams = [\"audit\", \"device\"]\nrequests_per_minute = 60000\npoll_every = \"200ms\"\nstart = \"-1h\"\nmax_backoff = \"1s\"\n"
+         << of_source << "\n[exporters.archive]\ntype = \"file\"\nmax_backoff = \"1s\"\npath = \"" << (folder_ / "records/{stream}.jsonl") << "\"\n"
+         << more;
+  }
+  std::unique_ptr<ChildProcess> start(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), AUDITFERRY_PROGRAM);
+    arguments.push_back("--config");
+    arguments.push_back(config_);
+    std::error_code ignored;
+    said_before_ = std::filesystem::exists(folder_ / "output") ? std::filesystem::file_size(folder_ / "output", ignored) : 0;
+    return std::make_unique<ChildProcess>(std::move(arguments),
+                                          std::map<std::string, std::string>{{"KEY", sandbox_token_key}, {"SECRET", secret_}},
+                                          folder_ / "output");
+  }
+  // What the last program said, on both of its outputs.
+  std::string said() const {
+    std::ifstream file(folder_ / "output", std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(said_before_));
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  int finish(std::vector<std::string> arguments) {
+    auto process = start(std::move(arguments));
+    const std::optional<int> status = process->wait(std::chrono::seconds(120));
+    EXPECT_TRUE(status.has_value()) << process->output();
+    return status.value_or(-1);
+  }
+  std::uint64_t bytes_of_records() const {
+    std::uint64_t bytes = 0;
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ / "records", ignored)) bytes += entry.file_size(ignored);
+    return bytes;
+  }
+  template <class Condition>
+  bool eventually(Condition condition, std::chrono::seconds limit = std::chrono::seconds(60)) {
+    const auto until = std::chrono::steady_clock::now() + limit;
+    while (std::chrono::steady_clock::now() < until) {
+      if (condition()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    return false;
+  }
+  // Everything the portal ever showed is in the files, each record once, in the order of its number, and the
+  // books balance.
+  void expect_equal_sets(const std::string& said) {
+    std::vector<std::string> made;
+    for (const std::string stream : {"audit", "device"}) {
+      for (const RecordInfo& record : portal_.all_records(stream)) made.push_back(std::string("apptego/") + sandbox_tenant + "/" + stream + "/" + record.id);
+    }
+    std::vector<std::string> files;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ / "records")) files.push_back(entry.path());
+    const Result<Comparison> comparison = compare_files(files, made);
+    ASSERT_TRUE(comparison.ok()) << comparison.error().message;
+    EXPECT_EQ(comparison->missing, 0u) << comparison->example << "\n" << said;
+    EXPECT_EQ(comparison->twice, 0u) << comparison->example;
+    EXPECT_EQ(comparison->unknown, 0u) << comparison->example;
+    EXPECT_EQ(comparison->out_of_order, 0u) << comparison->example;
+    EXPECT_GT(comparison->made, 100u);
+    Result<std::unique_ptr<JournalReader>> reader = JournalReader::open(folder_ / "state/journal.db");
+    ASSERT_TRUE(reader.ok()) << reader.error().message;
+    const Result<std::vector<std::string>> findings = (*reader)->check();
+    ASSERT_TRUE(findings.ok());
+    EXPECT_TRUE(findings->empty()) << findings->front();
+    const Result<JournalSnapshot> snapshot = (*reader)->snapshot();
+    ASSERT_TRUE(snapshot.ok());
+    EXPECT_TRUE(snapshot->gaps.empty());
+    ASSERT_EQ(snapshot->exporters.size(), 1u);
+    EXPECT_EQ(snapshot->exporters[0].books.delivered, snapshot->last_seq);
+  }
+
+  TemporaryFolder folder_;
+  std::uintmax_t said_before_ = 0;
+  std::string secret_ = sandbox_token_secret;
+  const std::string config_ = folder_ / "auditferry.toml";
+  SystemClock clock_;
+  Portal portal_;
+  PortalServer server_;
+};
+
+}  // namespace auditferry
