@@ -97,10 +97,12 @@ void append_what(const Meaning& meaning, Extension& extension) {
     if (meaning.gap.to) extension.number("end", epoch_milliseconds(*meaning.gap.to));
     return;
   }
-  // A detection's action is what was detected; what the product did about it is the outcome.
+  if (meaning.kind == Meaning::Kind::detection) {
+    extension.text("act", meaning.outcome_text, 63);  // what was detected is the event's class
+    return;
+  }
   extension.text("act", meaning.action, 63);
-  const bool audit = meaning.kind == Meaning::Kind::audit;
-  extension.text("outcome", audit ? std::string_view(to_string(meaning.outcome)) : std::string_view(meaning.outcome_text), 63);
+  extension.text("outcome", to_string(meaning.outcome), 63);
 }
 
 }  // namespace

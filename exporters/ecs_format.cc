@@ -155,7 +155,8 @@ std::string own_fields(const Record& record, const Meaning& meaning) {
   if (record.revision >= 2) own.number("rev", record.revision);
   if (record.repaired) own.boolean("repaired", true);
   if (!record.has_time) own.boolean("has_time", false);
-  own.text_if("target", meaning.target).text_if("outcome", meaning.outcome_text);
+  own.text_if("target", meaning.target).text_if(
+      meaning.kind == Meaning::Kind::detection ? "response" : "outcome", meaning.outcome_text);
   if (meaning.kind == Meaning::Kind::gap) {
     JsonObject gap;
     gap.text("type", meaning.gap.type).text("state", meaning.gap.state);

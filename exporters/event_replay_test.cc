@@ -20,6 +20,7 @@ TEST(EventReplay, TheCorpusOfTheFuzzers) {
     std::ifstream file(entry.path(), std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
     for (const char* format : event_formats) testing::check_format(format, bytes);
+    testing::check_redaction(bytes);
     ++files;
   }
   EXPECT_GE(files, 10u);
@@ -33,6 +34,7 @@ TEST(EventReplay, CutAndChangedRecords) {
       bytes.resize(random() % (bytes.size() + 1));
       for (int change = 0; change < 3 && !bytes.empty(); ++change) bytes[random() % bytes.size()] = static_cast<char>(random());
       for (const char* format : event_formats) testing::check_format(format, bytes);
+      testing::check_redaction(bytes);
     }
   }
 }

@@ -56,8 +56,11 @@ void append_gap(const GapMeaning& gap, Attributes& attributes) {
 
 void append_event(const Meaning& meaning, Attributes& attributes) {
   attributes.text("action", meaning.action);
-  const bool audit = meaning.kind == Meaning::Kind::audit;
-  attributes.text("outcome", audit ? std::string_view(to_string(meaning.outcome)) : std::string_view(meaning.outcome_text));
+  if (meaning.kind == Meaning::Kind::audit) {
+    attributes.text("outcome", to_string(meaning.outcome));
+  } else {
+    attributes.text("response", meaning.outcome_text);
+  }
   attributes.text("usrName", meaning.actor, 255);
   if (meaning.source_ip) {
     attributes.text("src", meaning.source_ip->text());

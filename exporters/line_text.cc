@@ -25,14 +25,15 @@ TextUnit next_unit(std::string_view& rest) {
 }
 
 void escape_line_separators(std::string& json, std::size_t begin) {
-  if (json.find("\xC2\x85", begin) == std::string::npos && json.find("\xE2\x80\xA8", begin) == std::string::npos &&
-      json.find("\xE2\x80\xA9", begin) == std::string::npos)
-    return;
+  const auto there = [&](std::string_view bytes) { return json.find(bytes, begin) != std::string::npos; };
+  if (!there("\x7F") && !there("\xC2\x85") && !there("\xE2\x80\xA8") && !there("\xE2\x80\xA9")) return;
   const std::string text = json.substr(begin);
   json.resize(begin);
   for (std::string_view rest = text; !rest.empty();) {
     const TextUnit unit = next_unit(rest);
-    if (unit.kind != TextUnit::Kind::line_separator) {
+    if (unit.bytes == "\x7F") {
+      json += "\\u007f";
+    } else if (unit.kind != TextUnit::Kind::line_separator) {
       json += unit.bytes;
     } else {
       json += unit.bytes[0] == '\xC2' ? "\\u0085" : unit.bytes[2] == '\xA8' ? "\\u2028" : "\\u2029";

@@ -23,7 +23,7 @@ Outcome outcome_of(std::string_view text);
 // when the field is not there, is null, an object or anything else that has no text of its own.
 std::string meaning_text(std::string_view raw, const std::string& pointer);
 
-// Of the gap's object (docs/journal.md).
+// Of the gap's object (docs/formats.md).
 struct GapMeaning {
   std::string type;
   std::string why;

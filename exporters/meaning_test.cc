@@ -73,9 +73,9 @@ TEST(LineText, StaysOnOneLineOfUtf8) {
   // Cut between two characters.
   EXPECT_EQ(one_line_text("ab\xC3\xA9", 3), "ab");
   EXPECT_EQ(one_line_text("ab\xC3\xA9", 4), "ab\xC3\xA9");
-  std::string json = "x\xC2\x85{\"a\":\"\xE2\x80\xA8\xE2\x80\xA9\xC2\x85\xC3\xA9\"}";
+  std::string json = "x\xC2\x85{\"a\":\"\xE2\x80\xA8\xE2\x80\xA9\xC2\x85\xC3\xA9\x7F\"}";
   escape_line_separators(json, 3);
-  EXPECT_EQ(json, "x\xC2\x85{\"a\":\"\\u2028\\u2029\\u0085\xC3\xA9\"}");
+  EXPECT_EQ(json, "x\xC2\x85{\"a\":\"\\u2028\\u2029\\u0085\xC3\xA9\\u007f\"}");
 }
 
 TEST(LineText, MillisecondsAreRoundedDown) {

@@ -7,9 +7,11 @@
 
 #include "core/check.h"
 #include "encoding/json_scanner.h"
+#include "encoding/json_view.h"
 #include "exporters/catalog.h"
 #include "exporters/event_parsers_fixture.h"
 #include "exporters/format_fixture.h"
+#include "exporters/redactor.h"
 
 namespace auditferry::testing {
 
@@ -41,6 +43,24 @@ inline void check_format(const std::string& name, std::string_view bytes) {
     const auto scanned = scan_json(line);
     AUDITFERRY_CHECK(scanned.ok() && scanned->text == line && scanned->repairs.empty());
   }
+}
+
+// Whatever a record is, its redacted form is valid JSON, and nothing at the path of the first rule is left.
+inline void check_redaction(std::string_view bytes) {
+  NullLog log;
+  RedactSettings settings;
+  settings.rules = {{"/user_id", RedactAction::remove},
+                    {"/raw_data#/ip", RedactAction::truncate_ip},
+                    {"/*#/*", RedactAction::hash},
+                    {"/*/a", RedactAction::mask}};
+  Redactor redactor(settings, log, "fuzz");
+  Record record = record_of_bytes(bytes);
+  record.gap = false;
+  std::string storage;
+  redactor.apply(record, storage);
+  const auto scanned = scan_json(record.raw);
+  AUDITFERRY_CHECK(scanned.ok() && scanned->repairs.empty());
+  AUDITFERRY_CHECK(!JsonView(scanned->text).find("user_id"));
 }
 
 }  // namespace auditferry::testing
