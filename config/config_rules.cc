@@ -22,7 +22,8 @@ std::string pointer_problem(const std::string& pointer) {
   if (!is_json_pointer(pointer))
     return "\"" + pointer + "\" is not a JSON pointer: '~' stands only before 0 ('~') and 1 ('/')";
   if (pointer.ends_with('#'))
-    return "\"" + pointer + "\" ends in '#', which steps into JSON inside a string: name a field in it, for example \"" +
+    return "\"" + pointer +
+           "\" ends in '#', which steps into JSON inside a string: name a field in it, for example \"" +
            pointer + "/ip\"";
   if (static_cast<std::size_t>(std::count(pointer.begin(), pointer.end(), '/')) > most_segments)
     return "leads through more than " + std::to_string(most_segments) + " fields";
@@ -39,8 +40,8 @@ void check_condition_field(TomlTable& table, const std::string& field) {
     return;
   }
   if (std::find(meaning_names.begin(), meaning_names.end(), field) != meaning_names.end()) return;
-  table.error("field", "\"" + field + "\" is neither a JSON pointer such as \"/" + field + "\" nor a field of the profile; " +
-                           suggestion(field, meaning_names));
+  table.error("field", "\"" + field + "\" is neither a JSON pointer such as \"/" + field +
+                           "\" nor a field of the profile; " + suggestion(field, meaning_names));
 }
 
 std::optional<SelectValue> value_of(JsonView json) {
@@ -84,7 +85,8 @@ SelectCondition read_condition(TomlTable& table) {
   SelectCondition condition;
   condition.field = table.required_string("field");
   if (table.has("field") && table.kind("field") == TomlKind::string && condition.field.empty())
-    table.error("field", "is empty: write a JSON pointer such as \"/action\", or one of the profile's fields");
+    table.error("field",
+                "is empty: write a JSON pointer such as \"/action\", or one of the profile's fields");
   check_condition_field(table, condition.field);
   std::vector<std::string> tests;
   for (const char* key : {"equals", "in", "matches", "exists"}) {
@@ -94,7 +96,8 @@ SelectCondition read_condition(TomlTable& table) {
   condition.negated = table.boolean("not").value_or(false);
   if (tests.empty()) table.error("a condition needs one of equals, in, matches and exists");
   if (tests.size() > 1)
-    table.error(tests[1], "stands beside " + tests[0] + ": a condition has one test; write two conditions, which must both hold");
+    table.error(tests[1], "stands beside " + tests[0] +
+                              ": a condition has one test; write two conditions, which must both hold");
   if (tests.size() != 1) return condition;
   condition.test = SelectCondition::Test::one_of;
   if (tests[0] == "equals") read_equals(table, condition);
@@ -114,11 +117,13 @@ SelectCondition read_condition(TomlTable& table) {
 void check_redact_field(TomlTable& table, const std::string& field) {
   if (field.empty()) {
     if (table.kind("field") == TomlKind::string)
-      table.error("field", "is empty, which would be the whole record: name a field, for example \"/actor_ip\"");
+      table.error("field",
+                  "is empty, which would be the whole record: name a field, for example \"/actor_ip\"");
     return;
   }
   if (field[0] != '/') {
-    table.error("field", "\"" + field + "\" is not a JSON pointer: it begins with '/', for example \"/" + field + "\"");
+    table.error("field", "\"" + field + "\" is not a JSON pointer: it begins with '/', for example \"/" +
+                             field + "\"");
     return;
   }
   const std::string problem = pointer_problem(field);
@@ -140,7 +145,8 @@ RedactSettings read_redaction(TomlTable& exporter, const SecretPlaces& places) {
     RedactRule rule;
     rule.field = table.required_string("field");
     check_redact_field(table, rule.field);
-    if (!table.has("action")) table.error("action", "is missing; write \"remove\", \"mask\", \"hash\" or \"truncate_ip\"");
+    if (!table.has("action"))
+      table.error("action", "is missing; write \"remove\", \"mask\", \"hash\" or \"truncate_ip\"");
     const auto action = table.choice<RedactAction>("action", {{"remove", RedactAction::remove},
                                                               {"mask", RedactAction::mask},
                                                               {"hash", RedactAction::hash},
@@ -155,7 +161,9 @@ RedactSettings read_redaction(TomlTable& exporter, const SecretPlaces& places) {
       exporter.error("redact_key", "is shorter than " + std::to_string(shortest_key) +
                                        " bytes: what it hashes could be found by guessing");
   } else if (hashes && !exporter.has("redact_key")) {
-    exporter.error("redact_key", "is missing: a rule with action = \"hash\" needs it; write redact_key = { env = \"NAME\" }");
+    exporter.error(
+        "redact_key",
+        "is missing: a rule with action = \"hash\" needs it; write redact_key = { env = \"NAME\" }");
   }
   return redact;
 }

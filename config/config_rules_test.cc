@@ -13,7 +13,8 @@ using testing::good_source;
 using testing::problems_of;
 
 ExporterSettings exporter_of(const std::string& text) {
-  const Result<Settings> settings = parse_config(good_source + good_exporter + text, "f", "", testing::test_hooks());
+  const Result<Settings> settings =
+      parse_config(good_source + good_exporter + text, "f", "", testing::test_hooks());
   EXPECT_TRUE(settings.ok()) << settings.error().message;
   return settings.ok() ? settings->exporters.at(0) : ExporterSettings();
 }
@@ -40,7 +41,8 @@ exists = false
 field = "device"
 exists = false
 not = true
-)").select.where;
+)")
+                         .select.where;
   ASSERT_EQ(where.size(), 6u);
   EXPECT_EQ(where[0].field, "/action");
   EXPECT_EQ(where[0].test, SelectCondition::Test::one_of);
@@ -71,7 +73,8 @@ action = "mask"
 [[exporters.archive.redact]]
 field = "/b~1c"
 action = "remove"
-)").redact;
+)")
+                                    .redact;
   ASSERT_EQ(redact.rules.size(), 4u);
   EXPECT_EQ(redact.rules[0].field, "/raw_data#/ip");
   EXPECT_EQ(redact.rules[0].action, RedactAction::hash);
@@ -86,7 +89,8 @@ action = "remove"
 TEST(ConfigRules, SecretsAreNotReadWhenTheyAreNotNeeded) {
   ConfigHooks hooks = testing::test_hooks();
   hooks.resolve_secrets = false;
-  const std::string rules = "redact = [{ field = \"/a\", action = \"hash\" }]\nredact_key = { env = \"NOT_SET\" }\n";
+  const std::string rules =
+      "redact = [{ field = \"/a\", action = \"hash\" }]\nredact_key = { env = \"NOT_SET\" }\n";
   EXPECT_TRUE(parse_config(good_source + good_exporter + rules, "f", "", hooks).ok());
 }
 
@@ -97,42 +101,63 @@ struct WrongRule {
 
 TEST(ConfigRules, SaysWhatIsWrong) {
   const WrongRule cases[] = {
-      {"select.where = [{ equals = 1 }]", "f:9:17: exporters.archive.select.where[0].field: is missing; a string is needed here"},
+      {"select.where = [{ equals = 1 }]",
+       "f:9:17: exporters.archive.select.where[0].field: is missing; a string is needed here"},
       {"select.where = [{ field = \"\", equals = 1 }]", "where[0].field: is empty"},
-      {"select.where = [{ field = \"/a\" }]", "where[0]: a condition needs one of equals, in, matches and exists"},
+      {"select.where = [{ field = \"/a\" }]",
+       "where[0]: a condition needs one of equals, in, matches and exists"},
       {"select.where = [{ field = \"/a\", equals = 1, in = [1] }]",
-       "where[0].in: stands beside equals: a condition has one test; write two conditions, which must both hold"},
+       "where[0].in: stands beside equals: a condition has one test; write two conditions, which must both "
+       "hold"},
       {"select.where = [{ field = \"actoin\", equals = 1 }]",
-       "\"actoin\" is neither a JSON pointer such as \"/actoin\" nor a field of the profile; did you mean \"action\"?"},
-      {"select.where = [{ field = \"/a~\", equals = 1 }]", "\"/a~\" is not a JSON pointer: '~' stands only before"},
-      {"select.where = [{ field = \"/a#\", equals = 1 }]", "\"/a#\" ends in '#', which steps into JSON inside a string"},
-      {"select.where = [{ field = \"/*/a\", equals = 1 }]", "'*' cannot be used here: a condition looks at one field"},
+       "\"actoin\" is neither a JSON pointer such as \"/actoin\" nor a field of the profile; did you mean "
+       "\"action\"?"},
+      {"select.where = [{ field = \"/a~\", equals = 1 }]",
+       "\"/a~\" is not a JSON pointer: '~' stands only before"},
+      {"select.where = [{ field = \"/a#\", equals = 1 }]",
+       "\"/a#\" ends in '#', which steps into JSON inside a string"},
+      {"select.where = [{ field = \"/*/a\", equals = 1 }]",
+       "'*' cannot be used here: a condition looks at one field"},
       {"select.where = [{ field = \"/\", equals = 1 }]", "names a field without a name"},
-      {"select.where = [{ field = 1, equals = 1 }]", "where[0].field: expected a string, found the integer 1"},
-      {"select.where = [{ field = \"/a\", equals = 1.5 }]", "where[0].equals: expected a string, an integer, true or false"},
+      {"select.where = [{ field = 1, equals = 1 }]",
+       "where[0].field: expected a string, found the integer 1"},
+      {"select.where = [{ field = \"/a\", equals = 1.5 }]",
+       "where[0].equals: expected a string, an integer, true or false"},
       {"select.where = [{ field = \"/a\", equals = [1] }]", "for one of several values write in = [...]"},
-      {"select.where = [{ field = \"/a\", equals = 2025-01-01 }]", "where[0].equals: expected a value that JSON can hold"},
+      {"select.where = [{ field = \"/a\", equals = 2025-01-01 }]",
+       "where[0].equals: expected a value that JSON can hold"},
       {"select.where = [{ field = \"/a\", in = [] }]", "where[0].in: is empty and would select nothing"},
-      {"select.where = [{ field = \"/a\", in = \"x\" }]", "where[0].in: expected an array of strings, integers, true or false"},
+      {"select.where = [{ field = \"/a\", in = \"x\" }]",
+       "where[0].in: expected an array of strings, integers, true or false"},
       {"select.where = [{ field = \"/a\", in = [1, [2]] }]", "where[0].in: expected an array of strings"},
-      {"select.where = [{ field = \"/a\", matches = 1 }]", "where[0].matches: expected a string, found the integer 1"},
+      {"select.where = [{ field = \"/a\", matches = 1 }]",
+       "where[0].matches: expected a string, found the integer 1"},
       {"select.where = [{ field = \"/a\", exists = \"yes\" }]", "where[0].exists: expected true or false"},
       {"select.where = [{ field = \"/a\", exists = true, not = 1 }]", "where[0].not: expected true or false"},
-      {"select.where = [{ field = \"/a\", exists = true, nto = true }]", "where[0].nto: unknown key; did you mean \"not\"?"},
-      {"select.where = { field = \"/a\" }", "expected an array of tables ([[exporters.archive.select.where]])"},
+      {"select.where = [{ field = \"/a\", exists = true, nto = true }]",
+       "where[0].nto: unknown key; did you mean \"not\"?"},
+      {"select.where = { field = \"/a\" }",
+       "expected an array of tables ([[exporters.archive.select.where]])"},
       {"redact = [{ action = \"mask\" }]", "exporters.archive.redact[0].field: is missing"},
-      {"redact = [{ field = \"/a\" }]", "redact[0].action: is missing; write \"remove\", \"mask\", \"hash\" or \"truncate_ip\""},
-      {"redact = [{ field = \"/a\", action = \"maks\" }]", "redact[0].action: \"maks\" is not a valid value; did you mean \"mask\"?"},
-      {"redact = [{ field = \"ip\", action = \"mask\" }]", "\"ip\" is not a JSON pointer: it begins with '/', for example \"/ip\""},
-      {"redact = [{ field = \"\", action = \"mask\" }]", "redact[0].field: is empty, which would be the whole record"},
+      {"redact = [{ field = \"/a\" }]",
+       "redact[0].action: is missing; write \"remove\", \"mask\", \"hash\" or \"truncate_ip\""},
+      {"redact = [{ field = \"/a\", action = \"maks\" }]",
+       "redact[0].action: \"maks\" is not a valid value; did you mean \"mask\"?"},
+      {"redact = [{ field = \"ip\", action = \"mask\" }]",
+       "\"ip\" is not a JSON pointer: it begins with '/', for example \"/ip\""},
+      {"redact = [{ field = \"\", action = \"mask\" }]",
+       "redact[0].field: is empty, which would be the whole record"},
       {"redact = [{ field = \"/raw_data#\", action = \"mask\" }]", "ends in '#'"},
-      {"redact = [{ field = \"/a\", action = \"mask\", feild = 1 }]", "redact[0].feild: unknown key; did you mean \"field\"?"},
+      {"redact = [{ field = \"/a\", action = \"mask\", feild = 1 }]",
+       "redact[0].feild: unknown key; did you mean \"field\"?"},
       {"redact = [{ field = \"/a\", action = \"hash\" }]",
-       "exporters.archive.redact_key: is missing: a rule with action = \"hash\" needs it; write redact_key = { env = \"NAME\" }"},
+       "exporters.archive.redact_key: is missing: a rule with action = \"hash\" needs it; write redact_key = "
+       "{ env = \"NAME\" }"},
       {"redact_key = \"hunter2\"", "exporters.archive.redact_key: a secret never stands in this file"},
       {"redact_key = { env = \"NOT_SET\" }", "exporters.archive.redact_key"},
       {"redact_key = { env = \"KEY\" }", "exporters.archive.redact_key: is shorter than 16 bytes"},
-      {"redact = \"mask\"", "exporters.archive.redact: expected an array of tables ([[exporters.archive.redact]])"},
+      {"redact = \"mask\"",
+       "exporters.archive.redact: expected an array of tables ([[exporters.archive.redact]])"},
       {"redcat = []", "exporters.archive.redcat: unknown key; did you mean \"redact\"?"},
   };
   for (const WrongRule& wrong : cases) {

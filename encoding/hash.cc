@@ -88,8 +88,9 @@ Sha256 hmac_sha256(std::string_view key, std::string_view bytes) {
   Sha256 result;
   unsigned length = 0;
   const auto* const data = reinterpret_cast<const unsigned char*>(bytes.data());
-  AUDITFERRY_CHECK(HMAC(method(), key_bytes, static_cast<int>(key.size()), data, bytes.size(), result.data(), &length) != nullptr &&
-                   length == result.size());
+  AUDITFERRY_CHECK(HMAC(method(), key_bytes, static_cast<int>(key.size()), data, bytes.size(), result.data(),
+                        &length) != nullptr);
+  AUDITFERRY_CHECK(length == result.size());
   return result;
 }
 

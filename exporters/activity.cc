@@ -43,54 +43,70 @@ struct VerbWord {
 };
 
 constexpr VerbWord change_verbs[] = {
-    {"create", Verb::create},     {"created", Verb::create},      {"add", Verb::create},
-    {"added", Verb::create},      {"invite", Verb::create},       {"invited", Verb::create},
-    {"register", Verb::create},   {"registered", Verb::create},   {"import", Verb::create},
-    {"imported", Verb::create},   {"upload", Verb::create},       {"uploaded", Verb::create},
-    {"grant", Verb::create},      {"granted", Verb::create},      {"assign", Verb::create},
-    {"assigned", Verb::create},   {"update", Verb::update},       {"updated", Verb::update},
-    {"change", Verb::update},     {"changed", Verb::update},      {"set", Verb::update},
-    {"edit", Verb::update},       {"edited", Verb::update},       {"modify", Verb::update},
-    {"modified", Verb::update},   {"rename", Verb::update},       {"renamed", Verb::update},
-    {"reset", Verb::update},      {"replace", Verb::update},      {"replaced", Verb::update},
-    {"rotate", Verb::update},     {"rotated", Verb::update},      {"promote", Verb::update},
-    {"promoted", Verb::update},   {"move", Verb::update},         {"moved", Verb::update},
-    {"transfer", Verb::update},   {"transferred", Verb::update},  {"restore", Verb::update},
-    {"restored", Verb::update},   {"delete", Verb::remove},       {"deleted", Verb::remove},
-    {"remove", Verb::remove},     {"removed", Verb::remove},      {"revoke", Verb::remove},
-    {"revoked", Verb::remove},    {"destroy", Verb::remove},      {"destroyed", Verb::remove},
-    {"purge", Verb::remove},      {"purged", Verb::remove},       {"unassign", Verb::remove},
-    {"unassigned", Verb::remove}, {"enable", Verb::enable},       {"enabled", Verb::enable},
-    {"activate", Verb::enable},   {"activated", Verb::enable},    {"reactivate", Verb::enable},
-    {"unlock", Verb::enable},     {"unlocked", Verb::enable},     {"unsuspend", Verb::enable},
-    {"disable", Verb::disable},   {"disabled", Verb::disable},    {"deactivate", Verb::disable},
-    {"deactivated", Verb::disable}, {"lock", Verb::disable},      {"locked", Verb::disable},
-    {"suspend", Verb::disable},   {"suspended", Verb::disable},   {"read", Verb::read},
-    {"view", Verb::read},         {"viewed", Verb::read},         {"export", Verb::read},
-    {"exported", Verb::read},     {"download", Verb::read},       {"downloaded", Verb::read},
-    {"get", Verb::read},          {"list", Verb::read},           {"search", Verb::read},
-    {"clone", Verb::read},        {"fetch", Verb::read},
+    {"create", Verb::create},      {"created", Verb::create},
+    {"add", Verb::create},         {"added", Verb::create},
+    {"invite", Verb::create},      {"invited", Verb::create},
+    {"register", Verb::create},    {"registered", Verb::create},
+    {"import", Verb::create},      {"imported", Verb::create},
+    {"upload", Verb::create},      {"uploaded", Verb::create},
+    {"grant", Verb::create},       {"granted", Verb::create},
+    {"assign", Verb::create},      {"assigned", Verb::create},
+    {"update", Verb::update},      {"updated", Verb::update},
+    {"change", Verb::update},      {"changed", Verb::update},
+    {"set", Verb::update},         {"edit", Verb::update},
+    {"edited", Verb::update},      {"modify", Verb::update},
+    {"modified", Verb::update},    {"rename", Verb::update},
+    {"renamed", Verb::update},     {"reset", Verb::update},
+    {"replace", Verb::update},     {"replaced", Verb::update},
+    {"rotate", Verb::update},      {"rotated", Verb::update},
+    {"promote", Verb::update},     {"promoted", Verb::update},
+    {"move", Verb::update},        {"moved", Verb::update},
+    {"transfer", Verb::update},    {"transferred", Verb::update},
+    {"restore", Verb::update},     {"restored", Verb::update},
+    {"delete", Verb::remove},      {"deleted", Verb::remove},
+    {"remove", Verb::remove},      {"removed", Verb::remove},
+    {"revoke", Verb::remove},      {"revoked", Verb::remove},
+    {"destroy", Verb::remove},     {"destroyed", Verb::remove},
+    {"purge", Verb::remove},       {"purged", Verb::remove},
+    {"unassign", Verb::remove},    {"unassigned", Verb::remove},
+    {"enable", Verb::enable},      {"enabled", Verb::enable},
+    {"activate", Verb::enable},    {"activated", Verb::enable},
+    {"reactivate", Verb::enable},  {"unlock", Verb::enable},
+    {"unlocked", Verb::enable},    {"unsuspend", Verb::enable},
+    {"disable", Verb::disable},    {"disabled", Verb::disable},
+    {"deactivate", Verb::disable}, {"deactivated", Verb::disable},
+    {"lock", Verb::disable},       {"locked", Verb::disable},
+    {"suspend", Verb::disable},    {"suspended", Verb::disable},
+    {"read", Verb::read},          {"view", Verb::read},
+    {"viewed", Verb::read},        {"export", Verb::read},
+    {"exported", Verb::read},      {"download", Verb::read},
+    {"downloaded", Verb::read},    {"get", Verb::read},
+    {"list", Verb::read},          {"search", Verb::read},
+    {"clone", Verb::read},         {"fetch", Verb::read},
 };
 
 // Also of two words together: "log in", "session end".
 constexpr VerbWord authentication_verbs[] = {
-    {"logout", Verb::logout},       {"logoff", Verb::logout},     {"signout", Verb::logout},
-    {"loggedout", Verb::logout},    {"signedout", Verb::logout},  {"sessionend", Verb::logout},
-    {"login", Verb::login},         {"logon", Verb::login},       {"signin", Verb::login},
-    {"loggedin", Verb::login},      {"signedin", Verb::login},    {"sessionstart", Verb::login},
-    {"sso", Verb::login},           {"authenticate", Verb::login}, {"authenticated", Verb::login},
-    {"authentication", Verb::login}, {"auth", Verb::login},
+    {"logout", Verb::logout},       {"logoff", Verb::logout},
+    {"signout", Verb::logout},      {"loggedout", Verb::logout},
+    {"signedout", Verb::logout},    {"sessionend", Verb::logout},
+    {"login", Verb::login},         {"logon", Verb::login},
+    {"signin", Verb::login},        {"loggedin", Verb::login},
+    {"signedin", Verb::login},      {"sessionstart", Verb::login},
+    {"sso", Verb::login},           {"authenticate", Verb::login},
+    {"authenticated", Verb::login}, {"authentication", Verb::login},
+    {"auth", Verb::login},
 };
 
 constexpr std::string_view mfa_words[] = {"mfa", "2fa", "otp", "totp", "factor", "twofactor", "multifactor"};
-constexpr std::string_view user_words[] = {"user",   "users",   "member", "members", "account",
+constexpr std::string_view user_words[] = {"user",     "users",  "member",  "members",   "account",
                                            "accounts", "invite", "invited", "invitation"};
 constexpr std::string_view group_words[] = {"group", "groups", "team", "teams"};
 constexpr std::string_view role_words[] = {"role", "roles"};
 constexpr std::string_view privilege_words[] = {"privilege", "privileges", "permission", "permissions"};
 constexpr std::string_view password_words[] = {"password", "passwords"};
-constexpr std::string_view configuration_words[] = {"config",  "configuration", "configurations", "setting",
-                                                    "settings", "policy",       "policies",       "preferences"};
+constexpr std::string_view configuration_words[] = {
+    "config", "configuration", "configurations", "setting", "settings", "policy", "policies", "preferences"};
 
 bool has(const Words& words, std::span<const std::string_view> wanted) {
   return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
@@ -131,11 +147,11 @@ struct StateWord {
 // Words that mean a threat, whatever else is said.
 constexpr std::string_view threat_words[] = {"threat", "malware", "attack", "trojan", "phishing", "spyware"};
 constexpr StateWord state_words[] = {
-    {"root", 21},        {"rooted", 21},     {"rooting", 21},   {"jailbreak", 18},  {"jailbroken", 18},
-    {"hook", 15},        {"hooks", 15},      {"hooking", 15},   {"emulator", 15},   {"simulator", 15},
-    {"debugger", 15},    {"debugging", 15},  {"tamper", 15},    {"tampering", 15},  {"tampered", 15},
-    {"repackaged", 15},  {"repackaging", 15}, {"safetynet", 13}, {"attestation", 13}, {"bootloader", 14},
-    {"selinux", 16},     {"developer", 2},   {"adb", 19},       {"passcode", 23},
+    {"root", 21},       {"rooted", 21},      {"rooting", 21},   {"jailbreak", 18},   {"jailbroken", 18},
+    {"hook", 15},       {"hooks", 15},       {"hooking", 15},   {"emulator", 15},    {"simulator", 15},
+    {"debugger", 15},   {"debugging", 15},   {"tamper", 15},    {"tampering", 15},   {"tampered", 15},
+    {"repackaged", 15}, {"repackaging", 15}, {"safetynet", 13}, {"attestation", 13}, {"bootloader", 14},
+    {"selinux", 16},    {"developer", 2},    {"adb", 19},       {"passcode", 23},
 };
 
 }  // namespace
@@ -179,8 +195,8 @@ int device_state_of(std::string_view action) {
 }
 
 Response response_of(std::string_view text) {
-  constexpr std::string_view blocking[] = {"block", "blocked", "deny",       "denied",    "die", "kill",
-                                           "killed", "exit",   "terminate",  "terminated"};
+  constexpr std::string_view blocking[] = {"block", "blocked", "deny", "denied",    "die",
+                                           "kill",  "killed",  "exit", "terminate", "terminated"};
   constexpr std::string_view alerting[] = {"alert", "alerted", "notify", "notified", "message", "warn"};
   constexpr std::string_view logging[] = {"log", "logged", "report", "reported"};
   const Words words = words_of(text);

@@ -20,7 +20,7 @@ struct Activity {
   };
   Family family = Family::api;
   Verb verb = Verb::other;
-  bool of_user = false;       // the words name a user or member
+  bool of_user = false;  // the words name a user or member
   bool of_password = false;
   bool of_mfa = false;
   bool is_reset = false;
@@ -28,8 +28,8 @@ struct Activity {
 
 Activity activity_of(std::string_view action);
 
-// Of a detection: what it says about the device, as OCSF's security_state.state_id (objects/security_state.json
-// of the schema); 0 when it is no state of the device but a threat.
+// Of a detection: what it says about the device, as OCSF's security_state.state_id
+// (objects/security_state.json of the schema); 0 when it is no state of the device but a threat.
 int device_state_of(std::string_view action);
 
 // What a product did about a detection.

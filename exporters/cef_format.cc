@@ -27,10 +27,14 @@ std::string escaped_header(std::string_view text, std::size_t max_bytes) {
 std::string_view escaped_unit(const TextUnit& unit) {
   switch (unit.kind) {
     case TextUnit::Kind::line_end:
-    case TextUnit::Kind::line_separator: return "\\n";
-    case TextUnit::Kind::carriage_return: return "\\r";
-    case TextUnit::Kind::control: return " ";
-    case TextUnit::Kind::plain: break;
+    case TextUnit::Kind::line_separator:
+      return "\\n";
+    case TextUnit::Kind::carriage_return:
+      return "\\r";
+    case TextUnit::Kind::control:
+      return " ";
+    case TextUnit::Kind::plain:
+      break;
   }
   if (unit.bytes == "\\") return "\\\\";
   return unit.bytes == "=" ? "\\=" : unit.bytes;
@@ -65,7 +69,8 @@ class Extension {
     return true;
   }
   void number(std::string_view key, std::int64_t value) { text(key, std::to_string(value)); }
-  void labelled(const std::string& key, std::string_view label, std::string_view value, std::size_t max_bytes = 4000) {
+  void labelled(const std::string& key, std::string_view label, std::string_view value,
+                std::size_t max_bytes = 4000) {
     if (text(key, value, max_bytes)) text(key + "Label", label, 1023);
   }
 

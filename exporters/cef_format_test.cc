@@ -24,7 +24,8 @@ ParsedEvent parsed(const Record& record, const std::map<std::string, std::string
 
 // What the format promises to make of valid text: docs/formats.md.
 std::string cleaned(std::string text) {
-  for (const char* separator : {"\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"}) testing::replace_all(text, separator, "\n");
+  for (const char* separator : {"\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"})
+    testing::replace_all(text, separator, "\n");
   for (char& c : text) {
     if ((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r') || c == 0x7F) c = ' ';
   }
@@ -38,7 +39,8 @@ std::size_t escaped_size(const std::string& text) {
          }));
 }
 
-void expect_value(const ParsedEvent& event, const std::string& key, const std::string& text, std::size_t limit) {
+void expect_value(const ParsedEvent& event, const std::string& key, const std::string& text,
+                  std::size_t limit) {
   const std::string wanted = cleaned(text);
   const auto found = event.fields.find(key);
   if (wanted.empty()) {
@@ -58,14 +60,17 @@ void expect_value(const ParsedEvent& event, const std::string& key, const std::s
 TEST(CefFormat, HeaderIsEscaped) {
   const Record record = base_record("apptego", "audit", "7", R"({"api_call":"a|b\\c=d\ne"})");
   const std::string line = testing::line_of(CefFormat({}, testing::builtin_profiles()), record);
-  EXPECT_TRUE(line.starts_with("CEF:0|apptego|AppTego Management API|1|a\\|b\\\\c=d e|a\\|b\\\\c=d e|3|rt=1763893512000 act=a|b\\\\c\\=d\\ne ")) << line;
+  EXPECT_TRUE(
+      line.starts_with("CEF:0|apptego|AppTego Management API|1|a\\|b\\\\c=d e|a\\|b\\\\c=d "
+                       "e|3|rt=1763893512000 act=a|b\\\\c\\=d\\ne "))
+      << line;
 }
 
 TEST(CefFormat, LimitsOfTheDictionary) {
   const std::string text(5000, '=');
   const std::string json = "{\"api_call\":\"" + text + "\",\"user_id\":\"" + text + "\"}";
   const ParsedEvent event = parsed(base_record("apptego", "audit", text, json));
-  EXPECT_EQ(event.fields.at("act"), std::string(31, '='));    // 62 of 63 bytes: no half escape
+  EXPECT_EQ(event.fields.at("act"), std::string(31, '='));  // 62 of 63 bytes: no half escape
   EXPECT_EQ(event.fields.at("suser"), std::string(511, '='));
   EXPECT_EQ(event.fields.at("cs3").size(), 2023u);
   EXPECT_EQ(event.header[4].size(), 1023u);

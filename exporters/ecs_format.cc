@@ -29,13 +29,18 @@ struct Categorization {
 
 std::string change_type(Verb verb) {
   switch (verb) {
-    case Verb::create: return "creation";
-    case Verb::read: return "access";
-    case Verb::remove: return "deletion";
+    case Verb::create:
+      return "creation";
+    case Verb::read:
+      return "access";
+    case Verb::remove:
+      return "deletion";
     case Verb::update:
     case Verb::enable:
-    case Verb::disable: return "change";
-    default: return "info";
+    case Verb::disable:
+      return "change";
+    default:
+      return "info";
   }
 }
 
@@ -47,12 +52,18 @@ Categorization of_activity(const Activity& activity) {
       if (activity.verb == Verb::login) return {{"authentication"}, {"start"}};
       if (activity.verb == Verb::logout) return {{"authentication"}, {"end"}};
       return {{"authentication"}, {"info"}};
-    case Family::user: return {{"iam"}, {"user", change}};
-    case Family::group: return {{"iam"}, {"group", change}};
-    case Family::user_access: return {{"iam"}, {"user", "admin", change}};
-    case Family::role: return {{"iam"}, {"admin", change}};
-    case Family::configuration: return {{"configuration"}, {change}};
-    case Family::api: return {{"api"}, {change}};
+    case Family::user:
+      return {{"iam"}, {"user", change}};
+    case Family::group:
+      return {{"iam"}, {"group", change}};
+    case Family::user_access:
+      return {{"iam"}, {"user", "admin", change}};
+    case Family::role:
+      return {{"iam"}, {"admin", change}};
+    case Family::configuration:
+      return {{"configuration"}, {change}};
+    case Family::api:
+      return {{"api"}, {change}};
   }
   return {{"api"}, {"info"}};
 }
@@ -67,9 +78,12 @@ Categorization categorization(const Meaning& meaning) {
 
 const char* event_kind(Meaning::Kind kind) {
   switch (kind) {
-    case Meaning::Kind::audit: return "event";
-    case Meaning::Kind::detection: return "alert";
-    case Meaning::Kind::gap: return "pipeline_error";
+    case Meaning::Kind::audit:
+      return "event";
+    case Meaning::Kind::detection:
+      return "alert";
+    case Meaning::Kind::gap:
+      return "pipeline_error";
   }
   return "event";
 }
@@ -85,7 +99,8 @@ std::string event_of(const Record& record, const Meaning& meaning) {
   if (meaning.kind == Meaning::Kind::audit) event.text("outcome", to_string(meaning.outcome));
   event.text("id", record.id);
   event.text_if("provider", meaning.product).text_if("module", record.vendor);
-  if (!record.vendor.empty()) event.text("dataset", std::string(record.vendor) + "." + std::string(record.stream));
+  if (!record.vendor.empty())
+    event.text("dataset", std::string(record.vendor) + "." + std::string(record.stream));
   event.text("created", format_rfc3339(record.received));
   if (gap) {
     event.text_if("reason", meaning.gap.why);
@@ -104,8 +119,8 @@ bool is_user_id(const std::string& actor) {
 
 bool is_email(const std::string& text) {
   const std::size_t at = text.find('@');
-  return at != std::string::npos && at > 0 && at + 1 < text.size() && text.find('@', at + 1) == std::string::npos &&
-         text.find_first_of(" \t\r\n") == std::string::npos;
+  return at != std::string::npos && at > 0 && at + 1 < text.size() &&
+         text.find('@', at + 1) == std::string::npos && text.find_first_of(" \t\r\n") == std::string::npos;
 }
 
 JsonObject user_fields(const std::string& who) {
@@ -155,8 +170,8 @@ std::string own_fields(const Record& record, const Meaning& meaning) {
   if (record.revision >= 2) own.number("rev", record.revision);
   if (record.repaired) own.boolean("repaired", true);
   if (!record.has_time) own.boolean("has_time", false);
-  own.text_if("target", meaning.target).text_if(
-      meaning.kind == Meaning::Kind::detection ? "response" : "outcome", meaning.outcome_text);
+  own.text_if("target", meaning.target)
+      .text_if(meaning.kind == Meaning::Kind::detection ? "response" : "outcome", meaning.outcome_text);
   if (meaning.kind == Meaning::Kind::gap) {
     JsonObject gap;
     gap.text("type", meaning.gap.type).text("state", meaning.gap.state);
@@ -188,7 +203,8 @@ void EcsFormat::append(const Record& record, std::string& out) const {
   event.value("event", event_of(record, meaning));
   if (meaning.kind == Meaning::Kind::gap) {
     event.text("message", meaning.gap.why);
-    event.value("error", JsonObject().text("type", meaning.gap.type).text("message", meaning.gap.why).finish());
+    event.value("error",
+                JsonObject().text("type", meaning.gap.type).text("message", meaning.gap.why).finish());
   }
   append_who(meaning, event);
   if (!record.tenant.empty()) event.value("organization", JsonObject().text("id", record.tenant).finish());

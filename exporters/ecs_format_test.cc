@@ -48,38 +48,49 @@ TEST(EcsFormat, CategoriesAndTypes) {
 // https://www.elastic.co/guide/en/ecs/8.17/ecs-allowed-values-event-category.html
 TEST(EcsFormat, TypesAreThoseThatTheCategoryAllows) {
   const std::map<std::string, std::set<std::string>> allowed = {
-      {"api", {"access", "admin", "allowed", "change", "creation", "deletion", "denied", "end", "info", "start", "user"}},
+      {"api",
+       {"access", "admin", "allowed", "change", "creation", "deletion", "denied", "end", "info", "start",
+        "user"}},
       {"authentication", {"start", "end", "info"}},
       {"configuration", {"access", "change", "creation", "deletion", "info"}},
       {"host", {"access", "change", "end", "info", "start"}},
       {"iam", {"admin", "change", "creation", "deletion", "group", "info", "user"}},
       {"intrusion_detection", {"allowed", "denied", "info"}}};
-  const char* const verbs[] = {"create", "read", "update", "delete", "enable", "disable", "login", "logout", "x", ""};
-  const char* const things[] = {"user", "group", "role", "permission", "user_role", "config", "password", "mfa", "token", "root", ""};
+  const char* const verbs[] = {"create",  "read",  "update", "delete", "enable",
+                               "disable", "login", "logout", "x",      ""};
+  const char* const things[] = {"user",     "group", "role",  "permission", "user_role", "config",
+                                "password", "mfa",   "token", "root",       ""};
   for (const char* stream : {"audit", "device"}) {
     for (const char* verb : verbs) {
       for (const char* thing : things) {
         const std::string action = std::string(verb) + "_" + thing;
-        const std::string raw = "{\"api_call\":\"" + action + "\",\"event_type\":\"" + action + "\",\"action\":\"" + verb + "\"}";
+        const std::string raw =
+            "{\"api_call\":\"" + action + "\",\"event_type\":\"" + action + "\",\"action\":\"" + verb + "\"}";
         const std::string line = made(testing::base_record("apptego", stream, "7", raw));
         const std::string category = text_at(line, "/event/category/0");
         ASSERT_TRUE(allowed.count(category)) << line;
         const auto types = JsonView(line).at_pointer("/event/type");
         ASSERT_TRUE(types) << line;
-        for (const JsonView type : types->elements()) EXPECT_TRUE(allowed.at(category).count(type.scalar_text())) << line;
+        for (const JsonView type : types->elements())
+          EXPECT_TRUE(allowed.at(category).count(type.scalar_text())) << line;
       }
     }
   }
 }
 
 TEST(EcsFormat, NumbersAreUserIds) {
-  EXPECT_EQ(text_at(made(testing::base_record("apptego", "audit", "7", R"({"user_id":"1234-ab"})")), "/user/id"), "1234-ab");
-  EXPECT_EQ(text_at(made(testing::base_record("apptego", "audit", "7", R"({"user_id":"abe"})")), "/user/name"), "abe");
+  EXPECT_EQ(
+      text_at(made(testing::base_record("apptego", "audit", "7", R"({"user_id":"1234-ab"})")), "/user/id"),
+      "1234-ab");
+  EXPECT_EQ(
+      text_at(made(testing::base_record("apptego", "audit", "7", R"({"user_id":"abe"})")), "/user/name"),
+      "abe");
 }
 
 TEST(EcsFormat, LabelsAreFlat) {
   const Record record = testing::base_record("apptego", "audit", "7", "{}");
-  const std::string line = testing::line_of(EcsFormat({{"a.b", "1"}, {"a_b", "2"}}, testing::builtin_profiles()), record);
+  const std::string line =
+      testing::line_of(EcsFormat({{"a.b", "1"}, {"a_b", "2"}}, testing::builtin_profiles()), record);
   EXPECT_TRUE(line.find(R"("labels":{"a_b":"1"})") != std::string::npos) << line;
 }
 

@@ -11,18 +11,24 @@ std::string event_class(const Record& record, const Meaning& meaning) {
 
 const char* category_of(Meaning::Kind kind) {
   switch (kind) {
-    case Meaning::Kind::audit: return "audit";
-    case Meaning::Kind::detection: return "detection";
-    case Meaning::Kind::gap: return "gap";
+    case Meaning::Kind::audit:
+      return "audit";
+    case Meaning::Kind::detection:
+      return "detection";
+    case Meaning::Kind::gap:
+      return "gap";
   }
   return "audit";
 }
 
 int severity_of(const Meaning& meaning) {
   switch (meaning.kind) {
-    case Meaning::Kind::audit: return meaning.outcome == Outcome::failure ? 5 : 3;
-    case Meaning::Kind::detection: return 7;
-    case Meaning::Kind::gap: return 8;
+    case Meaning::Kind::audit:
+      return meaning.outcome == Outcome::failure ? 5 : 3;
+    case Meaning::Kind::detection:
+      return 7;
+    case Meaning::Kind::gap:
+      return 8;
   }
   return 3;
 }

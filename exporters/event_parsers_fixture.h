@@ -24,7 +24,11 @@ struct ParsedEvent {
 inline bool is_valid_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = lead < 0x80 ? 1 : (lead >> 5) == 6 ? 2 : (lead >> 4) == 14 ? 3 : (lead >> 3) == 30 ? 4 : 0;
+    const std::size_t length = lead < 0x80         ? 1
+                               : (lead >> 5) == 6  ? 2
+                               : (lead >> 4) == 14 ? 3
+                               : (lead >> 3) == 30 ? 4
+                                                   : 0;
     if (length == 0 || i + length > text.size()) return false;
     std::uint32_t code = length == 1 ? lead : lead & (0xFFu >> (length + 1));
     for (std::size_t k = 1; k < length; ++k) {
@@ -74,10 +78,17 @@ inline std::optional<std::string> cef_value(std::string_view text) {
     if (++i == text.size()) return std::nullopt;
     switch (text[i]) {
       case '\\':
-      case '=': value += text[i]; break;
-      case 'n': value += '\n'; break;
-      case 'r': value += '\r'; break;
-      default: return std::nullopt;
+      case '=':
+        value += text[i];
+        break;
+      case 'n':
+        value += '\n';
+        break;
+      case 'r':
+        value += '\r';
+        break;
+      default:
+        return std::nullopt;
     }
   }
   return value;
@@ -141,6 +152,8 @@ inline void replace_all(std::string& text, std::string_view what, std::string_vi
     text.replace(at, what.size(), by);
 }
 
-inline bool has_repeated_keys(const ParsedEvent& event) { return event.fields.size() != event.keys.size(); }
+inline bool has_repeated_keys(const ParsedEvent& event) {
+  return event.fields.size() != event.keys.size();
+}
 
 }  // namespace auditferry::testing

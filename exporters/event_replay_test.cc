@@ -16,7 +16,8 @@ constexpr const char* event_formats[] = {"ecs", "ocsf", "cef", "leef"};
 
 TEST(EventReplay, TheCorpusOfTheFuzzers) {
   std::size_t files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(std::string(AUDITFERRY_SOURCE) + "/tests/fuzz/corpus")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(AUDITFERRY_SOURCE) + "/tests/fuzz/corpus")) {
     std::ifstream file(entry.path(), std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
     for (const char* format : event_formats) testing::check_format(format, bytes);
@@ -32,7 +33,8 @@ TEST(EventReplay, CutAndChangedRecords) {
     for (int round = 0; round < 500; ++round) {
       std::string bytes = std::string(1, static_cast<char>(random())) + std::string(named.record.raw);
       bytes.resize(random() % (bytes.size() + 1));
-      for (int change = 0; change < 3 && !bytes.empty(); ++change) bytes[random() % bytes.size()] = static_cast<char>(random());
+      for (int change = 0; change < 3 && !bytes.empty(); ++change)
+        bytes[random() % bytes.size()] = static_cast<char>(random());
       for (const char* format : event_formats) testing::check_format(format, bytes);
       testing::check_redaction(bytes);
     }

@@ -30,7 +30,8 @@ struct NamedRecord {
   Record record;
 };
 
-inline Record base_record(std::string_view vendor, std::string_view stream, std::string_view id, std::string_view raw) {
+inline Record base_record(std::string_view vendor, std::string_view stream, std::string_view id,
+                          std::string_view raw) {
   Record record;
   record.seq = 17;
   record.source = "acme";
@@ -62,32 +63,42 @@ inline const std::string& hostile_record() {
 // The records of the golden files.
 inline std::vector<NamedRecord> golden_records() {
   std::vector<NamedRecord> records;
-  records.push_back({"apptego audit",
-                     base_record("apptego", "audit", "81723",
-                                 R"({"event":81723,"user_id":"admin@example.com","api_call":"config_update","creation_time":1763893512,)"
-                                 R"("successful":true,"raw_data":"{\"version\":\"staging\",\"ip\":\"192.0.2.7\"}"})")});
-  records.push_back({"apptego device",
-                     base_record("apptego", "device", "99120",
-                                 R"({"event":99120,"event_type":"root_detection","action":"die","platform":"android","device_id":"a3f1",)"
-                                 R"("app_id":"com.example.bank","ip_address":"2001:db8::17","country":"DE","creation_time":1763893515,"raw_data":"{}"})")});
-  records.push_back({"apptego threat",
-                     base_record("apptego", "device", "99121",
-                                 R"({"event":99121,"event_type":"location_spoofing","action":"log","device_id":"a3f1",)"
-                                 R"("app_id":"com.example.bank","ip_address":null,"creation_time":1763893515})")});
-  records.push_back({"okta login failure",
-                     base_record("okta", "audit", "1d6f5a2e-0c1b-4f0e-9a34-3d1f7f5d2c11",
-                                 R"({"uuid":"1d6f5a2e-0c1b-4f0e-9a34-3d1f7f5d2c11","published":"2025-11-23T10:25:12.000Z",)"
-                                 R"("eventType":"user.session.start","actor":{"alternateId":"user@example.com","type":"User"},)"
-                                 R"("outcome":{"result":"FAILURE","reason":"INVALID_CREDENTIALS"},"client":{"ipAddress":"198.51.100.9","device":"Computer"},"target":[]})")});
-  Record user = base_record("okta", "audit", "2d6f5a2e-0c1b-4f0e-9a34-3d1f7f5d2c11",
-                            R"({"eventType":"user.account.reset_password","actor":{"alternateId":"admin@example.com"},)"
-                            R"("outcome":{"result":"SUCCESS"},"client":{"ipAddress":"198.51.100.9"},"target":[{"alternateId":"user@example.com"}]})");
+  records.push_back(
+      {"apptego audit",
+       base_record(
+           "apptego", "audit", "81723",
+           R"({"event":81723,"user_id":"admin@example.com","api_call":"config_update","creation_time":1763893512,)"
+           R"("successful":true,"raw_data":"{\"version\":\"staging\",\"ip\":\"192.0.2.7\"}"})")});
+  records.push_back(
+      {"apptego device",
+       base_record(
+           "apptego", "device", "99120",
+           R"({"event":99120,"event_type":"root_detection","action":"die","platform":"android","device_id":"a3f1",)"
+           R"("app_id":"com.example.bank","ip_address":"2001:db8::17","country":"DE","creation_time":1763893515,"raw_data":"{}"})")});
+  records.push_back(
+      {"apptego threat",
+       base_record("apptego", "device", "99121",
+                   R"({"event":99121,"event_type":"location_spoofing","action":"log","device_id":"a3f1",)"
+                   R"("app_id":"com.example.bank","ip_address":null,"creation_time":1763893515})")});
+  records.push_back(
+      {"okta login failure",
+       base_record(
+           "okta", "audit", "1d6f5a2e-0c1b-4f0e-9a34-3d1f7f5d2c11",
+           R"({"uuid":"1d6f5a2e-0c1b-4f0e-9a34-3d1f7f5d2c11","published":"2025-11-23T10:25:12.000Z",)"
+           R"("eventType":"user.session.start","actor":{"alternateId":"user@example.com","type":"User"},)"
+           R"("outcome":{"result":"FAILURE","reason":"INVALID_CREDENTIALS"},"client":{"ipAddress":"198.51.100.9","device":"Computer"},"target":[]})")});
+  Record user = base_record(
+      "okta", "audit", "2d6f5a2e-0c1b-4f0e-9a34-3d1f7f5d2c11",
+      R"({"eventType":"user.account.reset_password","actor":{"alternateId":"admin@example.com"},)"
+      R"("outcome":{"result":"SUCCESS"},"client":{"ipAddress":"198.51.100.9"},"target":[{"alternateId":"user@example.com"}]})");
   user.revision = 2;
   records.push_back({"okta password reset", user});
-  records.push_back({"github",
-                     base_record("github", "audit", "dGhpcyBpcyBhIGxvbmcgZG9jdW1lbnQgaWQgb2YgR2l0SHVi",
-                                 R"({"_document_id":"dGhpcyBpcyBhIGxvbmcgZG9jdW1lbnQgaWQgb2YgR2l0SHVi","@timestamp":1763893512000,)"
-                                 R"("action":"team.add_member","actor":"octo","operation_type":"create","repo":["example/one","example/two"],"actor_ip":"203.0.113.5"})")});
+  records.push_back(
+      {"github",
+       base_record(
+           "github", "audit", "dGhpcyBpcyBhIGxvbmcgZG9jdW1lbnQgaWQgb2YgR2l0SHVi",
+           R"({"_document_id":"dGhpcyBpcyBhIGxvbmcgZG9jdW1lbnQgaWQgb2YgR2l0SHVi","@timestamp":1763893512000,)"
+           R"("action":"team.add_member","actor":"octo","operation_type":"create","repo":["example/one","example/two"],"actor_ip":"203.0.113.5"})")});
   Record gap = base_record("apptego", "audit", "gap-7",
                            R"({"type":"forgotten","from":"2025-11-23T10:00:00Z","to":"2025-11-23T11:00:00Z",)"
                            R"("why":"the portal keeps 30 days, and the outage was longer","state":"open"})");
@@ -95,7 +106,8 @@ inline std::vector<NamedRecord> golden_records() {
   records.push_back({"gap", gap});
   Record own = gap;
   own.source = own.vendor = own.tenant = own.stream = "";
-  own.raw = R"({"type":"damaged","from":null,"to":null,"why":"seq 3 to 5 are gone","state":"open","exporter":"siem","from_seq":3,"to_seq":5})";
+  own.raw =
+      R"({"type":"damaged","from":null,"to":null,"why":"seq 3 to 5 are gone","state":"open","exporter":"siem","from_seq":3,"to_seq":5})";
   records.push_back({"gap of an exporter", own});
   Record hostile = base_record("apptego", "audit", "7", hostile_record());
   hostile.source = "a|b=c\\\t\n";
@@ -120,10 +132,11 @@ class RecordMaker {
 
   // Text of every kind of character, also invalid UTF-8 when `wild`.
   std::string text(bool wild) {
-    static const char* const pieces[] = {"a",    "Z9",       " ",        "=",        "|",        "\\",   "\"",
-                                         "\t",   "\n",       "\r",       "\x01",     "\x7F",     "\xC3\xA9", "\xE2\x80\xA8",
-                                         "\xC2\x85", "\xF0\x9F\x98\x80", "{",    "}",        "^",        ",",    "key=",
-                                         "\\n",  "\\=",      "x09",      "192.0.2.1"};
+    static const char* const pieces[] = {
+        "a",        "Z9", " ",    "=",    "|",        "\\",           "\"",       "\t",
+        "\n",       "\r", "\x01", "\x7F", "\xC3\xA9", "\xE2\x80\xA8", "\xC2\x85", "\xF0\x9F\x98\x80",
+        "{",        "}",  "^",    ",",    "key=",     "\\n",          "\\=",      "x09",
+        "192.0.2.1"};
     static const char* const broken[] = {"\xFF", "\xC3", "\xED\xA0\x80", "\xF4\x90\x80\x80"};
     std::string out;
     const std::size_t count = below(10) == 0 ? below(800) : below(12);
@@ -152,7 +165,8 @@ class RecordMaker {
     record.revision = below(4) == 0 ? 2 : 1;
     record.repaired = below(4) == 0;
     record.has_time = below(4) != 0;
-    record.time = from_micros(static_cast<std::int64_t>(random_() % 8'000'000'000'000'000) - 4'000'000'000'000'000);
+    record.time =
+        from_micros(static_cast<std::int64_t>(random_() % 8'000'000'000'000'000) - 4'000'000'000'000'000);
     return record;
   }
   // A record of which nothing is right.
@@ -160,7 +174,8 @@ class RecordMaker {
     Record record = next();
     std::string bytes;
     for (std::size_t i = below(200); i > 0; --i) bytes += static_cast<char>(below(256));
-    record.raw = keep(below(2) == 0 ? bytes : std::string(record.raw.substr(0, below(record.raw.size() + 1))) + bytes);
+    record.raw =
+        keep(below(2) == 0 ? bytes : std::string(record.raw.substr(0, below(record.raw.size() + 1))) + bytes);
     record.gap = below(4) == 0;
     if (below(4) == 0) record.stream = "device";
     if (below(4) == 0) record.vendor = keep(text(true));

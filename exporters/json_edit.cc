@@ -33,10 +33,14 @@ class Cursor {
   explicit Cursor(std::string_view text) : text_(text) {}
 
   std::size_t skip_blanks(std::size_t at) const {
-    while (at < text_.size() && (text_[at] == ' ' || text_[at] == '\t' || text_[at] == '\n' || text_[at] == '\r')) ++at;
+    while (at < text_.size() &&
+           (text_[at] == ' ' || text_[at] == '\t' || text_[at] == '\n' || text_[at] == '\r'))
+      ++at;
     return at;
   }
-  std::size_t document() const { return skip_blanks(text_.starts_with(byte_order_mark) ? byte_order_mark.size() : 0); }
+  std::size_t document() const {
+    return skip_blanks(text_.starts_with(byte_order_mark) ? byte_order_mark.size() : 0);
+  }
 
   std::size_t value_end(std::size_t at) const {
     if (at >= text_.size()) return text_.size();
@@ -146,8 +150,8 @@ std::string without_quotes(std::string_view text) {
 
 class Editor {
  public:
-  Editor(const JsonPath& path, const std::function<JsonChange(std::string_view)>& change, const std::string& unreadable,
-         JsonEdited& result)
+  Editor(const JsonPath& path, const std::function<JsonChange(std::string_view)>& change,
+         const std::string& unreadable, JsonEdited& result)
       : path_(path), change_(change), unreadable_(unreadable), result_(result) {}
 
   // The edits of a whole document, ascending; `step` is the first step of the path inside of it.
@@ -186,7 +190,8 @@ class Editor {
     }
     ++result_.found;
     JsonChange change = change_(text.substr(child.value, child.end - child.value));
-    if (change.kind == JsonChange::Kind::replace) edits.push_back({child.value, child.end, std::move(change.text)});
+    if (change.kind == JsonChange::Kind::replace)
+      edits.push_back({child.value, child.end, std::move(change.text)});
     return change.kind != JsonChange::Kind::remove;
   }
 
@@ -250,7 +255,8 @@ JsonPath JsonPath::parse(std::string_view pointer) {
 }
 
 JsonEdited edit_json(std::string_view json, const JsonPath& path,
-                     const std::function<JsonChange(std::string_view value)>& change, const std::string& unreadable) {
+                     const std::function<JsonChange(std::string_view value)>& change,
+                     const std::string& unreadable) {
   JsonEdited result;
   if (path.steps().empty()) return result;
   const std::vector<Edit> edits = Editor(path, change, unreadable, result).edits_of(json, 0);

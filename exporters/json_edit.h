@@ -10,9 +10,9 @@
 
 namespace auditferry {
 
-// A JSON pointer (RFC 6901) with two additions: the segment "*" is every member of an object and every element
-// of an array; '#' at the end of a segment steps into JSON inside a string (and into an object or array that
-// stands there instead of the string).
+// A JSON pointer (RFC 6901) with two additions: the segment "*" is every member of an object and every
+// element of an array; '#' at the end of a segment steps into JSON inside a string (and into an object or
+// array that stands there instead of the string).
 class JsonPath {
  public:
   struct Step {
@@ -41,10 +41,11 @@ struct JsonEdited {
 };
 
 // Asks `change` for every value at the path; its argument is the value's JSON. Of members with the same name
-// all are meant. `json` is valid (scan_json accepts it without repairs), with or without white space. A string
-// on the way that does not hold valid JSON becomes `unreadable`, a JSON value; an empty string, and one that is
-// `unreadable` already, stays.
+// all are meant. `json` is valid (scan_json accepts it without repairs), with or without white space. A
+// string on the way that does not hold valid JSON becomes `unreadable`, a JSON value; an empty string, and
+// one that is `unreadable` already, stays.
 JsonEdited edit_json(std::string_view json, const JsonPath& path,
-                     const std::function<JsonChange(std::string_view value)>& change, const std::string& unreadable);
+                     const std::function<JsonChange(std::string_view value)>& change,
+                     const std::string& unreadable);
 
 }  // namespace auditferry

@@ -25,8 +25,10 @@ std::string remove(std::string_view json, std::string_view pointer) {
 }
 
 TEST(JsonEdit, TouchesNothingElse) {
-  EXPECT_EQ(replace(R"({"n":1.50e+3,"a":"x","s":"\u00e9\/"})", "/a"), R"({"n":1.50e+3,"a":0,"s":"\u00e9\/"})");
-  EXPECT_EQ(replace(R"( { "a" : [ 1 , { "b" : true } ] , "c" : 2 } )", "/a/1/b"), R"( { "a" : [ 1 , { "b" : 0 } ] , "c" : 2 } )");
+  EXPECT_EQ(replace(R"({"n":1.50e+3,"a":"x","s":"\u00e9\/"})", "/a"),
+            R"({"n":1.50e+3,"a":0,"s":"\u00e9\/"})");
+  EXPECT_EQ(replace(R"( { "a" : [ 1 , { "b" : true } ] , "c" : 2 } )", "/a/1/b"),
+            R"( { "a" : [ 1 , { "b" : 0 } ] , "c" : 2 } )");
   EXPECT_EQ(replace(R"({"a~b/c":1,"~":2})", "/a~0b~1c"), R"({"a~b/c":0,"~":2})");
   EXPECT_EQ(replace(R"({"\u0061":1})", "/a"), R"({"\u0061":0})");
   // Both of a pair of equal keys: readers differ in which one they take.
@@ -54,9 +56,11 @@ TEST(JsonEdit, RemovesWithOneComma) {
 
 TEST(JsonEdit, InsideOfJsonInAString) {
   // Escapes of the outer string, blanks and digits of the inner JSON stay as they were.
-  EXPECT_EQ(replace(R"({"r":"{ \"ip\" : \"\u0031\", \"n\":1.0 }","z":1})", "/r#/ip"), R"({"r":"{ \"ip\" : 0, \"n\":1.0 }","z":1})");
+  EXPECT_EQ(replace(R"({"r":"{ \"ip\" : \"\u0031\", \"n\":1.0 }","z":1})", "/r#/ip"),
+            R"({"r":"{ \"ip\" : 0, \"n\":1.0 }","z":1})");
   EXPECT_EQ(remove(R"({"r":"{\"a\":1,\"ip\":\"x\"}"})", "/r#/ip"), R"({"r":"{\"a\":1}"})");
-  EXPECT_EQ(edit(R"({"r":"{\"ip\":1}"})", "/r#/ip", {JsonChange::Kind::replace, "\"a\\\"b\""}), R"({"r":"{\"ip\":\"a\\\"b\"}"})");
+  EXPECT_EQ(edit(R"({"r":"{\"ip\":1}"})", "/r#/ip", {JsonChange::Kind::replace, "\"a\\\"b\""}),
+            R"({"r":"{\"ip\":\"a\\\"b\"}"})");
   // The vendor sends the object itself.
   EXPECT_EQ(replace(R"({"r":{"ip":1}})", "/r#/ip"), R"({"r":{"ip":0}})");
   // Two levels of strings, and characters of two, three and four bytes before the place.
@@ -64,16 +68,18 @@ TEST(JsonEdit, InsideOfJsonInAString) {
   std::string outer = "{\"r\":";
   append_json_string(outer, inner);
   EXPECT_EQ(unescape_json(replace(outer + "}", "/r#/s#/ip")), R"({"r":"{"k":"é€😀","s":"{\"ip\":0}"}"})");
-  EXPECT_EQ(replace(R"({"r":"{\"k\":\"\ud83d\ude00\u20ac\",\"ip\":1}"})", "/r#/ip"), R"({"r":"{\"k\":\"\ud83d\ude00\u20ac\",\"ip\":0}"})");
+  EXPECT_EQ(replace(R"({"r":"{\"k\":\"\ud83d\ude00\u20ac\",\"ip\":1}"})", "/r#/ip"),
+            R"({"r":"{\"k\":\"\ud83d\ude00\u20ac\",\"ip\":0}"})");
   // Lone halves of a pair.
-  EXPECT_EQ(replace(R"({"r":"{\"k\":\"\ud83d\ud83d\",\"ip\":1}"})", "/r#/ip"), R"({"r":"{\"k\":\"\ud83d\ud83d\",\"ip\":0}"})");
+  EXPECT_EQ(replace(R"({"r":"{\"k\":\"\ud83d\ud83d\",\"ip\":1}"})", "/r#/ip"),
+            R"({"r":"{\"k\":\"\ud83d\ud83d\",\"ip\":0}"})");
 }
 
 TEST(JsonEdit, AStringWithoutJsonIsReplacedWhole) {
   const auto keep = [](std::string_view) { return JsonChange(); };
   const JsonPath path = JsonPath::parse("/r#/ip");
-  for (const char* json : {R"({"r":"ip=192.0.2.7"})", R"({"r":"{\"ip\":"})", R"({"r":"{\"ip\":1}}"})", R"({"r":"tru"})",
-                           R"({"r":"{\"ip\":\"\u0001\"}"})"}) {
+  for (const char* json : {R"({"r":"ip=192.0.2.7"})", R"({"r":"{\"ip\":"})", R"({"r":"{\"ip\":1}}"})",
+                           R"({"r":"tru"})", R"({"r":"{\"ip\":\"\u0001\"}"})"}) {
     const JsonEdited edited = edit_json(json, path, keep, masked);
     EXPECT_EQ(edited.text, R"({"r":"***"})") << json;
     EXPECT_EQ(edited.unreadable, 1u);
@@ -91,13 +97,20 @@ class Documents {
   explicit Documents(std::uint64_t seed) : random_(seed) {}
   std::string value(int depth) {
     switch (below(depth > 0 ? 8 : 5)) {
-      case 0: return "null";
-      case 1: return "-1.50E+2";
-      case 2: return "\"SECRET\"";
-      case 3: return R"("\ud83d\ude00 \" \\ {[")";
-      case 4: return "true";
-      case 5: return container('[', ']', depth);
-      case 6: return container('{', '}', depth);
+      case 0:
+        return "null";
+      case 1:
+        return "-1.50E+2";
+      case 2:
+        return "\"SECRET\"";
+      case 3:
+        return R"("\ud83d\ude00 \" \\ {[")";
+      case 4:
+        return "true";
+      case 5:
+        return container('[', ']', depth);
+      case 6:
+        return container('{', '}', depth);
       default: {
         std::string json;
         append_json_string(json, value(depth - 1));
@@ -124,7 +137,8 @@ class Documents {
 
 TEST(JsonEdit, RandomDocumentsStayValid) {
   Documents documents(20251123);
-  const char* const pointers[] = {"/a", "/*", "/a/*", "/*/a", "/a#/a", "/*#/*", "/a/0", "/*#/*#/a", "/0", "/*/*#/*"};
+  const char* const pointers[] = {"/a",    "/*",   "/a/*",     "/*/a", "/a#/a",
+                                  "/*#/*", "/a/0", "/*#/*#/a", "/0",   "/*/*#/*"};
   std::size_t changed = 0;
   for (int round = 0; round < 20'000; ++round) {
     const std::string json = documents.container(documents.below(2) == 0 ? '{' : '[', '}', 4);

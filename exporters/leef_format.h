@@ -8,10 +8,10 @@
 
 namespace auditferry {
 
-// Format "leef": IBM QRadar Log Event Extended Format 2.0, attributes separated by a tab (said in the header as
-// x09). LEEF has no escape for the separator, so that tabs, line ends and all other control characters in values
-// are blanks, and so is '|' in the header. Attributes: docs/formats.md. The vendor's record is whole in `record`;
-// JSON holds no raw tab or line end, so nothing of it changes. Thread-safe.
+// Format "leef": IBM QRadar Log Event Extended Format 2.0, attributes separated by a tab (said in the header
+// as x09). LEEF has no escape for the separator, so that tabs, line ends and all other control characters in
+// values are blanks, and so is '|' in the header. Attributes: docs/formats.md. The vendor's record is whole
+// in `record`; JSON holds no raw tab or line end, so nothing of it changes. Thread-safe.
 class LeefFormat final : public Format {
  public:
   // `profiles` outlives the format.

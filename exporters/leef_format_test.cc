@@ -12,14 +12,16 @@ using testing::parse_leef;
 
 // What the format promises to make of valid text: docs/formats.md.
 std::string cleaned(std::string text) {
-  for (const char* separator : {"\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"}) testing::replace_all(text, separator, " ");
+  for (const char* separator : {"\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"})
+    testing::replace_all(text, separator, " ");
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
   }
   return text;
 }
 
-void expect_value(const testing::ParsedEvent& event, const std::string& key, const std::string& text, std::size_t limit) {
+void expect_value(const testing::ParsedEvent& event, const std::string& key, const std::string& text,
+                  std::size_t limit) {
   const std::string wanted = cleaned(text);
   if (wanted.empty()) {
     EXPECT_EQ(event.fields.count(key), 0u) << key;

@@ -8,7 +8,8 @@ namespace {
 TextUnit::Kind kind_of(std::string_view bytes) {
   if (bytes == "\n") return TextUnit::Kind::line_end;
   if (bytes == "\r") return TextUnit::Kind::carriage_return;
-  if (bytes == "\xC2\x85" || bytes == "\xE2\x80\xA8" || bytes == "\xE2\x80\xA9") return TextUnit::Kind::line_separator;
+  if (bytes == "\xC2\x85" || bytes == "\xE2\x80\xA8" || bytes == "\xE2\x80\xA9")
+    return TextUnit::Kind::line_separator;
   const auto lead = static_cast<unsigned char>(bytes[0]);
   return lead < 0x20 || lead == 0x7F ? TextUnit::Kind::control : TextUnit::Kind::plain;
 }

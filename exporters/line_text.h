@@ -13,10 +13,10 @@ namespace auditferry {
 struct TextUnit {
   enum class Kind {
     plain,
-    line_end,        // \n
-    carriage_return, // \r
-    line_separator,  // U+0085, U+2028, U+2029: line ends to some readers
-    control,         // every other byte below 0x20, and 0x7F
+    line_end,         // \n
+    carriage_return,  // \r
+    line_separator,   // U+0085, U+2028, U+2029: line ends to some readers
+    control,          // every other byte below 0x20, and 0x7F
   };
   Kind kind = Kind::plain;
   std::string_view bytes;  // of the character; U+FFFD's own when the input was invalid
@@ -25,8 +25,8 @@ struct TextUnit {
 // Takes the first character off `rest`, which is not empty.
 TextUnit next_unit(std::string_view& rest);
 
-// The JSON that begins at `begin`, with U+007F, U+0085, U+2028 and U+2029 written as escapes. In valid JSON they
-// stand inside strings only, so nothing changes but the spelling.
+// The JSON that begins at `begin`, with U+007F, U+0085, U+2028 and U+2029 written as escapes. In valid JSON
+// they stand inside strings only, so nothing changes but the spelling.
 void escape_line_separators(std::string& json, std::size_t begin);
 
 // `text` as one line of valid UTF-8 of at most `max_bytes`, cut between two characters: every control

@@ -13,9 +13,9 @@ namespace {
 constexpr std::string_view success_words[] = {"success", "succeeded", "successful", "true",    "1",
                                               "ok",      "allow",     "allowed",    "granted", "pass",
                                               "passed",  "completed", "accepted",   "approved"};
-constexpr std::string_view failure_words[] = {"failure", "failed",   "fail",         "false",     "0",
-                                              "error",   "deny",     "denied",       "rejected",  "blocked",
-                                              "refused", "forbidden", "unauthorized", "unsuccessful"};
+constexpr std::string_view failure_words[] = {
+    "failure", "failed",   "fail",    "false",   "0",         "error",        "deny",
+    "denied",  "rejected", "blocked", "refused", "forbidden", "unauthorized", "unsuccessful"};
 
 template <std::size_t N>
 bool holds(const std::string_view (&words)[N], std::string_view word) {
@@ -46,9 +46,12 @@ GapMeaning gap_of(std::string_view raw) {
 
 const char* to_string(Outcome outcome) {
   switch (outcome) {
-    case Outcome::success: return "success";
-    case Outcome::failure: return "failure";
-    case Outcome::unknown: return "unknown";
+    case Outcome::success:
+      return "success";
+    case Outcome::failure:
+      return "failure";
+    case Outcome::unknown:
+      return "unknown";
   }
   return "unknown";
 }

@@ -45,15 +45,17 @@ struct Meaning {
   std::string source;
   std::optional<IpAddress> source_ip;  // when `source` is an address, or one with a port
   Activity activity;
-  int device_state = 0;                      // of detections
-  Response response = Response::unknown;     // of detections
-  GapMeaning gap;                            // of gaps
+  int device_state = 0;                   // of detections
+  Response response = Response::unknown;  // of detections
+  GapMeaning gap;                         // of gaps
 };
 
 // Never fails: what cannot be read is empty.
 Meaning meaning_of(const Record& record, const ProfileBook& profiles);
 
 // The record's time, or when it was received.
-inline WallTime time_of(const Record& record) { return record.has_time ? record.time : record.received; }
+inline WallTime time_of(const Record& record) {
+  return record.has_time ? record.time : record.received;
+}
 
 }  // namespace auditferry

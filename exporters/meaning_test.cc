@@ -13,8 +13,9 @@ using testing::builtin_profiles;
 
 TEST(Meaning, OfAnAuditRecord) {
   const Meaning meaning = meaning_of(
-      base_record("apptego", "audit", "1",
-                  R"({"user_id":"admin@example.com","api_call":"config_update","successful":0,"raw_data":"{ \"ip\" : \"192.0.2.7:443\"}"})"),
+      base_record(
+          "apptego", "audit", "1",
+          R"({"user_id":"admin@example.com","api_call":"config_update","successful":0,"raw_data":"{ \"ip\" : \"192.0.2.7:443\"}"})"),
       builtin_profiles());
   EXPECT_EQ(meaning.kind, Meaning::Kind::audit);
   EXPECT_EQ(meaning.product, "AppTego Management API");
@@ -28,9 +29,10 @@ TEST(Meaning, OfAnAuditRecord) {
 }
 
 TEST(Meaning, OfADetection) {
-  const Meaning meaning = meaning_of(
-      base_record("apptego", "device", "1", R"({"event_type":"root_detection","action":"kill","app_id":"a","device_id":7})"),
-      builtin_profiles());
+  const Meaning meaning =
+      meaning_of(base_record("apptego", "device", "1",
+                             R"({"event_type":"root_detection","action":"kill","app_id":"a","device_id":7})"),
+                 builtin_profiles());
   EXPECT_EQ(meaning.kind, Meaning::Kind::detection);
   EXPECT_EQ(meaning.device, "7");
   EXPECT_EQ(meaning.device_state, 21);
@@ -55,7 +57,8 @@ TEST(Meaning, FieldsOfOddTypes) {
 
 TEST(Meaning, WithoutAProfileThereIsTheVendorAlone) {
   for (const auto& [vendor, stream] : {std::pair("nobody", "log"), std::pair("apptego", "nothing")}) {
-    const Meaning meaning = meaning_of(base_record(vendor, stream, "1", R"({"user_id":"x"})"), builtin_profiles());
+    const Meaning meaning =
+        meaning_of(base_record(vendor, stream, "1", R"({"user_id":"x"})"), builtin_profiles());
     EXPECT_EQ(meaning.kind, Meaning::Kind::audit);
     EXPECT_EQ(meaning.actor, "");
     EXPECT_FALSE(meaning.product.empty());
@@ -63,13 +66,19 @@ TEST(Meaning, WithoutAProfileThereIsTheVendorAlone) {
 }
 
 TEST(Outcome, IsNormalised) {
-  for (const char* word : {"true", "1", "SUCCESS", "Allowed", "200", "302"}) EXPECT_EQ(outcome_of(word), Outcome::success) << word;
-  for (const char* word : {"false", "0", "FAILURE", "Denied", "403", "500"}) EXPECT_EQ(outcome_of(word), Outcome::failure) << word;
-  for (const char* word : {"", "create", "2", "600", "100", "200 ", "SKIPPED"}) EXPECT_EQ(outcome_of(word), Outcome::unknown) << word;
+  for (const char* word : {"true", "1", "SUCCESS", "Allowed", "200", "302"})
+    EXPECT_EQ(outcome_of(word), Outcome::success) << word;
+  for (const char* word : {"false", "0", "FAILURE", "Denied", "403", "500"})
+    EXPECT_EQ(outcome_of(word), Outcome::failure) << word;
+  for (const char* word : {"", "create", "2", "600", "100", "200 ", "SKIPPED"})
+    EXPECT_EQ(outcome_of(word), Outcome::unknown) << word;
 }
 
 TEST(LineText, StaysOnOneLineOfUtf8) {
-  EXPECT_EQ(one_line_text("a\nb\tc\xE2\x80\xA8" "d\xFF|", 100, "|"), "a b c d\xEF\xBF\xBD ");
+  EXPECT_EQ(one_line_text("a\nb\tc\xE2\x80\xA8"
+                          "d\xFF|",
+                          100, "|"),
+            "a b c d\xEF\xBF\xBD ");
   // Cut between two characters.
   EXPECT_EQ(one_line_text("ab\xC3\xA9", 3), "ab");
   EXPECT_EQ(one_line_text("ab\xC3\xA9", 4), "ab\xC3\xA9");

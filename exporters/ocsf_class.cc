@@ -5,13 +5,18 @@ namespace {
 
 int crud_activity(Verb verb) {
   switch (verb) {
-    case Verb::create: return 1;
-    case Verb::read: return 2;
+    case Verb::create:
+      return 1;
+    case Verb::read:
+      return 2;
     case Verb::update:
     case Verb::enable:
-    case Verb::disable: return 3;
-    case Verb::remove: return 4;
-    default: return ocsf_other;
+    case Verb::disable:
+      return 3;
+    case Verb::remove:
+      return 4;
+    default:
+      return ocsf_other;
   }
 }
 
@@ -23,11 +28,16 @@ int account_activity(const Activity& activity) {
   }
   if (activity.of_password && activity.verb == Verb::update) return activity.is_reset ? 4 : 3;
   switch (activity.verb) {
-    case Verb::create: return 1;
-    case Verb::enable: return 2;
-    case Verb::disable: return 5;
-    case Verb::remove: return 6;
-    default: return ocsf_other;
+    case Verb::create:
+      return 1;
+    case Verb::enable:
+      return 2;
+    case Verb::disable:
+      return 5;
+    case Verb::remove:
+      return 6;
+    default:
+      return ocsf_other;
   }
 }
 
@@ -50,13 +60,19 @@ int authentication_activity(Verb verb) {
 OcsfKind of_activity(const Activity& activity) {
   using Family = Activity::Family;
   switch (activity.family) {
-    case Family::authentication: return {OcsfClass::authentication, authentication_activity(activity.verb)};
-    case Family::user: return {OcsfClass::account_change, account_activity(activity)};
-    case Family::user_access: return {OcsfClass::user_access, access_activity(activity.verb)};
-    case Family::group: return {OcsfClass::group_management, group_activity(activity)};
-    case Family::role: return {OcsfClass::entity_management, crud_activity(activity.verb)};
+    case Family::authentication:
+      return {OcsfClass::authentication, authentication_activity(activity.verb)};
+    case Family::user:
+      return {OcsfClass::account_change, account_activity(activity)};
+    case Family::user_access:
+      return {OcsfClass::user_access, access_activity(activity.verb)};
+    case Family::group:
+      return {OcsfClass::group_management, group_activity(activity)};
+    case Family::role:
+      return {OcsfClass::entity_management, crud_activity(activity.verb)};
     case Family::configuration:
-    case Family::api: break;
+    case Family::api:
+      break;
   }
   return {OcsfClass::api_activity, crud_activity(activity.verb)};
 }
@@ -78,10 +94,14 @@ int ocsf_severity(const Meaning& meaning) {
 
 OcsfDisposition ocsf_disposition(Response response) {
   switch (response) {
-    case Response::blocked: return {2, 2};
-    case Response::alerted: return {1, 19};
-    case Response::logged: return {1, 17};
-    case Response::unknown: break;
+    case Response::blocked:
+      return {2, 2};
+    case Response::alerted:
+      return {1, 19};
+    case Response::logged:
+      return {1, 17};
+    case Response::unknown:
+      break;
   }
   return {0, 15};
 }

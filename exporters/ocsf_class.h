@@ -22,7 +22,8 @@ inline constexpr int ocsf_other = 99;
 
 struct OcsfKind {
   OcsfClass class_id = OcsfClass::api_activity;
-  int activity_id = ocsf_unknown;  // of that class; 0 when the record names no action, 99 for one that it has not
+  int activity_id =
+      ocsf_unknown;  // of that class; 0 when the record names no action, 99 for one that it has not
 };
 
 OcsfKind ocsf_kind(const Meaning& meaning);

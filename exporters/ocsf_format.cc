@@ -23,7 +23,8 @@ std::string user_object(const std::string& name) {
   JsonObject user;
   user.text("name", or_unknown(name)).number("type_id", ocsf_unknown);
   const std::size_t at = name.find('@');
-  if (at != std::string::npos && at > 0 && at == name.rfind('@') && at + 1 < name.size()) user.text("email_addr", name);
+  if (at != std::string::npos && at > 0 && at == name.rfind('@') && at + 1 < name.size())
+    user.text("email_addr", name);
   return user.finish();
 }
 
@@ -57,7 +58,9 @@ std::string metadata(const Record& record, const Meaning& meaning, const std::st
   const bool gap = meaning.kind == Meaning::Kind::gap;
   JsonObject product;
   product.text("name", gap ? std::string_view("auditferry") : or_unknown(meaning.product));
-  product.text("vendor_name", gap ? std::string_view("auditferry") : record.vendor.empty() ? no_name : record.vendor);
+  product.text("vendor_name", gap                     ? std::string_view("auditferry")
+                              : record.vendor.empty() ? no_name
+                                                      : record.vendor);
   JsonObject metadata;
   metadata.text("version", "1.8.0").value("product", product.finish()).text("uid", world_id(record));
   metadata.text_if("tenant_uid", record.tenant).text_if("log_name", record.stream);
@@ -109,7 +112,8 @@ void activity_attributes(const Meaning& meaning, OcsfKind kind, JsonObject& even
       event.value("group", JsonObject().text("name", or_unknown(meaning.target)).finish());
       break;
     case OcsfClass::entity_management:
-      event.value("entity", JsonObject().text("name", or_unknown(meaning.target)).text("type", "role").finish());
+      event.value("entity",
+                  JsonObject().text("name", or_unknown(meaning.target)).text("type", "role").finish());
       break;
     default:
       event.value("api", JsonObject().text("operation", or_unknown(meaning.action)).finish());
@@ -130,7 +134,8 @@ void finding_attributes(const Record& record, const Meaning& meaning, JsonObject
   finding.text("uid", world_id(record)).text("title", or_unknown(meaning.action));
   event.value("finding_info", finding.finish()).value("device", device_object(meaning));
   if (!meaning.source.empty())
-    event.value("evidences", "[" + JsonObject().value("src_endpoint", endpoint_object(meaning)).finish() + "]");
+    event.value("evidences",
+                "[" + JsonObject().value("src_endpoint", endpoint_object(meaning)).finish() + "]");
   if (!meaning.target.empty()) event.value("resources", resources(meaning));
 }
 
@@ -143,10 +148,14 @@ void gap_attributes(const Meaning& meaning, JsonObject& event) {
 // The attributes that the record's class has of its own.
 void class_attributes(const Record& record, const Meaning& meaning, OcsfKind kind, JsonObject& event) {
   switch (kind.class_id) {
-    case OcsfClass::device_state_change: return state_attributes(meaning, event);
-    case OcsfClass::detection_finding: return finding_attributes(record, meaning, event);
-    case OcsfClass::application_error: return gap_attributes(meaning, event);
-    default: return activity_attributes(meaning, kind, event);
+    case OcsfClass::device_state_change:
+      return state_attributes(meaning, event);
+    case OcsfClass::detection_finding:
+      return finding_attributes(record, meaning, event);
+    case OcsfClass::application_error:
+      return gap_attributes(meaning, event);
+    default:
+      return activity_attributes(meaning, kind, event);
   }
 }
 

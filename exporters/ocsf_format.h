@@ -8,9 +8,9 @@
 
 namespace auditferry {
 
-// Format "ocsf": Open Cybersecurity Schema Framework 1.8 (https://schema.ocsf.io), one JSON object per record.
-// Classes that OCSF 1.9 deprecates (3001, 3005) are used because consumers of 1.8 and before know no others;
-// docs/formats.md has the table. The vendor's record is whole in raw_data. Thread-safe.
+// Format "ocsf": Open Cybersecurity Schema Framework 1.8 (https://schema.ocsf.io), one JSON object per
+// record. Classes that OCSF 1.9 deprecates (3001, 3005) are used because consumers of 1.8 and before know no
+// others; docs/formats.md has the table. The vendor's record is whole in raw_data. Thread-safe.
 class OcsfFormat final : public Format {
  public:
   // `profiles` outlives the format.

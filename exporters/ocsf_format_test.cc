@@ -34,7 +34,8 @@ void expect_valid(const std::string& line) {
   const std::int64_t id = number_at(line, "/class_uid");
   EXPECT_EQ(number_at(line, "/category_uid"), id / 1000);
   EXPECT_EQ(number_at(line, "/type_uid"), id * 100 + number_at(line, "/activity_id"));
-  for (const char* text : {"/metadata/version", "/metadata/product/name", "/metadata/product/vendor_name", "/metadata/uid"}) {
+  for (const char* text :
+       {"/metadata/version", "/metadata/product/name", "/metadata/product/vendor_name", "/metadata/uid"}) {
     const auto value = event.at_pointer(text);
     EXPECT_TRUE(value && value->is_string() && value->raw() != "\"\"") << text << " in " << line;
   }
@@ -49,7 +50,8 @@ void expect_valid(const std::string& line) {
       {6003, {"/actor/user/name", "/api/operation", "/src_endpoint"}},
       {6008, {"/message"}}};
   ASSERT_TRUE(required.count(id)) << line;
-  for (const char* pointer : required.at(id)) EXPECT_TRUE(event.at_pointer(pointer)) << pointer << " in " << line;
+  for (const char* pointer : required.at(id))
+    EXPECT_TRUE(event.at_pointer(pointer)) << pointer << " in " << line;
   if (number_at(line, "/activity_id") == 99) {
     EXPECT_TRUE(event.find("activity_name")) << line;
   }
@@ -95,7 +97,8 @@ TEST(OcsfFormat, ClassAndActivity) {
 
 TEST(OcsfFormat, DetectionsAreStatesOrFindings) {
   const auto detection = [](const char* event, const char* action) {
-    const std::string raw = std::string("{\"event_type\":\"") + event + "\",\"action\":\"" + action + "\",\"device_id\":\"d\"}";
+    const std::string raw =
+        std::string("{\"event_type\":\"") + event + "\",\"action\":\"" + action + "\",\"device_id\":\"d\"}";
     return made(testing::base_record("apptego", "device", "7", raw));
   };
   const std::string state = detection("jailbreak", "kill");

@@ -48,11 +48,13 @@ void Redactor::apply(Record& record, std::string& storage) {
   } else {
     for (Rule& rule : rules_) {
       const auto decide = [&](std::string_view value) { return change(rule.settings.action, value); };
-      JsonEdited edited = edit_json(text ? std::string_view(*text) : record.raw, rule.path, decide, std::string(mask));
+      JsonEdited edited =
+          edit_json(text ? std::string_view(*text) : record.raw, rule.path, decide, std::string(mask));
       rule.found = rule.found || edited.found > 0;
       if (edited.text) text = std::move(edited.text);
       if (edited.unreadable > 0)
-        note_unreadable(record, "a string that " + rule.settings.field + " leads into holds no valid JSON", edited.unreadable);
+        note_unreadable(record, "a string that " + rule.settings.field + " leads into holds no valid JSON",
+                        edited.unreadable);
     }
   }
   if (records_ == warn_after) warn_of_idle_rules();
@@ -68,10 +70,13 @@ JsonChange Redactor::change(RedactAction action, std::string_view value) const {
   // There is nothing to hide in null, and that a value is missing stays visible.
   if (value == "null") return {Kind::keep, {}};
   switch (action) {
-    case RedactAction::hash: return {Kind::replace, hashed(value)};
-    case RedactAction::truncate_ip: return {Kind::replace, truncated_ip(value)};
+    case RedactAction::hash:
+      return {Kind::replace, hashed(value)};
+    case RedactAction::truncate_ip:
+      return {Kind::replace, truncated_ip(value)};
     case RedactAction::remove:
-    case RedactAction::mask: break;
+    case RedactAction::mask:
+      break;
   }
   return {Kind::replace, std::string(mask)};
 }
@@ -95,15 +100,18 @@ void Redactor::note_unreadable(const Record& record, const std::string& what, st
   if (!passes_power_of_ten(before, unreadable_)) return;
   log_.warn("redaction masked a value as a whole: " + what + " (record " + world_id(record) + "; " +
                 std::to_string(unreadable_) + " of these so far); check the field of the rule",
-            {{"exporter", exporter_}, {"source", std::string(record.source)}, {"stream", std::string(record.stream)}});
+            {{"exporter", exporter_},
+             {"source", std::string(record.source)},
+             {"stream", std::string(record.stream)}});
 }
 
 void Redactor::warn_of_idle_rules() {
   for (const Rule& rule : rules_) {
     if (rule.found) continue;
-    log_.warn("redaction of " + rule.settings.field + " has found nothing in the first " + std::to_string(warn_after) +
-                  " records of exporter " + exporter_ +
-                  "; compare the field with a record: is it spelled so, and does a '#' stand where JSON is inside a string?",
+    log_.warn("redaction of " + rule.settings.field + " has found nothing in the first " +
+                  std::to_string(warn_after) + " records of exporter " + exporter_ +
+                  "; compare the field with a record: is it spelled so, and does a '#' stand where JSON is "
+                  "inside a string?",
               {{"exporter", exporter_}, {"field", rule.settings.field}});
   }
 }

@@ -13,8 +13,8 @@
 namespace auditferry {
 
 // What an exporter's far end must not see: [[exporters.NAME.redact]]. Works on the vendor's record alone; the
-// id of the envelope stays. Fails closed: what cannot be searched is masked as a whole. Deterministic: the same
-// record gives the same bytes. One thread at a time.
+// id of the envelope stays. Fails closed: what cannot be searched is masked as a whole. Deterministic: the
+// same record gives the same bytes. One thread at a time.
 class Redactor {
  public:
   static constexpr std::string_view mask = "\"***\"";
@@ -25,9 +25,9 @@ class Redactor {
   Redactor(const RedactSettings& settings, Log& log, std::string exporter);
 
   bool empty() const { return rules_.empty(); }
-  // Carries out the rules in their order. When one changes the record, the new JSON is appended to `storage` and
-  // record.raw becomes a view of it, good until `storage` changes again: records that are kept side by side need
-  // a storage each. Gaps are left alone.
+  // Carries out the rules in their order. When one changes the record, the new JSON is appended to `storage`
+  // and record.raw becomes a view of it, good until `storage` changes again: records that are kept side by
+  // side need a storage each. Gaps are left alone.
   void apply(Record& record, std::string& storage);
   // How many records or strings inside of records were masked as a whole because they were no JSON.
   std::uint64_t unreadable() const { return unreadable_; }

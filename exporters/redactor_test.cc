@@ -28,16 +28,22 @@ std::string redacted(std::vector<RedactRule> list, std::string_view raw) {
 
 TEST(Redactor, EveryActionOnEveryKindOfValue) {
   const char* const raw = R"({"a":"x","n":1.50,"b":true,"o":{"p":[1]},"z":null})";
-  EXPECT_EQ(redacted({{"/*", RedactAction::mask}}, raw), R"({"a":"***","n":"***","b":"***","o":"***","z":null})");
+  EXPECT_EQ(redacted({{"/*", RedactAction::mask}}, raw),
+            R"({"a":"***","n":"***","b":"***","o":"***","z":null})");
   EXPECT_EQ(redacted({{"/*", RedactAction::remove}}, raw), "{}");
-  EXPECT_EQ(redacted({{"/*", RedactAction::truncate_ip}}, raw), R"({"a":"***","n":"***","b":"***","o":"***","z":null})");
-  const auto hash = [](const char* text) { return "\"hmac-sha256:" + hex(hmac_sha256("example-redaction-key", text)) + "\""; };
+  EXPECT_EQ(redacted({{"/*", RedactAction::truncate_ip}}, raw),
+            R"({"a":"***","n":"***","b":"***","o":"***","z":null})");
+  const auto hash = [](const char* text) {
+    return "\"hmac-sha256:" + hex(hmac_sha256("example-redaction-key", text)) + "\"";
+  };
   EXPECT_EQ(redacted({{"/*", RedactAction::hash}}, raw),
-            "{\"a\":" + hash("x") + ",\"n\":" + hash("1.50") + ",\"b\":" + hash("true") + ",\"o\":" + hash("{\"p\":[1]}") + ",\"z\":null}");
+            "{\"a\":" + hash("x") + ",\"n\":" + hash("1.50") + ",\"b\":" + hash("true") +
+                ",\"o\":" + hash("{\"p\":[1]}") + ",\"z\":null}");
 }
 
 TEST(Redactor, AddressesKeepTheirNetwork) {
-  EXPECT_EQ(redacted({{"/l/*", RedactAction::truncate_ip}}, R"({"l":["192.0.2.199","2001:db8:1:2::3","host","192.0.2.1:80",["192.0.2.1"]]})"),
+  EXPECT_EQ(redacted({{"/l/*", RedactAction::truncate_ip}},
+                     R"({"l":["192.0.2.199","2001:db8:1:2::3","host","192.0.2.1:80",["192.0.2.1"]]})"),
             R"({"l":["192.0.2.0","2001:db8:1::","***","***","***"]})");
 }
 
@@ -48,7 +54,9 @@ TEST(Redactor, AHashIsOfTheTextNotOfItsSpelling) {
 }
 
 TEST(Redactor, RulesFollowOneAnother) {
-  EXPECT_EQ(redacted({{"/raw_data#/ip", RedactAction::truncate_ip}, {"/user_id", RedactAction::mask}, {"/x", RedactAction::remove}},
+  EXPECT_EQ(redacted({{"/raw_data#/ip", RedactAction::truncate_ip},
+                      {"/user_id", RedactAction::mask},
+                      {"/x", RedactAction::remove}},
                      R"({"event":7,"user_id":"a","x":1,"raw_data":"{\"n\":1.0,\"ip\":\"192.0.2.7\"}"})"),
             R"({"event":7,"user_id":"***","raw_data":"{\"n\":1.0,\"ip\":\"192.0.2.0\"}"})");
   // The first has masked the string into which the second would step: nothing to be told of.
@@ -114,13 +122,17 @@ TEST(Redactor, ARuleThatFindsNothingIsToldOfOnce) {
     redactor.apply(record, storage);
     EXPECT_EQ(log.lines.size(), i < 999 ? 0u : 1u);
   }
-  EXPECT_EQ(log.count("/user has found nothing in the first 1000 records of exporter siem", LogLevel::warn), 1u);
+  EXPECT_EQ(log.count("/user has found nothing in the first 1000 records of exporter siem", LogLevel::warn),
+            1u);
 }
 
 TEST(Redactor, NothingOfTheValueRemains) {
   testing::RecordMaker maker(31);
   NullLog log;
-  Redactor redactor(rules({{"/user_id", RedactAction::mask}, {"/raw_data#/ip", RedactAction::truncate_ip}, {"/api_call", RedactAction::remove}}), log, "siem");
+  Redactor redactor(rules({{"/user_id", RedactAction::mask},
+                           {"/raw_data#/ip", RedactAction::truncate_ip},
+                           {"/api_call", RedactAction::remove}}),
+                    log, "siem");
   for (int round = 0; round < 3000; ++round) {
     Record record = maker.next();
     std::string storage;

@@ -15,7 +15,8 @@ bool names(const std::vector<std::string>& list, std::string_view name) {
 
 // As JSON has it: the string "5" and the number 5 differ.
 bool equals_json(const SelectValue& value, JsonView json) {
-  if (const auto* text = std::get_if<std::string>(&value)) return json.is_string() && json.as_string() == *text;
+  if (const auto* text = std::get_if<std::string>(&value))
+    return json.is_string() && json.as_string() == *text;
   if (const auto* number = std::get_if<std::int64_t>(&value)) return json.as_int64() == *number;
   return json.as_bool() == std::get<bool>(value);
 }
@@ -37,9 +38,12 @@ bool holds_json(const SelectCondition& condition, std::string_view raw) {
   if (!found || JsonView(*found).is_null()) return false;
   const JsonView json(*found);
   switch (condition.test) {
-    case SelectCondition::Test::exists: return true;
-    case SelectCondition::Test::matches: return matches_glob(json.scalar_text(), condition.pattern);
-    case SelectCondition::Test::one_of: break;
+    case SelectCondition::Test::exists:
+      return true;
+    case SelectCondition::Test::matches:
+      return matches_glob(json.scalar_text(), condition.pattern);
+    case SelectCondition::Test::one_of:
+      break;
   }
   return is_one_of(condition, [&](const SelectValue& value) { return equals_json(value, json); });
 }
@@ -47,9 +51,12 @@ bool holds_json(const SelectCondition& condition, std::string_view raw) {
 bool holds_text(const SelectCondition& condition, const std::string& text) {
   if (text.empty()) return false;
   switch (condition.test) {
-    case SelectCondition::Test::exists: return true;
-    case SelectCondition::Test::matches: return matches_glob(text, condition.pattern);
-    case SelectCondition::Test::one_of: break;
+    case SelectCondition::Test::exists:
+      return true;
+    case SelectCondition::Test::matches:
+      return matches_glob(text, condition.pattern);
+    case SelectCondition::Test::one_of:
+      break;
   }
   return is_one_of(condition, [&](const SelectValue& value) { return equals_text(value, text); });
 }

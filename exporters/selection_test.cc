@@ -10,7 +10,8 @@ namespace {
 using Kind = SelectCondition::Test;
 using testing::base_record;
 
-SelectCondition condition(std::string field, Kind test, std::vector<SelectValue> values = {}, std::string pattern = "") {
+SelectCondition condition(std::string field, Kind test, std::vector<SelectValue> values = {},
+                          std::string pattern = "") {
   return {std::move(field), test, std::move(values), std::move(pattern), false};
 }
 
@@ -74,7 +75,8 @@ TEST(Selection, MeaningFields) {
   EXPECT_FALSE(selects({condition("target", Kind::exists)}, audit()));
   EXPECT_TRUE(selects({condition("id", Kind::one_of, {std::int64_t{81723}})}, audit()));
   const Record device = base_record("apptego", "device", "1", R"({"action":"die","event_type":"root"})");
-  EXPECT_TRUE(selects({condition("outcome", Kind::one_of, {"die"}), condition("action", Kind::one_of, {"root"})}, device));
+  EXPECT_TRUE(selects(
+      {condition("outcome", Kind::one_of, {"die"}), condition("action", Kind::one_of, {"root"})}, device));
   const Record unknown = base_record("nobody", "log", "1", R"({"action":"x"})");
   EXPECT_FALSE(selects({condition("action", Kind::exists)}, unknown));
 }

@@ -19,7 +19,8 @@ namespace auditferry::testing {
 inline Record record_of_bytes(std::string_view bytes) {
   const unsigned kind = bytes.empty() ? 0 : static_cast<unsigned char>(bytes[0]);
   static const char* const vendors[] = {"apptego", "okta", "github", "nobody"};
-  Record record = base_record(vendors[kind & 3], kind & 4 ? "device" : "audit", "7", bytes.substr(bytes.empty() ? 0 : 1));
+  Record record =
+      base_record(vendors[kind & 3], kind & 4 ? "device" : "audit", "7", bytes.substr(bytes.empty() ? 0 : 1));
   record.gap = (kind & 8) != 0;
   record.has_time = (kind & 16) == 0;
   if (kind & 32) record.id = record.source = record.tenant = record.raw;
