@@ -200,7 +200,8 @@ class Editor {
     if (token == "\"\"" || token == unreadable_) return;
     const std::string inner = StringDecoder(text, child.value, child.end).rest();
     const Result<ScannedJson> scanned = scan_json(inner);
-    if (!scanned || !scanned->repairs.empty()) {
+    // A string in the string may hold the field one level further down than the path looks.
+    if (!scanned || !scanned->repairs.empty() || scanned->text.starts_with('"')) {
       ++result_.found;
       ++result_.unreadable;
       edits.push_back({child.value, child.end, unreadable_});

@@ -42,8 +42,8 @@ struct JsonEdited {
 
 // Asks `change` for every value at the path; its argument is the value's JSON. Of members with the same name
 // all are meant. `json` is valid (scan_json accepts it without repairs), with or without white space. A
-// string on the way that does not hold valid JSON becomes `unreadable`, a JSON value; an empty string, and
-// one that is `unreadable` already, stays.
+// string on the way that does not hold valid JSON, or holds a string again, becomes `unreadable`, a JSON
+// value; an empty string, and one that is `unreadable` already, stays.
 JsonEdited edit_json(std::string_view json, const JsonPath& path,
                      const std::function<JsonChange(std::string_view value)>& change,
                      const std::string& unreadable);

@@ -78,8 +78,9 @@ TEST(JsonEdit, InsideOfJsonInAString) {
 TEST(JsonEdit, AStringWithoutJsonIsReplacedWhole) {
   const auto keep = [](std::string_view) { return JsonChange(); };
   const JsonPath path = JsonPath::parse("/r#/ip");
-  for (const char* json : {R"({"r":"ip=192.0.2.7"})", R"({"r":"{\"ip\":"})", R"({"r":"{\"ip\":1}}"})",
-                           R"({"r":"tru"})", R"({"r":"{\"ip\":\"\u0001\"}"})"}) {
+  for (const char* json :
+       {R"({"r":"ip=192.0.2.7"})", R"({"r":"{\"ip\":"})", R"({"r":"{\"ip\":1}}"})", R"({"r":"tru"})",
+        R"({"r":"\"{\\\"ip\\\":1}\""})", R"({"r":"{\"ip\":\"\u0001\"}"})"}) {
     const JsonEdited edited = edit_json(json, path, keep, masked);
     EXPECT_EQ(edited.text, R"({"r":"***"})") << json;
     EXPECT_EQ(edited.unreadable, 1u);
