@@ -32,6 +32,10 @@ if(AUDITFERRY_SANITIZE)
   target_compile_options(auditferry_options INTERFACE -Wno-maybe-uninitialized)
 endif()
 
+if(AUDITFERRY_FUZZ)
+  target_compile_options(auditferry_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 # auditferry_library(NAME SOURCES a.cc … [TESTS a_test.cc …] [LINK …] [TEST_LINK …])
 # builds the static library auditferry_NAME and the test program NAME_test.
 function(auditferry_library name)

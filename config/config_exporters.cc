@@ -31,6 +31,7 @@ void read_select(ConfigContext& context, TomlTable table, SelectSettings& select
       table.error("streams", "there is no stream \"" + name + "\"; " + suggestion(name, streams));
     select.streams.push_back(name);
   }
+  select.where = read_conditions(table);
   for (const char* key : {"sources", "streams"}) {
     const auto list = table.strings(key);
     if (list && list->empty())
@@ -62,6 +63,7 @@ void read_common(ConfigContext& context, TomlTable& table, ExporterSettings& exp
           table.choice<WhenFull>("when_full", {{"hold", WhenFull::hold}, {"release", WhenFull::release}}))
     exporter.when_full = *when;
   if (const auto select = table.table("select")) read_select(context, *select, exporter.select);
+  exporter.redact = read_redaction(table, context.places);
   exporter.labels = read_string_map(table, "labels");
   if (const auto batch = table.table("batch")) read_batch(*batch, exporter.batch);
   read_duration(table, "max_backoff", std::chrono::milliseconds(1), exporter.max_backoff);

@@ -272,12 +272,16 @@ TEST(ConfigFile, SurvivesAnyValues) {
                         "exporters.b.select",
                         "exporters.b.batch",
                         "exporters.b.labels",
+                        "exporters.b.redact",
+                        "exporters.b.redact_key",
+                        "exporters.b.select.where",
                         "sources.a.proxy"};
   const char* values[] = {"1",           "\"\"",        "\"apptego\"",
                           "\"file\"",    "[]",          "{}",
                           "[\"audit\"]", "{ x = 1 }",   "2025-01-01T00:00:00Z",
                           "true",        "1.5",         "\"oldest\"",
-                          "[[1]]",       "\"[::1]:1\"", "\":\""};
+                          "[[1]]",       "\"[::1]:1\"", "\":\"",
+                          "[{ field = \"/a\", action = \"hash\" }]", "[{ field = \"~\", in = [{}] }]"};
   for (int round = 0; round < 3000; ++round) {
     std::string text;
     for (int i = 0; i < 5; ++i) {

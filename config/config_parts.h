@@ -40,6 +40,11 @@ void read_sources(ConfigContext& context, TomlTable& root);
 // Every [exporters.NAME]; after the sources of all files, which `select` is checked against.
 void read_exporters(ConfigContext& context, TomlTable& root);
 
+// Every [[exporters.NAME.select.where]] of the table [exporters.NAME.select].
+std::vector<SelectCondition> read_conditions(TomlTable& select);
+// Every [[exporters.NAME.redact]], and redact_key.
+RedactSettings read_redaction(TomlTable& exporter, const SecretPlaces& places);
+
 // What stands in one stream's table or, as the default of all its streams, in the source's.
 struct StreamDefaults {
   StartSetting start;

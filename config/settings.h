@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "core/log.h"
@@ -81,10 +82,49 @@ struct SourceSettings {
   PeerSettings peer;
 };
 
+using SelectValue = std::variant<std::string, std::int64_t, bool>;
+
+// One [[exporters.NAME.select.where]].
+struct SelectCondition {
+  enum class Test {
+    one_of,   // `values`: equals, in
+    matches,  // `pattern`: '*' is any text, '?' one character
+    exists,   // there and not null
+  };
+  // A JSON pointer ('#' steps into JSON inside a string), or the name of a meaning field: id, actor, action,
+  // outcome, target, device, source_address.
+  std::string field;
+  Test test = Test::exists;
+  std::vector<SelectValue> values;
+  std::string pattern;
+  bool negated = false;
+};
+
 struct SelectSettings {
   // Keys AND, values OR; an empty list selects everything.
   std::vector<std::string> sources;
   std::vector<std::string> streams;
+  std::vector<SelectCondition> where;  // AND
+};
+
+enum class RedactAction {
+  remove,
+  mask,         // "***"
+  hash,         // "hmac-sha256:HEX"
+  truncate_ip,  // the network of an IP address: 24 bits of IPv4, 48 of IPv6
+};
+
+// One [[exporters.NAME.redact]].
+struct RedactRule {
+  // JSON pointer; the segment '*' is every member of an object or array, '#' at the end of a segment steps
+  // into JSON inside a string.
+  std::string field;
+  RedactAction action = RedactAction::mask;
+};
+
+struct RedactSettings {
+  std::vector<RedactRule> rules;  // carried out in this order
+  Secret key;                     // of the hashes; empty without a rule that hashes
 };
 
 enum class WhenFull { hold, release };
@@ -98,11 +138,12 @@ struct BatchSettings {
 struct ExporterSettings {
   std::string name;
   std::string type;    // a name of the exporter catalog, for example "file"
-  std::string format;  // "json", "raw"
+  std::string format;  // a name of the format catalog, for example "json"
   bool enabled = true;
   bool start_now = false;
   WhenFull when_full = WhenFull::hold;
   SelectSettings select;
+  RedactSettings redact;
   std::map<std::string, std::string> labels;
   BatchSettings batch;
   Duration max_backoff = std::chrono::minutes(5);

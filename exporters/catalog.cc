@@ -5,8 +5,12 @@
 #include <filesystem>
 
 #include "core/check.h"
+#include "exporters/cef_format.h"
+#include "exporters/ecs_format.h"
 #include "exporters/file_exporter.h"
 #include "exporters/json_format.h"
+#include "exporters/leef_format.h"
+#include "exporters/ocsf_format.h"
 #include "exporters/raw_format.h"
 #include "exporters/stdout_exporter.h"
 
@@ -55,9 +59,18 @@ std::unique_ptr<Format> make_raw(const ExporterSettings&, const ProfileBook&) {
   return std::make_unique<RawFormat>();
 }
 
+template <class EventFormat>
+std::unique_ptr<Format> make_event(const ExporterSettings& settings, const ProfileBook& profiles) {
+  return std::make_unique<EventFormat>(settings.labels, profiles);
+}
+
 constexpr FormatType formats[] = {
     {"json", make_json},
     {"raw", make_raw},
+    {"ecs", make_event<EcsFormat>},
+    {"ocsf", make_event<OcsfFormat>},
+    {"cef", make_event<CefFormat>},
+    {"leef", make_event<LeefFormat>},
 };
 
 }  // namespace

@@ -68,6 +68,7 @@ inline ConfigHooks test_hooks() {
         {"KEY", "example-key"},
         {"SECRET", "example-secret"},
         {"EMPTY", ""},
+        {"REDACT_KEY", "example-redaction-key"},
         {"STATE_DIRECTORY", "/var/lib/one:/var/lib/two"},
         {"CREDENTIALS_DIRECTORY", "/nonexistent/credentials"},
         {"APPTEGO_TOKEN_KEY", "example-key"},

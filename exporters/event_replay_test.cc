@@ -1,0 +1,61 @@
+// What the fuzzers check, on their corpus and on seeded records of any bytes, without a fuzzer.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
+
+#include "tests/fuzz/format_input.h"
+
+namespace auditferry {
+namespace {
+
+constexpr const char* event_formats[] = {"ecs", "ocsf", "cef", "leef"};
+
+TEST(EventReplay, TheCorpusOfTheFuzzers) {
+  std::size_t files = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(AUDITFERRY_SOURCE) + "/tests/fuzz/corpus")) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    for (const char* format : event_formats) testing::check_format(format, bytes);
+    testing::check_redaction(bytes);
+    ++files;
+  }
+  EXPECT_GE(files, 10u);
+}
+
+TEST(EventReplay, CutAndChangedRecords) {
+  std::mt19937_64 random(42);
+  for (const testing::NamedRecord& named : testing::golden_records()) {
+    for (int round = 0; round < 500; ++round) {
+      std::string bytes = std::string(1, static_cast<char>(random())) + std::string(named.record.raw);
+      bytes.resize(random() % (bytes.size() + 1));
+      for (int change = 0; change < 3 && !bytes.empty(); ++change)
+        bytes[random() % bytes.size()] = static_cast<char>(random());
+      for (const char* format : event_formats) testing::check_format(format, bytes);
+      testing::check_redaction(bytes);
+    }
+  }
+}
+
+TEST(EventReplay, RecordsOfAnyBytesInEveryField) {
+  testing::RecordMaker maker(43);
+  for (const char* name : event_formats) {
+    ExporterSettings settings;
+    settings.format = name;
+    const auto format = make_format(settings, testing::builtin_profiles());
+    for (int round = 0; round < 3000; ++round) {
+      const Record record = maker.garbage();
+      const std::string line = testing::line_of(*format, record);
+      ASSERT_TRUE(testing::is_one_line(line)) << name << ": " << line;
+      // The same record gives the same bytes.
+      ASSERT_EQ(line, testing::line_of(*format, record));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace auditferry

@@ -1,0 +1,38 @@
+// The event formats byte for byte: exporters/golden/FORMAT.txt, "# name" and the line below it. With
+// AUDITFERRY_WRITE_GOLDEN set the files are written anew, to be read before they are committed.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include "exporters/catalog.h"
+#include "exporters/format_fixture.h"
+
+namespace auditferry {
+namespace {
+
+class Golden : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Golden, EveryKindOfRecord) {
+  ExporterSettings settings;
+  settings.format = GetParam();
+  settings.labels = {{"env", "prod"}, {"site.name", "north \"1\""}};
+  const auto format = make_format(settings, testing::builtin_profiles());
+  std::string text;
+  for (const testing::NamedRecord& named : testing::golden_records()) {
+    text += std::string("# ") + named.name + "\n" + testing::line_of(*format, named.record) + "\n";
+  }
+  const std::string path = std::string(AUDITFERRY_SOURCE) + "/exporters/golden/" + GetParam() + ".txt";
+  if (std::getenv("AUDITFERRY_WRITE_GOLDEN")) std::ofstream(path, std::ios::binary) << text;
+  std::ifstream file(path, std::ios::binary);
+  const std::string golden{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  EXPECT_EQ(text, golden) << path;
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, Golden, ::testing::Values("ecs", "ocsf", "cef", "leef"),
+                         [](const auto& format) { return std::string(format.param); });
+
+}  // namespace
+}  // namespace auditferry
