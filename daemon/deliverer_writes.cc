@@ -135,14 +135,16 @@ Task<void> Deliverer::take_in(DeliverySlot& slot, SlotPart part, const WriteOutc
   }
   std::vector<RecordOutcome> condemned = slot.take_in(part, judgement, accepted_before, accepted_);
   const bool still_suspect = !judgement.refused.empty() && condemned.empty();
+  const bool nothing_but_refusals = judgement.delivered == 0 && judgement.again.empty() && condemned.empty();
   if (still_suspect) {
     slot.probe_at = world_.clock.steady_now() + health_.slow_probe();
     ++suspects_in_a_row_;
   }
   if (judgement.trouble != Verdict::delivered) {
     health_.trouble(judgement.trouble, judgement.reason, outcome.retry_after, round, judgement.delivered > 0);
-  } else if (still_suspect && slot.has_part(accepted_) && suspects_in_a_row_ >= suspects_before_pause) {
-    const std::string words = "everything is refused, and nothing was accepted since: " + judgement.refused.front().reason;
+  } else if (nothing_but_refusals && slot.has_part(accepted_) && suspects_in_a_row_ >= suspects_before_pause) {
+    const std::string& reason = judgement.refused.empty() ? judgement.reason : judgement.refused.front().reason;
+    const std::string words = "everything is refused, and nothing was accepted since: " + reason;
     health_.trouble(Verdict::pause, words, std::nullopt, round, false);
   } else if (judgement.delivered > 0 || judgement.group) {
     health_.good();
