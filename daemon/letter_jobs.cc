@@ -43,19 +43,11 @@ Task<Result<RecordBatch>> record_of(Jobs& jobs, DeadLetterRow& letter) {
 }
 
 // What the far end says of one letter: delivered, poison (refused again), or retry and pause (no answer).
-Task<WriteOutcome> deliver_letter(Jobs& jobs, JobExporter& exporter, DeadLetterRow& letter) {
-  WriteOutcome outcome;
-  const Result<RecordBatch> batch = co_await record_of(jobs, letter);
-  if (!batch) {
-    outcome.verdict = Verdict::poison;
-    outcome.reason = batch.error().message;
-    co_return outcome;
-  }
-  const Record& record = batch->records.front();
+Task<WriteOutcome> deliver_letter(Jobs& jobs, JobExporter& exporter, const Record& record) {
   std::string bytes;
   RecordShape(*exporter.settings, *exporter.format).append(record, bytes);
   const std::vector<OutgoingRecord> records{{&record, bytes}};
-  outcome = co_await write_for_job(jobs, exporter, records);
+  WriteOutcome outcome = co_await write_for_job(jobs, exporter, records);
   if (!outcome.records.empty()) {
     const RecordOutcome one = outcome.records.front();
     outcome.verdict = one.verdict;
@@ -114,7 +106,13 @@ Task<Status> retry_one(Jobs& jobs, std::int64_t letter_id, std::map<std::string,
   }
   Result<JobExporter*> exporter = co_await exporter_for(jobs, (*letter)->exporter, exporters);
   if (!exporter) co_return std::move(exporter).error();
-  const WriteOutcome outcome = co_await deliver_letter(jobs, **exporter, **letter);
+  const Result<RecordBatch> batch = co_await record_of(jobs, **letter);
+  if (!batch) {
+    ++tally.refused;  // it stays as it is, with its own reason
+    tally.last_reason = batch.error().message;
+    co_return Status();
+  }
+  const WriteOutcome outcome = co_await deliver_letter(jobs, **exporter, batch->records.front());
   if (outcome.verdict == Verdict::retry || outcome.verdict == Verdict::pause) {
     co_return Error{ErrorKind::unavailable, "the far end takes nothing now: " + outcome.reason + "; the rest is kept, ask again later"};
   }
