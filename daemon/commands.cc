@@ -15,6 +15,7 @@
 #include "daemon/letter_report.h"
 #include "daemon/load_settings.h"
 #include "daemon/logger.h"
+#include "daemon/replay_job.h"
 #include "daemon/status_report.h"
 #include "encoding/time_format.h"
 #include "exporters/catalog.h"
@@ -154,10 +155,23 @@ ExitStatus dead_letters(const CommandLine& line, const Settings& settings) {
   return do_job(settings, kind, letters_argument(filter), print);
 }
 
+ExitStatus replay_records(const CommandLine& line, const Settings& settings) {
+  const auto configured = [&](const ExporterSettings& exporter) { return exporter.name == line.exporter; };
+  if (std::none_of(settings.exporters.begin(), settings.exporters.end(), configured)) {
+    return complain("there is no exporter \"" + line.exporter + "\" in the configuration", ExitStatus::usage);
+  }
+  const std::optional<WallTime> from = parse_rfc3339(line.from);
+  const std::optional<WallTime> to = parse_rfc3339(line.to);
+  if (!from || !to || *to < *from) {
+    return complain("--from " + line.from + " --to " + line.to + " is no time range: write for example 2025-11-23T10:00:00Z", ExitStatus::usage);
+  }
+  return do_job(settings, "replay", replay_argument({line.exporter, {*from, *to}, line.stream}), print);
+}
+
 // Whether this process is to talk to far ends itself.
 bool needs_secrets(const CommandLine& line) {
   if (line.command == "run" || line.command == "check") return true;
-  if (line.command != "dead-letters retry") return false;
+  if (line.command != "dead-letters retry" && line.command != "replay") return false;
   const Result<Settings> settings = load_settings(line.config, false);
   return settings.ok() && !StateDir::owner(settings->daemon.state_dir);
 }
@@ -237,6 +251,7 @@ ExitStatus run_command(const CommandLine& line) {
   if (line.command == "status") return status(line, *settings);
   if (line.command == "ledger") return ledger(line, *settings);
   if (line.command == "journal check") return journal_check(*settings);
+  if (line.command == "replay") return replay_records(line, *settings);
   if (line.command.starts_with("dead-letters ")) return dead_letters(line, *settings);
   return complain("the command " + line.command + " is not known", ExitStatus::usage);
 }

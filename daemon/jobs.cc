@@ -2,6 +2,7 @@
 
 #include "daemon/backoff.h"
 #include "daemon/letter_jobs.h"
+#include "daemon/replay_job.h"
 
 namespace auditferry {
 namespace {
@@ -18,6 +19,7 @@ struct Kind {
 constexpr Kind kinds[] = {
     {"dead_letters_retry", retry_letters},
     {"dead_letters_discard", discard_letters},
+    {"replay", replay},
 };
 
 // Jobs wait for each write's end.

@@ -60,6 +60,13 @@ void add_commands(CLI::App& app, CommandLine& line) {
 
   add_dead_letters(app, line);
 
+  CLI::App* replay = app.add_subcommand("replay", "deliver records of the journal again to one exporter");
+  add_config(*replay, line);
+  replay->add_option("--exporter", line.exporter, "to which exporter")->required();
+  replay->add_option("--from", line.from, "records from this time on (RFC 3339)")->required();
+  replay->add_option("--to", line.to, "up to this time (RFC 3339)")->required();
+  replay->add_option("--stream", line.stream, "only of this stream");
+
   CLI::App* journal = app.add_subcommand("journal", "care of the journal");
   journal->require_subcommand(1);
   CLI::App* journal_check = journal->add_subcommand("check", "read the whole journal and say what is damaged");

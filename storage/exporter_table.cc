@@ -101,9 +101,9 @@ void ExporterTable::settle_dead(std::int64_t exporter_id, bool delivered) {
   settle.run(exporter_id, delivered ? 1 : 0, delivered ? 0 : 1);
 }
 
-void ExporterTable::add_replayed(std::int64_t exporter_id, std::uint64_t records) {
-  Statement add(database_, "UPDATE exporter SET replayed = replayed + ? WHERE exporter_id = ?");
-  add.run(records, exporter_id);
+void ExporterTable::add_replayed(const std::string& name, std::uint64_t records) {
+  Statement add(database_, "UPDATE exporter SET replayed = replayed + ? WHERE name = ?");
+  add.run(records, name);
 }
 
 void ExporterTable::set_last_error(std::int64_t exporter_id, const std::string& error) { error_.run(error, exporter_id); }

@@ -77,7 +77,7 @@ class ExporterTable {
   // One dead letter less: delivered after all, or discarded by a person.
   void settle_dead(std::int64_t exporter_id, bool delivered);
   // Records delivered again on request.
-  void add_replayed(std::int64_t exporter_id, std::uint64_t records);
+  void add_replayed(const std::string& name, std::uint64_t records);
   void set_last_error(std::int64_t exporter_id, const std::string& error);
   // Marks all rows whose name is not in `names` as detached: they keep their books and hold nothing back.
   void detach_others(const std::vector<std::string>& names);
