@@ -25,7 +25,8 @@ class DeadLetterRate {
   }
   // Until the oldest of them no longer counts.
   Duration eases_in(SteadyTime now) const {
-    return letters_.empty() ? Duration::zero() : Duration(letters_.front().first + std::chrono::hours(1) - now);
+    return letters_.empty() ? Duration::zero()
+                            : Duration(letters_.front().first + std::chrono::hours(1) - now);
   }
 
  private:

@@ -15,7 +15,8 @@ constexpr Duration tend_every = std::chrono::seconds(1);
 
 }  // namespace
 
-Deliverer::Deliverer(DelivererWorld world, const ExporterSettings& settings, Exporter& exporter, const Format& format, ExporterRow row)
+Deliverer::Deliverer(DelivererWorld world, const ExporterSettings& settings, Exporter& exporter,
+                     const Format& format, ExporterRow row)
     : world_(world),
       settings_(settings),
       exporter_(exporter),
@@ -31,7 +32,9 @@ void Deliverer::ring() {
   if (works_) works_->changed.ring();
 }
 
-Task<void> Deliverer::changed() { co_await works_->changed.wait(); }
+Task<void> Deliverer::changed() {
+  co_await works_->changed.wait();
+}
 
 Task<void> Deliverer::changed_within(Duration limit) {
   Task<void> ring = works_->changed.wait();
@@ -74,7 +77,8 @@ Task<void> Deliverer::deliver() {
       continue;
     }
     if (next_ && window_.may_open(in_trouble())) {
-      DeliverySlot& slot = window_.open(std::make_unique<DeliverySlot>(window_.end(row_.books.position), std::move(next_), works_->changed));
+      DeliverySlot& slot = window_.open(std::make_unique<DeliverySlot>(window_.end(row_.books.position),
+                                                                       std::move(next_), works_->changed));
       if (slot.stage() == DeliverySlot::Stage::settled) {
         ring();
       } else {
@@ -172,7 +176,8 @@ Task<Result<bool>> Deliverer::record_missing(const std::vector<std::uint64_t>& m
     };
     Result<bool> recorded = co_await world_.storage.run(record);
     if (!recorded || !*recorded) co_return recorded;
-    world_.log.error("a gap of type damaged was recorded: " + gap.why + "; run 'auditferry journal check'", health_.fields());
+    world_.log.error("a gap of type damaged was recorded: " + gap.why + "; run 'auditferry journal check'",
+                     health_.fields());
     begin = end;
   }
   co_return true;
@@ -186,7 +191,9 @@ Task<void> Deliverer::finish() {
   co_await exporter_.close();
   while (window_.in_call() || (window_.front_settled() && !start_over_)) co_await changed();
   if (!window_.empty()) {
-    world_.log.warn("some records were sent and not confirmed before the end; they are sent again at the next start", health_.fields());
+    world_.log.warn(
+        "some records were sent and not confirmed before the end; they are sent again at the next start",
+        health_.fields());
   }
 }
 
@@ -233,7 +240,8 @@ Task<void> Deliverer::settle_confirmed() {
     const Result<bool> advanced = co_await commit(std::move(update));
     if (!advanced) {
       // Confirmed by the far end: the position has to follow, however long the journal's disk is full.
-      world_.log.error("a confirmed delivery cannot be noted down: " + advanced.error().message, health_.fields());
+      world_.log.error("a confirmed delivery cannot be noted down: " + advanced.error().message,
+                       health_.fields());
       co_await world_.clock.sleep(storage_retry);
       continue;
     }
@@ -264,7 +272,8 @@ Task<void> Deliverer::watch_publications() {
   for (;;) {
     co_await world_.published.wait();
     // A moment more lets records come together in one batch.
-    if (!draining_ && settings_.batch.wait > Duration::zero()) co_await world_.clock.sleep(settings_.batch.wait);
+    if (!draining_ && settings_.batch.wait > Duration::zero())
+      co_await world_.clock.sleep(settings_.batch.wait);
     more_published_ = true;
     ring();
   }
@@ -283,7 +292,9 @@ Task<void> Deliverer::care() {
     ring();
     if (closing_) co_return;
     caring_ = true;
-    while (window_.exclusive() && !window_.holds() && !start_over_ && (window_.in_call() || window_.any_settled())) co_await changed();
+    while (window_.exclusive() && !window_.holds() && !start_over_ &&
+           (window_.in_call() || window_.any_settled()))
+      co_await changed();
     const bool quiet = !window_.exclusive() || (!window_.in_call() && !window_.any_settled());
     if (quiet && !closing_) {
       if (reopen_) {
@@ -326,7 +337,9 @@ Task<void> Deliverer::keep_state(ExporterState state) {
       if (closing_) co_await refresh();
       continue;
     }
-    world_.log.error("what exporter " + settings_.name + " has done cannot be noted down: " + advanced.error().message, health_.fields());
+    world_.log.error(
+        "what exporter " + settings_.name + " has done cannot be noted down: " + advanced.error().message,
+        health_.fields());
     co_await world_.clock.sleep(storage_retry);
   }
 }
@@ -338,7 +351,9 @@ Task<void> Deliverer::remember_error() {
   const std::int64_t exporter_id = row_.exporter_id;
   auto job = [&](Journal& journal) { return journal.set_exporter_error(exporter_id, problem); };
   const Status stored = co_await world_.storage.run(job);
-  if (!stored) world_.log.warn("the exporter's last error could not be noted down: " + stored.error().message, health_.fields());
+  if (!stored)
+    world_.log.warn("the exporter's last error could not be noted down: " + stored.error().message,
+                    health_.fields());
 }
 
 }  // namespace auditferry

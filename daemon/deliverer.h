@@ -35,7 +35,8 @@ struct DelivererWorld {
 // the window, one that moves the position, one for tend() and reopen(); they end before run() does.
 class Deliverer {
  public:
-  Deliverer(DelivererWorld world, const ExporterSettings& settings, Exporter& exporter, const Format& format, ExporterRow row);
+  Deliverer(DelivererWorld world, const ExporterSettings& settings, Exporter& exporter, const Format& format,
+            ExporterRow row);
   ~Deliverer();
 
   // Delivers until it is cancelled, or until drain() was called and nothing waits any more. Called once.
@@ -97,11 +98,11 @@ class Deliverer {
   int suspects_in_a_row_ = 0;            // single records refused since it last did
   int rate_holds_ = 0;                   // slots that wait for dead_letters.max_rate
   bool more_published_ = true;
-  bool loading_ = false;      // a slot whose turn it is reads its records again
-  bool caring_ = false;       // tend() or reopen() is under way, or waits for writes to end
+  bool loading_ = false;  // a slot whose turn it is reads its records again
+  bool caring_ = false;   // tend() or reopen() is under way, or waits for writes to end
   bool committing_ = false;
   bool closing_ = false;
-  bool start_over_ = false;   // somebody else moved the position
+  bool start_over_ = false;  // somebody else moved the position
   bool draining_ = false;
   bool reopen_ = false;
 };

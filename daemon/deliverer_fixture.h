@@ -20,7 +20,9 @@ namespace auditferry {
 // The id of a record is its line.
 class IdFormat final : public Format {
  public:
-  void append(const Record& record, std::string& out) const override { out += record.gap ? std::string_view("gap") : record.id; }
+  void append(const Record& record, std::string& out) const override {
+    out += record.gap ? std::string_view("gap") : record.id;
+  }
 };
 
 // One journal and any number of deliverers on it. The tasks end before what they use: an exporter is a
@@ -31,7 +33,9 @@ class DeliveryWorld : public testing::Test {
     Result<std::unique_ptr<Journal>> opened = Journal::open(folder_ / "journal.db");
     journal_ = std::move(opened).value();
     storage_ = std::make_unique<StorageQueue>(*journal_, loop_.blocking(), loop_.clock(), loop_.executor());
-    collection_ = journal_->attach({"apptego", "t", "audit"}, "acme", "https://portal", "f", "", loop_.clock().now()).value();
+    collection_ =
+        journal_->attach({"apptego", "t", "audit"}, "acme", "https://portal", "f", "", loop_.clock().now())
+            .value();
   }
   ~DeliveryWorld() override { stop(); }
   void stop() {
@@ -41,7 +45,8 @@ class DeliveryWorld : public testing::Test {
   // Puts `count` records into the journal, published.
   void publish(int count, const std::string& source = "acme") {
     PageBuilder builder;
-    for (int i = 0; i < count; ++i, ++next_id_) builder.add(std::to_string(next_id_), loop_.clock().now() + Duration(next_id_));
+    for (int i = 0; i < count; ++i, ++next_id_)
+      builder.add(std::to_string(next_id_), loop_.clock().now() + Duration(next_id_));
     PageToStore page;
     page.stream_id = collection_.stream_id;
     page.collection_id = collection_.collection_id;
@@ -57,8 +62,8 @@ class DeliveryWorld : public testing::Test {
   }
   std::unique_ptr<Deliverer> make(const ExporterSettings& settings, Exporter& exporter) {
     ExporterRow row = journal_->attach_exporter(settings.name, "scripted", "hold", false).value();
-    return std::make_unique<Deliverer>(DelivererWorld{loop_.clock(), log_, *storage_, random_, bell_}, settings, exporter, format_,
-                                       std::move(row));
+    return std::make_unique<Deliverer>(DelivererWorld{loop_.clock(), log_, *storage_, random_, bell_},
+                                       settings, exporter, format_, std::move(row));
   }
   ExporterRow row(const std::string& name = "siem") {
     const JournalSnapshot snapshot = take_snapshot(*journal_).value();

@@ -41,7 +41,8 @@ class ScriptedExporter final : public Exporter {
     }
     if (outcome.verdict == Verdict::delivered) {
       for (std::size_t i = 0; i < records.size(); ++i) {
-        const bool refused = std::any_of(outcome.records.begin(), outcome.records.end(), [&](const RecordOutcome& one) { return one.index == i; });
+        const bool refused = std::any_of(outcome.records.begin(), outcome.records.end(),
+                                         [&](const RecordOutcome& one) { return one.index == i; });
         if (!refused) delivered.emplace_back(records[i].bytes);
       }
       outcome.state = {{"writes", std::to_string(writes)}};
@@ -113,7 +114,8 @@ TEST_F(DelivererTest, RetriesForEverAndTellsItOnce) {
 }
 
 TEST_F(DelivererTest, PauseIsShoutedOnceAndProbedSlowly) {
-  for (int i = 0; i < 5; ++i) exporter_.script.push_back(outcome(Verdict::pause, "the token was refused: check exporters.siem.token"));
+  for (int i = 0; i < 5; ++i)
+    exporter_.script.push_back(outcome(Verdict::pause, "the token was refused: check exporters.siem.token"));
   publish(3);
   start();
   loop_.run_until_idle(minutes(3));
@@ -134,7 +136,8 @@ TEST_F(DelivererTest, OnlyThePoisonedRecordBecomesADeadLetter) {
   EXPECT_EQ(exporter_.delivered, (std::vector<std::string>{"0", "2", "3"}));
   EXPECT_EQ(books().dead, 1u);
   EXPECT_EQ(books().delivered, 3u);
-  EXPECT_EQ(journal_->database().query_text("SELECT reason FROM dead_letter WHERE seq = 2"), "400: mapping error");
+  EXPECT_EQ(journal_->database().query_text("SELECT reason FROM dead_letter WHERE seq = 2"),
+            "400: mapping error");
 }
 
 TEST_F(DelivererTest, WhatIsNotSelectedIsCountedNotLost) {

@@ -67,7 +67,8 @@ TEST_F(VerdictTest, HalvingFindsTheOneBadRecordOfAThousand) {
     run();
     EXPECT_EQ(books().position, journal_->last_seq());
     EXPECT_EQ(dead_seqs().back(), seq);
-    EXPECT_LE(far_end_->writes.size() - writes_before, 1 + 2 * 10 + 2u) << "2 log2(1000), the batch itself, the suspect once more";
+    EXPECT_LE(far_end_->writes.size() - writes_before, 1 + 2 * 10 + 2u)
+        << "2 log2(1000), the batch itself, the suspect once more";
   }
   EXPECT_EQ(books().dead, 5u);
   EXPECT_EQ(books().delivered, 4995u);
@@ -279,7 +280,8 @@ TEST_F(VerdictTest, RandomVerdictsLoseNothing) {
       const std::uint64_t dice = random() % 10;
       if (dice == 0) return outcome(Verdict::retry, "busy");
       if (dice == 1) return outcome(Verdict::pause, "401");
-      const bool any = std::any_of(lines.begin(), lines.end(), [&bad](const std::string& line) { return bad.count(line) > 0; });
+      const bool any = std::any_of(lines.begin(), lines.end(),
+                                   [&bad](const std::string& line) { return bad.count(line) > 0; });
       if (any && dice < 6) return outcome(Verdict::refused, "400");
       for (std::size_t i = 0; i < lines.size(); ++i) {
         if (bad.count(lines[i]) > 0) {

@@ -55,7 +55,8 @@ TEST_F(WindowTest, WritesAtOnceAsManyAsItMayAndBeginsThemInOrder) {
   publish(100);
   run();
   ASSERT_EQ(beginnings(), 4u);
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(far_end.writes[static_cast<std::size_t>(i)], numbers(i * 10, i * 10 + 10));
+  for (int i = 0; i < 4; ++i)
+    EXPECT_EQ(far_end.writes[static_cast<std::size_t>(i)], numbers(i * 10, i * 10 + 10));
   far_end.let_all_go();
   run(minutes(1));
   EXPECT_EQ(far_end.accepted.size(), 100u);
@@ -98,7 +99,8 @@ TEST_F(WindowTest, ALostConnectionSendsTheUnconfirmedAgainBeforeAnythingNew) {
   run(minutes(1));
   ASSERT_GE(beginnings(), 11u);
   const std::vector<Lines> again(far_end.writes.begin() + 6, far_end.writes.begin() + 11);
-  EXPECT_EQ(again, (std::vector<Lines>{numbers(0, 10), numbers(20, 30), numbers(30, 40), numbers(40, 50), numbers(50, 60)}));
+  EXPECT_EQ(again, (std::vector<Lines>{numbers(0, 10), numbers(20, 30), numbers(30, 40), numbers(40, 50),
+                                       numbers(50, 60)}));
   EXPECT_EQ(far_end.accepted.size(), 100u) << "and nothing twice";
   EXPECT_EQ(books().delivered, 100u);
   EXPECT_EQ(log_.count("the connection broke"), 1u) << "five writes, one problem";
@@ -183,7 +185,8 @@ TEST_F(WindowTest, WritesThatFailTogetherLengthenTheWaitOnce) {
   far_end.break_connection();
   far_end.holding = false;
   run(seconds(2));
-  EXPECT_EQ(far_end.accepted.size(), 80u) << "the first wait is at most a second; the eighth would be two minutes";
+  EXPECT_EQ(far_end.accepted.size(), 80u)
+      << "the first wait is at most a second; the eighth would be two minutes";
 }
 
 TEST_F(WindowTest, InTroubleOneWriteProbesForAll) {
@@ -298,7 +301,8 @@ TEST_F(WindowTest, FourBadExportersHoldUpNobody) {
     return Duration(seconds(bytes));
   };
   FarEnd good(loop_, {4, 0});
-  std::vector<std::pair<std::string, FarEnd*>> all{{"hangs", &hangs}, {"fails", &fails}, {"paused", &paused}, {"slow", &slow}, {"good", &good}};
+  std::vector<std::pair<std::string, FarEnd*>> all{
+      {"hangs", &hangs}, {"fails", &fails}, {"paused", &paused}, {"slow", &slow}, {"good", &good}};
   std::vector<ExporterSettings> settings;
   settings.reserve(all.size());
   std::vector<std::unique_ptr<Deliverer>> deliverers;

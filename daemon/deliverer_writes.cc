@@ -15,11 +15,14 @@ constexpr int suspects_before_pause = 4;
 constexpr std::uint64_t no_byte_limit = ~std::uint64_t{0};
 
 bool all_fared_alike(const WriteOutcome& outcome) {
-  const bool simple = outcome.verdict == Verdict::delivered || outcome.verdict == Verdict::retry || outcome.verdict == Verdict::pause;
+  const bool simple = outcome.verdict == Verdict::delivered || outcome.verdict == Verdict::retry ||
+                      outcome.verdict == Verdict::pause;
   return simple && outcome.records.empty();
 }
 
-std::string in_seconds(Duration duration) { return format_duration(std::chrono::ceil<std::chrono::seconds>(duration)); }
+std::string in_seconds(Duration duration) {
+  return format_duration(std::chrono::ceil<std::chrono::seconds>(duration));
+}
 
 DeadLetter letter_of(const OutgoingRecord& outgoing, const std::string& reason, std::uint64_t group) {
   const Record& record = *outgoing.record;
@@ -41,7 +44,8 @@ Task<void> Deliverer::carry(DeliverySlot& slot) {
     SlotPart part = slot.take_part(accepted_);
     slot.set_stage(DeliverySlot::Stage::writing);
     if (!slot.loaded()) {
-      loading_ = true;  // nobody else begins a write meanwhile, so that they begin in the order of the records
+      loading_ =
+          true;  // nobody else begins a write meanwhile, so that they begin in the order of the records
       const bool loaded = co_await load(slot);
       loading_ = false;
       ring();
@@ -73,7 +77,8 @@ Task<void> Deliverer::wait_for_turn(DeliverySlot& slot) {
       }
     }
     slot.set_stage(DeliverySlot::Stage::ready);
-    if (start_over_ || closing_ || caring_ || loading_ || rate_holds_ > 0 || !window_.may_write(slot, in_trouble())) {
+    if (start_over_ || closing_ || caring_ || loading_ || rate_holds_ > 0 ||
+        !window_.may_write(slot, in_trouble())) {
       co_await changed();
       continue;
     }
@@ -95,7 +100,8 @@ Task<bool> Deliverer::load(DeliverySlot& slot) {
     co_return false;
   }
   std::vector<std::uint64_t> lost;
-  std::set_difference(batch->missing.begin(), batch->missing.end(), slot.missing().begin(), slot.missing().end(), std::back_inserter(lost));
+  std::set_difference(batch->missing.begin(), batch->missing.end(), slot.missing().begin(),
+                      slot.missing().end(), std::back_inserter(lost));
   if (!lost.empty()) {
     const Result<bool> recorded = co_await record_missing(lost);
     if (recorded.ok() && !*recorded) start_over_ = true;
@@ -125,7 +131,8 @@ Task<void> Deliverer::write(DeliverySlot& slot, SlotPart part) {
   if (read_again) slot.unload();
 }
 
-Task<void> Deliverer::take_in(DeliverySlot& slot, SlotPart part, const WriteOutcome& outcome, std::uint64_t round) {
+Task<void> Deliverer::take_in(DeliverySlot& slot, SlotPart part, const WriteOutcome& outcome,
+                              std::uint64_t round) {
   const Judgement judgement = judge(part.count, outcome);
   const std::uint64_t accepted_before = accepted_;
   if (judgement.delivered > 0) {
@@ -142,8 +149,10 @@ Task<void> Deliverer::take_in(DeliverySlot& slot, SlotPart part, const WriteOutc
   }
   if (judgement.trouble != Verdict::delivered) {
     health_.trouble(judgement.trouble, judgement.reason, outcome.retry_after, round, judgement.delivered > 0);
-  } else if (nothing_but_refusals && slot.has_part(accepted_) && suspects_in_a_row_ >= suspects_before_pause) {
-    const std::string& reason = judgement.refused.empty() ? judgement.reason : judgement.refused.front().reason;
+  } else if (nothing_but_refusals && slot.has_part(accepted_) &&
+             suspects_in_a_row_ >= suspects_before_pause) {
+    const std::string& reason =
+        judgement.refused.empty() ? judgement.reason : judgement.refused.front().reason;
     const std::string words = "everything is refused, and nothing was accepted since: " + reason;
     health_.trouble(Verdict::pause, words, std::nullopt, round, false);
   } else if (judgement.delivered > 0 || judgement.group) {
@@ -157,22 +166,29 @@ Task<void> Deliverer::take_in(DeliverySlot& slot, SlotPart part, const WriteOutc
 Task<void> Deliverer::make_letters(DeliverySlot& slot, std::vector<RecordOutcome> condemned, bool group) {
   const std::string reason = condemned.front().reason;
   co_await wait_for_letter_rate(slot, condemned.size(), reason);
-  const std::uint64_t number = group && condemned.size() > 1 ? slot.chosen()[condemned.front().index].record->seq : 0;
-  for (const RecordOutcome& one : condemned) slot.add_letter(letter_of(slot.chosen()[one.index], one.reason, number));
+  const std::uint64_t number =
+      group && condemned.size() > 1 ? slot.chosen()[condemned.front().index].record->seq : 0;
+  for (const RecordOutcome& one : condemned)
+    slot.add_letter(letter_of(slot.chosen()[one.index], one.reason, number));
   letter_rate_.add(condemned.size(), world_.clock.steady_now());
   world_.log.error((condemned.size() == 1 ? "a record was refused for good and is a dead letter now: "
-                                          : std::to_string(condemned.size()) + " records were refused for good and are dead letters now: ") +
+                                          : std::to_string(condemned.size()) +
+                                                " records were refused for good and are dead letters now: ") +
                        reason + "; see 'auditferry dead-letters list'",
                    health_.fields());
 }
 
-Task<void> Deliverer::wait_for_letter_rate(DeliverySlot& slot, std::uint64_t letters, const std::string& reason) {
+Task<void> Deliverer::wait_for_letter_rate(DeliverySlot& slot, std::uint64_t letters,
+                                           const std::string& reason) {
   if (letter_rate_.allows(letters, world_.clock.steady_now())) co_return;
   ++rate_holds_;
   slot.set_stage(DeliverySlot::Stage::ready);
-  health_.show(true, "more than " + std::to_string(settings_.dead_letters_max_rate) +
-                         " records within an hour are refused for good: delivery waits until the hour allows more (exporters." +
-                         settings_.name + ".dead_letters.max_rate; see 'auditferry dead-letters list'); the last refusal: " + reason);
+  health_.show(
+      true, "more than " + std::to_string(settings_.dead_letters_max_rate) +
+                " records within an hour are refused for good: delivery waits until the hour allows more "
+                "(exporters." +
+                settings_.name +
+                ".dead_letters.max_rate; see 'auditferry dead-letters list'); the last refusal: " + reason);
   co_await remember_error();
   while (!letter_rate_.allows(letters, world_.clock.steady_now())) {
     co_await world_.clock.sleep(letter_rate_.eases_in(world_.clock.steady_now()));
@@ -185,8 +201,9 @@ Task<void> Deliverer::wait_for_letter_rate(DeliverySlot& slot, std::uint64_t let
 void Deliverer::show_held(const DeliverySlot& slot) {
   const SlotPart& suspect = slot.suspect();
   health_.show(true, "the record with sequence number " + std::to_string(suspect.ranges.front().first) +
-                         " is refused, and nothing else was accepted since: " + suspect.reason + "; it is tried again every " +
-                         in_seconds(health_.slow_probe()) + ", and at once when another record is accepted");
+                         " is refused, and nothing else was accepted since: " + suspect.reason +
+                         "; it is tried again every " + in_seconds(health_.slow_probe()) +
+                         ", and at once when another record is accepted");
 }
 
 }  // namespace auditferry

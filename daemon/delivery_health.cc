@@ -3,18 +3,23 @@
 namespace auditferry {
 
 DeliveryHealth::DeliveryHealth(Clock& clock, Log& log, Random& random, const ExporterSettings& settings)
-    : clock_(clock), log_(log), settings_(settings), backoff_(random, std::chrono::seconds(1), settings.max_backoff) {
+    : clock_(clock),
+      log_(log),
+      settings_(settings),
+      backoff_(random, std::chrono::seconds(1), settings.max_backoff) {
   status_.exporter = settings.name;
 }
 
-void DeliveryHealth::trouble(Verdict verdict, const std::string& reason, std::optional<Duration> retry_after, std::uint64_t round,
-                             bool progressed) {
+void DeliveryHealth::trouble(Verdict verdict, const std::string& reason, std::optional<Duration> retry_after,
+                             std::uint64_t round, bool progressed) {
   const SteadyTime now = clock_.steady_now();
   if (progressed) backoff_.reset();
   if (round == round_) {
     ++round_;
     // Whether an operator has acted shows a slow, steady probe.
-    const Duration wait = retry_after ? *retry_after : verdict == Verdict::pause ? slow_probe() : backoff_.next();
+    const Duration wait = retry_after                 ? *retry_after
+                          : verdict == Verdict::pause ? slow_probe()
+                                                      : backoff_.next();
     not_before_ = now + wait;
   } else if (retry_after) {
     not_before_ = std::max(not_before_, SteadyTime(now + *retry_after));

@@ -27,7 +27,9 @@ void DeliverySlot::set_stage(Stage stage) {
 }
 
 bool DeliverySlot::has_part(std::uint64_t accepted) const {
-  const auto can_be_judged = [accepted](const SlotPart& suspect) { return *suspect.refused_since < accepted; };
+  const auto can_be_judged = [accepted](const SlotPart& suspect) {
+    return *suspect.refused_since < accepted;
+  };
   return !parts_.empty() || std::any_of(suspects_.begin(), suspects_.end(), can_be_judged);
 }
 
@@ -82,8 +84,8 @@ std::vector<SeqRange> DeliverySlot::ranges_of(const std::vector<std::size_t>& in
   return ranges;
 }
 
-std::vector<RecordOutcome> DeliverySlot::take_in(const SlotPart& part, const Judgement& judgement, std::uint64_t accepted_before,
-                                                 std::uint64_t accepted) {
+std::vector<RecordOutcome> DeliverySlot::take_in(const SlotPart& part, const Judgement& judgement,
+                                                 std::uint64_t accepted_before, std::uint64_t accepted) {
   delivered_ += judgement.delivered;
   std::vector<RecordOutcome> condemned;
   if (judgement.delivered == part.count) return condemned;
@@ -93,9 +95,11 @@ std::vector<RecordOutcome> DeliverySlot::take_in(const SlotPart& part, const Jud
   }
   const std::uint64_t since = part.refused_since.value_or(accepted_before);
   std::vector<SlotPart> left;
-  if (!judgement.again.empty()) left.push_back({ranges_of(judgement.again), judgement.again.size(), part.refused_since, part.reason});
+  if (!judgement.again.empty())
+    left.push_back({ranges_of(judgement.again), judgement.again.size(), part.refused_since, part.reason});
   if (judgement.group) {
-    for (const std::size_t index : judgement.unnamed) condemned.push_back({index, Verdict::poison, judgement.reason});
+    for (const std::size_t index : judgement.unnamed)
+      condemned.push_back({index, Verdict::poison, judgement.reason});
   } else if (!judgement.unnamed.empty()) {
     const auto [first, second] = halve(judgement.unnamed);
     left.push_back({ranges_of(first), first.size(), since, judgement.reason});
@@ -108,7 +112,8 @@ std::vector<RecordOutcome> DeliverySlot::take_in(const SlotPart& part, const Jud
       suspects_.push_back({ranges_of({one.index}), 1, since, one.reason});
     }
   }
-  std::sort(left.begin(), left.end(), [](const SlotPart& a, const SlotPart& b) { return a.ranges[0].first > b.ranges[0].first; });
+  std::sort(left.begin(), left.end(),
+            [](const SlotPart& a, const SlotPart& b) { return a.ranges[0].first > b.ranges[0].first; });
   for (SlotPart& one : left) put_back(std::move(one));
   return condemned;
 }

@@ -75,7 +75,8 @@ class DeliverySlot final : public WriteProgress {
 
   // Accounts for one write of `part`. Gives the records that are dead letters by now, as indices into
   // chosen(); their letters are to follow through add_letter().
-  std::vector<RecordOutcome> take_in(const SlotPart& part, const Judgement& judgement, std::uint64_t accepted_before, std::uint64_t accepted);
+  std::vector<RecordOutcome> take_in(const SlotPart& part, const Judgement& judgement,
+                                     std::uint64_t accepted_before, std::uint64_t accepted);
   void add_letter(DeadLetter letter) { letters_.push_back(std::move(letter)); }
   void keep_state(const ExporterState& changes);
   std::size_t letters() const { return letters_.size(); }

@@ -30,7 +30,9 @@ bool DeliveryWindow::may_write(const DeliverySlot& slot, bool trouble) const {
 }
 
 bool DeliveryWindow::may_open(bool trouble) const {
-  if (trouble || count(Stage::held) >= most_held || slots_.size() >= most_settled + limits_.concurrent + limits_.unconfirmed) return false;
+  if (trouble || count(Stage::held) >= most_held ||
+      slots_.size() >= most_settled + limits_.concurrent + limits_.unconfirmed)
+    return false;
   if (count(Stage::ready) + count(Stage::writing) >= limits_.concurrent) return false;
   if (limits_.unconfirmed > 0 && count(Stage::sent) >= limits_.unconfirmed) return false;
   return !exclusive() || !front_settled();
@@ -41,7 +43,8 @@ DeliverySlot& DeliveryWindow::open(std::unique_ptr<DeliverySlot> slot) {
   return *slots_.back();
 }
 
-PositionUpdate DeliveryWindow::confirmed(std::int64_t exporter_id, std::uint64_t position, std::size_t& slots) {
+PositionUpdate DeliveryWindow::confirmed(std::int64_t exporter_id, std::uint64_t position,
+                                         std::size_t& slots) {
   PositionUpdate update;
   update.exporter_id = exporter_id;
   update.from = position;
@@ -56,6 +59,8 @@ PositionUpdate DeliveryWindow::confirmed(std::int64_t exporter_id, std::uint64_t
   return update;
 }
 
-void DeliveryWindow::drop(std::size_t slots) { slots_.erase(slots_.begin(), slots_.begin() + static_cast<std::ptrdiff_t>(slots)); }
+void DeliveryWindow::drop(std::size_t slots) {
+  slots_.erase(slots_.begin(), slots_.begin() + static_cast<std::ptrdiff_t>(slots));
+}
 
 }  // namespace auditferry

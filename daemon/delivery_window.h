@@ -32,7 +32,9 @@ class DeliveryWindow {
   bool any_settled() const { return count(Stage::settled) > 0; }
   bool front_settled() const { return !slots_.empty() && slots_.front()->stage() == Stage::settled; }
   std::uint64_t end(std::uint64_t position) const { return slots_.empty() ? position : slots_.back()->to(); }
-  std::optional<WallTime> oldest_received() const { return slots_.empty() ? std::nullopt : slots_.front()->received(); }
+  std::optional<WallTime> oldest_received() const {
+    return slots_.empty() ? std::nullopt : slots_.front()->received();
+  }
 
   // The settled slots in front as one update from `position`; a bounded number of them, so that the
   // transaction stays short. They stay until drop().

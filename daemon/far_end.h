@@ -18,7 +18,8 @@ namespace auditferry {
 class FarEnd final : public Exporter {
  public:
   using Lines = std::vector<std::string>;
-  explicit FarEnd(TestLoop& loop, WriteLimits limits = {}) : loop_(loop), limits_(limits), let_go_(loop.executor()) {}
+  explicit FarEnd(TestLoop& loop, WriteLimits limits = {})
+      : loop_(loop), limits_(limits), let_go_(loop.executor()) {}
 
   std::function<WriteOutcome(const Lines&)> answer = [](const Lines&) { return WriteOutcome(); };
   // How long a write takes, of its size; with limits().unconfirmed after sent().
@@ -71,7 +72,8 @@ class FarEnd final : public Exporter {
     const Waiting waiting(*this);
     const Duration time = takes(lines);
     if (time > Duration::zero()) co_await loop_.clock().sleep(time);
-    while (holding && breaks == breaks_ && std::find(freed_.begin(), freed_.end(), mine) == freed_.end()) co_await let_go_.wait();
+    while (holding && breaks == breaks_ && std::find(freed_.begin(), freed_.end(), mine) == freed_.end())
+      co_await let_go_.wait();
     WriteOutcome outcome;
     if (breaks != breaks_) {
       outcome.verdict = Verdict::retry;

@@ -44,7 +44,8 @@ void run_loop(boost::asio::io_context& loop, Start start) {
   if (failure) std::rethrow_exception(failure);
 }
 
-Task<void> follow(JobClient& client, Clock& clock, const Settings& settings, std::int64_t job_id, const ReportSink& sink, ExitStatus& status) {
+Task<void> follow(JobClient& client, Clock& clock, const Settings& settings, std::int64_t job_id,
+                  const ReportSink& sink, ExitStatus& status) {
   std::string shown;
   for (;;) {
     const Result<JobRow> job = client.look(job_id);
@@ -59,14 +60,16 @@ Task<void> follow(JobClient& client, Clock& clock, const Settings& settings, std
     if (job->progress != shown) sink(plain(job->progress) + "\n");
     shown = job->progress;
     if (!StateDir::owner(settings.daemon.state_dir)) {
-      status = complain("the daemon has ended before job " + std::to_string(job_id) + " was done; it takes it up at its next start if it had not begun");
+      status = complain("the daemon has ended before job " + std::to_string(job_id) +
+                        " was done; it takes it up at its next start if it had not begun");
       co_return;
     }
     co_await clock.sleep(look_every);
   }
 }
 
-ExitStatus ask_daemon(const Settings& settings, const std::string& kind, const std::string& argument, const ReportSink& sink) {
+ExitStatus ask_daemon(const Settings& settings, const std::string& kind, const std::string& argument,
+                      const ReportSink& sink) {
   boost::asio::io_context loop{1};
   SystemClock clock;
   Result<std::unique_ptr<JobClient>> client = JobClient::open(settings.daemon.state_dir + "/journal.db");
@@ -81,9 +84,14 @@ ExitStatus ask_daemon(const Settings& settings, const std::string& kind, const s
 // Everything that a job needs without a daemon, taken down in order.
 struct Offline {
   Offline(const Settings& settings_in, Journal& journal)
-      : settings(settings_in), log(settings.daemon.log_level, settings.daemon.log_json), random(std::random_device{}()),
-        resolver(loop.get_executor(), clock), storage(journal, storage_thread, clock, loop.get_executor()), profiles(profile_book(settings)),
-        jobs({clock, log, storage, random, settings, [this](const ExporterSettings& exporter) { return make(exporter); }}) {}
+      : settings(settings_in),
+        log(settings.daemon.log_level, settings.daemon.log_json),
+        random(std::random_device{}()),
+        resolver(loop.get_executor(), clock),
+        storage(journal, storage_thread, clock, loop.get_executor()),
+        profiles(profile_book(settings)),
+        jobs({clock, log, storage, random, settings,
+              [this](const ExporterSettings& exporter) { return make(exporter); }}) {}
 
   JobExporter make(const ExporterSettings& exporter) {
     JobExporter made;
@@ -92,7 +100,8 @@ struct Offline {
     made.format = make_format(exporter, profiles);
     ExporterWorld all{loop.get_executor(), clock, log, files, *made.thread, [](std::string, std::string) {}};
     all.make_http_client = [this](const PeerSettings& peer) {
-      return std::make_unique<BeastHttpClient>(loop.get_executor(), clock, resolver, contexts, proxy_environment(), peer, log);
+      return std::make_unique<BeastHttpClient>(loop.get_executor(), clock, resolver, contexts,
+                                               proxy_environment(), peer, log);
     };
     all.random = &random;
     made.exporter = make_exporter(exporter, std::move(all));
@@ -114,7 +123,8 @@ struct Offline {
   Jobs jobs;
 };
 
-ExitStatus do_it_here(const Settings& settings, StateDir state_dir, const std::string& kind, const std::string& argument, const ReportSink& sink) {
+ExitStatus do_it_here(const Settings& settings, StateDir state_dir, const std::string& kind,
+                      const std::string& argument, const ReportSink& sink) {
   Result<std::unique_ptr<Journal>> journal = Journal::open(state_dir.journal_path());
   if (!journal) return complain(journal.error().message);
   JobOutcome outcome;
@@ -126,13 +136,16 @@ ExitStatus do_it_here(const Settings& settings, StateDir state_dir, const std::s
     run_loop(offline.loop, [&] { return offline.carry_out(std::move(job), outcome); });
   }
   const Status closed = (*journal)->close();
-  if (!closed) std::fprintf(stderr, "auditferry: the journal was not closed in order: %s\n", closed.error().message.c_str());
+  if (!closed)
+    std::fprintf(stderr, "auditferry: the journal was not closed in order: %s\n",
+                 closed.error().message.c_str());
   return tell_end(outcome.state, outcome.words, sink);
 }
 
 }  // namespace
 
-ExitStatus do_job(const Settings& settings, const std::string& kind, const std::string& argument, const ReportSink& sink) {
+ExitStatus do_job(const Settings& settings, const std::string& kind, const std::string& argument,
+                  const ReportSink& sink) {
   if (StateDir::owner(settings.daemon.state_dir)) return ask_daemon(settings, kind, argument, sink);
   Result<StateDir> state_dir = StateDir::acquire(settings.daemon.state_dir);
   if (!state_dir) return complain(state_dir.error().message);

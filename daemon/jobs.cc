@@ -70,7 +70,9 @@ Task<JobOutcome> Jobs::carry_out(JobRow job) {
   co_return outcome;
 }
 
-Task<void> Jobs::tell(std::int64_t job_id, std::string progress) { co_await set(job_id, JobState::running, std::move(progress)); }
+Task<void> Jobs::tell(std::int64_t job_id, std::string progress) {
+  co_await set(job_id, JobState::running, std::move(progress));
+}
 
 Task<void> Jobs::set(std::int64_t job_id, JobState state, std::string words) {
   auto job = [&](Journal& journal) { return set_job(journal, job_id, state, words); };
@@ -88,7 +90,8 @@ Task<Status> open_for_job(Jobs& jobs, JobExporter& exporter) {
   }
 }
 
-Task<WriteOutcome> write_for_job(Jobs& jobs, JobExporter& exporter, const std::vector<OutgoingRecord>& records) {
+Task<WriteOutcome> write_for_job(Jobs& jobs, JobExporter& exporter,
+                                 const std::vector<OutgoingRecord>& records) {
   Backoff backoff(jobs.world().random, std::chrono::seconds(1), exporter.settings->max_backoff);
   for (int i = 1;; ++i) {
     NoHurry progress;

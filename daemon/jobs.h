@@ -67,6 +67,7 @@ class Jobs {
 Task<Status> open_for_job(Jobs& jobs, JobExporter& exporter);
 // Writes until the far end has said what it thinks of the records: waits out a few retries, and gives up
 // with the last outcome then.
-Task<WriteOutcome> write_for_job(Jobs& jobs, JobExporter& exporter, const std::vector<OutgoingRecord>& records);
+Task<WriteOutcome> write_for_job(Jobs& jobs, JobExporter& exporter,
+                                 const std::vector<OutgoingRecord>& records);
 
 }  // namespace auditferry

@@ -14,12 +14,15 @@ DeadLetterFilter filter_of(const std::string& argument) {
   DeadLetterFilter filter;
   if (const auto name = view.find("exporter")) filter.exporter = name->as_string().value_or("");
   if (const auto letters = view.find("letters")) {
-    for (const JsonView letter : letters->elements()) filter.letter_ids.push_back(letter.as_int64().value_or(0));
+    for (const JsonView letter : letters->elements())
+      filter.letter_ids.push_back(letter.as_int64().value_or(0));
   }
   return filter;
 }
 
-std::string counted(std::size_t count) { return std::to_string(count) + (count == 1 ? " dead letter" : " dead letters"); }
+std::string counted(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " dead letter" : " dead letters");
+}
 
 struct Tally {
   std::size_t all = 0;
@@ -36,8 +39,10 @@ Task<Result<RecordBatch>> record_of(Jobs& jobs, DeadLetterRow& letter) {
   auto read = [seq](Journal& journal) { return journal.read(seq - 1, 1, 1); };
   Result<RecordBatch> batch = co_await jobs.world().storage.run(read);
   if (batch.ok() && batch->records.empty()) {
-    co_return Error{ErrorKind::not_found, "its record is not in the journal any more, and an older auditferry did not keep it with the letter: "
-                                          "'auditferry dead-letters show' still has the bytes that were refused"};
+    co_return Error{
+        ErrorKind::not_found,
+        "its record is not in the journal any more, and an older auditferry did not keep it with the letter: "
+        "'auditferry dead-letters show' still has the bytes that were refused"};
   }
   co_return batch;
 }
@@ -76,19 +81,23 @@ Task<Status> take_down(Jobs& jobs, std::int64_t letter_id, const WriteOutcome& o
 }
 
 std::string words_of(const Tally& tally) {
-  std::string words = counted(tally.all) + ": " + std::to_string(tally.delivered) + " delivered, " + std::to_string(tally.refused) + " refused again";
+  std::string words = counted(tally.all) + ": " + std::to_string(tally.delivered) + " delivered, " +
+                      std::to_string(tally.refused) + " refused again";
   if (tally.gone > 0) words += ", " + std::to_string(tally.gone) + " gone meanwhile";
   if (!tally.last_reason.empty()) words += "; the last refusal: " + tally.last_reason;
   return words;
 }
 
 // The letter's exporter, made and opened when it is needed first.
-Task<Result<JobExporter*>> exporter_for(Jobs& jobs, const std::string& name, std::map<std::string, JobExporter>& exporters) {
+Task<Result<JobExporter*>> exporter_for(Jobs& jobs, const std::string& name,
+                                        std::map<std::string, JobExporter>& exporters) {
   const auto known = exporters.find(name);
   if (known != exporters.end()) co_return &known->second;
   const ExporterSettings* settings = jobs.exporter(name);
   if (settings == nullptr) {
-    co_return Error{ErrorKind::not_found, "the exporter " + name + " is not configured any more: add it again, or discard its dead letters"};
+    co_return Error{
+        ErrorKind::not_found,
+        "the exporter " + name + " is not configured any more: add it again, or discard its dead letters"};
   }
   JobExporter& exporter = exporters.emplace(name, jobs.world().make_exporter(*settings)).first->second;
   const Status opened = co_await open_for_job(jobs, exporter);
@@ -96,7 +105,8 @@ Task<Result<JobExporter*>> exporter_for(Jobs& jobs, const std::string& name, std
   co_return &exporter;
 }
 
-Task<Status> retry_one(Jobs& jobs, std::int64_t letter_id, std::map<std::string, JobExporter>& exporters, Tally& tally) {
+Task<Status> retry_one(Jobs& jobs, std::int64_t letter_id, std::map<std::string, JobExporter>& exporters,
+                       Tally& tally) {
   auto find = [letter_id](Journal& journal) { return find_dead_letter(journal, letter_id); };
   Result<std::optional<DeadLetterRow>> letter = co_await jobs.world().storage.run(find);
   if (!letter) co_return std::move(letter).error();
@@ -114,7 +124,8 @@ Task<Status> retry_one(Jobs& jobs, std::int64_t letter_id, std::map<std::string,
   }
   const WriteOutcome outcome = co_await deliver_letter(jobs, **exporter, batch->records.front());
   if (outcome.verdict == Verdict::retry || outcome.verdict == Verdict::pause) {
-    co_return Error{ErrorKind::unavailable, "the far end takes nothing now: " + outcome.reason + "; the rest is kept, ask again later"};
+    co_return Error{ErrorKind::unavailable, "the far end takes nothing now: " + outcome.reason +
+                                                "; the rest is kept, ask again later"};
   }
   co_return co_await take_down(jobs, letter_id, outcome, tally);
 }
@@ -156,9 +167,12 @@ Task<JobOutcome> discard_letters(Jobs& jobs, JobRow job) {
   std::size_t discarded = 0;
   for (const std::int64_t id : *ids) {
     const WallTime now = jobs.world().clock.now();
-    auto discard = [id, now](Journal& journal) { return settle_dead_letter(journal, id, LetterEnd::discarded, now); };
+    auto discard = [id, now](Journal& journal) {
+      return settle_dead_letter(journal, id, LetterEnd::discarded, now);
+    };
     const Result<bool> settled = co_await jobs.world().storage.run(discard);
-    if (!settled) co_return JobOutcome{JobState::failed, counted(discarded) + " discarded; " + settled.error().message};
+    if (!settled)
+      co_return JobOutcome{JobState::failed, counted(discarded) + " discarded; " + settled.error().message};
     if (*settled) ++discarded;
   }
   co_return JobOutcome{JobState::done, counted(discarded) + " discarded; the ledger says which"};

@@ -58,7 +58,9 @@ class LetterJobs : public DeliveryWorld {
     made.exporter = std::make_unique<Borrowed>(far_end_);
     return made;
   }
-  Task<void> carry_out(JobRow job, JobOutcome& outcome) { outcome = co_await jobs_.carry_out(std::move(job)); }
+  Task<void> carry_out(JobRow job, JobOutcome& outcome) {
+    outcome = co_await jobs_.carry_out(std::move(job));
+  }
   JobOutcome run(const std::string& kind, std::vector<std::int64_t> ids = {}) {
     const std::string argument = letters_argument({"siem", std::move(ids)});
     const std::int64_t id = add_job(*journal_, kind, argument, loop_.clock().now()).value();
@@ -69,13 +71,15 @@ class LetterJobs : public DeliveryWorld {
   std::vector<std::int64_t> ids() { return dead_letter_ids(*journal_, {}).value(); }
   std::string ledger() {
     std::string text;
-    read_ledger(journal_->database(), {}, [&text](const LedgerRow& row) { text += row.kind + " " + row.detail + "\n"; });
+    read_ledger(journal_->database(), {},
+                [&text](const LedgerRow& row) { text += row.kind + " " + row.detail + "\n"; });
     return text;
   }
 
   Settings settings_;
   FarEnd far_end_{loop_};
-  Jobs jobs_{JobWorld{loop_.clock(), log_, *storage_, random_, settings_, [this](const ExporterSettings& one) { return lend(one); }}};
+  Jobs jobs_{JobWorld{loop_.clock(), log_, *storage_, random_, settings_,
+                      [this](const ExporterSettings& one) { return lend(one); }}};
 };
 
 TEST_F(LetterJobs, RetryDeliversAndMovesTheBooks) {
@@ -136,7 +140,10 @@ TEST_F(LetterJobs, DiscardTakesTheNamedOnesAndTheLedgerSaysSo) {
 
 TEST_F(LetterJobs, TheDaemonTakesUpQueuedJobsAndFailsThoseItLeft) {
   make_letters();
-  const auto add = [this] { return add_job(*journal_, "dead_letters_discard", letters_argument({"siem", {}}), loop_.clock().now()).value(); };
+  const auto add = [this] {
+    return add_job(*journal_, "dead_letters_discard", letters_argument({"siem", {}}), loop_.clock().now())
+        .value();
+  };
   const std::int64_t left = add();
   ASSERT_TRUE(set_job(*journal_, left, JobState::running, "").ok());
   group_.spawn("jobs", jobs_.run());
@@ -145,7 +152,8 @@ TEST_F(LetterJobs, TheDaemonTakesUpQueuedJobsAndFailsThoseItLeft) {
   const auto client = JobClient::open(folder_ / "journal.db");
   ASSERT_TRUE(client.ok()) << client.error().message;
   EXPECT_EQ((*client)->look(left)->state, JobState::failed);
-  const std::int64_t job = (*client)->add("dead_letters_discard", letters_argument({"siem", {}}), loop_.clock().now()).value();
+  const std::int64_t job =
+      (*client)->add("dead_letters_discard", letters_argument({"siem", {}}), loop_.clock().now()).value();
   const std::int64_t unknown = add_job(*journal_, "dance", "{}", loop_.clock().now()).value();
   loop_.run_until_idle(seconds(3));
   EXPECT_EQ((*client)->look(job)->state, JobState::done);

@@ -9,8 +9,10 @@
 namespace auditferry {
 
 // How many there were.
-Result<std::size_t> render_letter_list(JournalReader& reader, const DeadLetterFilter& filter, const ReportSink& sink);
+Result<std::size_t> render_letter_list(JournalReader& reader, const DeadLetterFilter& filter,
+                                       const ReportSink& sink);
 // Whole, with control characters made harmless.
-Result<std::size_t> render_letters(JournalReader& reader, const DeadLetterFilter& filter, const ReportSink& sink);
+Result<std::size_t> render_letters(JournalReader& reader, const DeadLetterFilter& filter,
+                                   const ReportSink& sink);
 
 }  // namespace auditferry

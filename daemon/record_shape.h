@@ -12,7 +12,8 @@ namespace auditferry {
 // `format` outlive it.
 class RecordShape {
  public:
-  RecordShape(const ExporterSettings& settings, const Format& format) : settings_(settings), format_(format) {}
+  RecordShape(const ExporterSettings& settings, const Format& format)
+      : settings_(settings), format_(format) {}
   bool selects(const Record& record) const;
   void append(const Record& record, std::string& out) const { format_.append(record, out); }
 

@@ -34,7 +34,9 @@ std::string text_of(const JsonView& view, std::string_view key) {
 
 ReplayRequest request_of(const std::string& argument) {
   const JsonView view(argument);
-  return {text_of(view, "exporter"), {from_micros(number_of(view, "from")), from_micros(number_of(view, "to"))}, text_of(view, "stream")};
+  return {text_of(view, "exporter"),
+          {from_micros(number_of(view, "from")), from_micros(number_of(view, "to"))},
+          text_of(view, "stream")};
 }
 
 // The exporter's settings as a replay uses them.
@@ -86,9 +88,11 @@ Task<Status> deliver(Jobs& jobs, JobExporter& exporter, Records records, Tally& 
   co_return Status();
 }
 
-Task<Status> deliver_batch(Jobs& jobs, JobExporter& exporter, const ReplayRequest& request, RecordBatch batch, Tally& tally) {
+Task<Status> deliver_batch(Jobs& jobs, JobExporter& exporter, const ReplayRequest& request, RecordBatch batch,
+                           Tally& tally) {
   std::erase_if(batch.records, [&request](const Record& record) {
-    return !record.has_time || !request.range.contains(record.time) || (!request.stream.empty() && record.stream != request.stream);
+    return !record.has_time || !request.range.contains(record.time) ||
+           (!request.stream.empty() && record.stream != request.stream);
   });
   for (const Record& record : batch.records) tally.in_time += record.gap ? 0 : 1;
   const PreparedBatch prepared(std::move(batch), RecordShape(*exporter.settings, *exporter.format));
@@ -110,13 +114,16 @@ std::string words_of(const Tally& tally) {
   return words;
 }
 
-Task<Status> deliver_all(Jobs& jobs, JobExporter& exporter, const ReplayRequest& request, std::int64_t job_id, Tally& tally) {
+Task<Status> deliver_all(Jobs& jobs, JobExporter& exporter, const ReplayRequest& request, std::int64_t job_id,
+                         Tally& tally) {
   const BatchSettings limits = exporter.settings->batch;
   auto begin = [](Journal& journal) { return journal.oldest_seq(); };
   const Result<std::uint64_t> oldest = co_await jobs.world().storage.run(begin);
   if (!oldest) co_return oldest.error();
   for (std::uint64_t after = *oldest - 1;;) {
-    auto read = [after, limits](Journal& journal) { return journal.read(after, limits.records, limits.bytes); };
+    auto read = [after, limits](Journal& journal) {
+      return journal.read(after, limits.records, limits.bytes);
+    };
     Result<RecordBatch> batch = co_await jobs.world().storage.run(read);
     if (!batch) co_return std::move(batch).error();
     if (batch->last_seq == after) co_return Status();
@@ -142,7 +149,9 @@ std::string replay_argument(const ReplayRequest& request) {
 Task<JobOutcome> replay(Jobs& jobs, JobRow job) {
   const ReplayRequest request = request_of(job.argument);
   const ExporterSettings* live = jobs.exporter(request.exporter);
-  if (live == nullptr) co_return JobOutcome{JobState::failed, "there is no exporter " + request.exporter + " in the daemon's configuration"};
+  if (live == nullptr)
+    co_return JobOutcome{JobState::failed,
+                         "there is no exporter " + request.exporter + " in the daemon's configuration"};
   const ExporterSettings settings = settings_for(*live, job.job_id);
   JobExporter exporter = jobs.world().make_exporter(settings);
   Tally tally;
@@ -156,7 +165,8 @@ Task<JobOutcome> replay(Jobs& jobs, JobRow job) {
   if (known.ok() && *known > tally.in_time) {
     outcome.state = JobState::needs_a_person;
     outcome.words += "; " + std::to_string(*known - tally.in_time) +
-                     " more were fetched for this time and are not in the journal any more (journal.keep): 'auditferry backfill' fetches "
+                     " more were fetched for this time and are not in the journal any more (journal.keep): "
+                     "'auditferry backfill' fetches "
                      "them again while the portal has them";
   }
   co_return outcome;

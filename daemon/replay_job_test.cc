@@ -28,10 +28,13 @@ class ReplayTest : public DeliveryWorld {
     made.exporter = std::move(far_end);
     return made;
   }
-  Task<void> carry_out(JobRow job, JobOutcome& outcome) { outcome = co_await jobs_.carry_out(std::move(job)); }
+  Task<void> carry_out(JobRow job, JobOutcome& outcome) {
+    outcome = co_await jobs_.carry_out(std::move(job));
+  }
   // Records have times a microsecond apart, from `start_` on.
   JobOutcome replay_between(int from, int to, const std::string& stream = "") {
-    const std::string argument = replay_argument({"siem", {start_ + Duration(from), start_ + Duration(to)}, stream});
+    const std::string argument =
+        replay_argument({"siem", {start_ + Duration(from), start_ + Duration(to)}, stream});
     const std::int64_t id = add_job(*journal_, "replay", argument, loop_.clock().now()).value();
     JobOutcome outcome;
     loop_.run(carry_out({id, "replay", argument, JobState::queued, ""}, outcome));
@@ -42,7 +45,8 @@ class ReplayTest : public DeliveryWorld {
   WallTime start_ = loop_.clock().now();
   std::function<WriteOutcome(const Lines&)> answer_ = [](const Lines&) { return WriteOutcome(); };
   Lines got_;
-  Jobs jobs_{JobWorld{loop_.clock(), log_, *storage_, random_, settings_, [this](const ExporterSettings& one) { return lend(one); }}};
+  Jobs jobs_{JobWorld{loop_.clock(), log_, *storage_, random_, settings_,
+                      [this](const ExporterSettings& one) { return lend(one); }}};
 };
 
 TEST_F(ReplayTest, DeliversTheTimeAgainAndTouchesNoPosition) {
@@ -65,7 +69,9 @@ TEST_F(ReplayTest, SaysWhatIsNotInTheJournalAnyMore) {
   journal_->database().execute("DELETE FROM publication WHERE first_seq = 1");
   const JobOutcome outcome = replay_between(5, 15);
   EXPECT_EQ(outcome.state, JobState::needs_a_person);
-  EXPECT_NE(outcome.words.find("5 more were fetched for this time and are not in the journal any more"), std::string::npos) << outcome.words;
+  EXPECT_NE(outcome.words.find("5 more were fetched for this time and are not in the journal any more"),
+            std::string::npos)
+      << outcome.words;
   EXPECT_EQ(got_.size(), 6u);
 }
 
@@ -73,7 +79,8 @@ TEST_F(ReplayTest, HalvesRefusalsAndStopsAtAPause) {
   journal_->attach_exporter("siem", "scripted", "hold", true).value();
   publish(10);
   answer_ = [](const Lines& lines) {
-    return std::find(lines.begin(), lines.end(), "3") == lines.end() ? WriteOutcome() : outcome(Verdict::refused, "400");
+    return std::find(lines.begin(), lines.end(), "3") == lines.end() ? WriteOutcome()
+                                                                     : outcome(Verdict::refused, "400");
   };
   const JobOutcome some = replay_between(0, 9);
   EXPECT_EQ(some.state, JobState::needs_a_person);

@@ -16,28 +16,35 @@ void add_trouble(Judgement& judgement, Verdict verdict, const std::string& reaso
 void add_named(Judgement& judgement, const RecordOutcome& one, const std::string& batch_reason) {
   const std::string& reason = one.reason.empty() ? batch_reason : one.reason;
   switch (one.verdict) {
-    case Verdict::delivered: ++judgement.delivered; return;
+    case Verdict::delivered:
+      ++judgement.delivered;
+      return;
     case Verdict::retry:
     case Verdict::pause:
       judgement.again.push_back(one.index);
       add_trouble(judgement, one.verdict, reason);
       return;
     case Verdict::poison:
-    case Verdict::refused: judgement.refused.push_back({one.index, Verdict::poison, reason}); return;
+    case Verdict::refused:
+      judgement.refused.push_back({one.index, Verdict::poison, reason});
+      return;
   }
 }
 
 void add_unnamed(Judgement& judgement, const std::vector<std::size_t>& unnamed, const WriteOutcome& outcome) {
   if (unnamed.empty()) return;
   switch (outcome.verdict) {
-    case Verdict::delivered: judgement.delivered += unnamed.size(); return;
+    case Verdict::delivered:
+      judgement.delivered += unnamed.size();
+      return;
     case Verdict::retry:
     case Verdict::pause:
       judgement.again = unnamed;
       add_trouble(judgement, outcome.verdict, outcome.reason);
       return;
     case Verdict::poison:
-    case Verdict::refused: break;
+    case Verdict::refused:
+      break;
   }
   judgement.reason = outcome.reason;
   if (unnamed.size() == 1) {

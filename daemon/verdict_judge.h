@@ -13,12 +13,12 @@ namespace auditferry {
 // every record is in exactly one place.
 struct Judgement {
   std::size_t delivered = 0;
-  std::vector<std::size_t> again;      // to be sent again as they are
-  std::vector<std::size_t> unnamed;    // refused with the batch as a whole, two or more: halve them
-  std::vector<RecordOutcome> refused;  // single records: by name, or because they were alone
-  bool group = false;                  // some of this batch are poison and nobody says which: all of them
+  std::vector<std::size_t> again;        // to be sent again as they are
+  std::vector<std::size_t> unnamed;      // refused with the batch as a whole, two or more: halve them
+  std::vector<RecordOutcome> refused;    // single records: by name, or because they were alone
+  bool group = false;                    // some of this batch are poison and nobody says which: all of them
   Verdict trouble = Verdict::delivered;  // pause before retry; what is to be waited for
-  std::string reason;                  // of the trouble, the refusal or the group
+  std::string reason;                    // of the trouble, the refusal or the group
 };
 
 // Pure. `count` is the number of records that were written. What an exporter says of records that were

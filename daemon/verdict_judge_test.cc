@@ -25,9 +25,11 @@ TEST(Judge, DeliveredButOneThatIsNamed) {
 }
 
 TEST(Judge, AMixtureSortsEveryRecordOnce) {
-  const Judgement judgement =
-      judge(6, outcome(Verdict::retry, "busy",
-                       {{0, Verdict::delivered, ""}, {1, Verdict::poison, "bad"}, {3, Verdict::pause, "no index"}, {5, Verdict::delivered, ""}}));
+  const Judgement judgement = judge(6, outcome(Verdict::retry, "busy",
+                                               {{0, Verdict::delivered, ""},
+                                                {1, Verdict::poison, "bad"},
+                                                {3, Verdict::pause, "no index"},
+                                                {5, Verdict::delivered, ""}}));
   EXPECT_EQ(judgement.delivered, 2u);
   EXPECT_EQ(judgement.refused.size(), 1u);
   EXPECT_EQ(judgement.again, (Indices{2, 3, 4}));
@@ -53,7 +55,8 @@ TEST(Judge, PoisonWithoutANameIsAGroup) {
 }
 
 TEST(Judge, RecordsThatWereNotThereAreNotListenedTo) {
-  const Judgement judgement = judge(2, outcome(Verdict::delivered, "", {{2, Verdict::poison, "?"}, {99, Verdict::retry, "?"}}));
+  const Judgement judgement =
+      judge(2, outcome(Verdict::delivered, "", {{2, Verdict::poison, "?"}, {99, Verdict::retry, "?"}}));
   EXPECT_EQ(judgement.delivered, 2u);
   EXPECT_TRUE(judgement.refused.empty());
   EXPECT_EQ(judgement.trouble, Verdict::delivered);

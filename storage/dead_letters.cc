@@ -11,8 +11,10 @@ namespace auditferry {
 namespace {
 
 constexpr const char* select_letters =
-    "SELECT d.dead_letter_id, d.exporter_id, e.name, d.seq, d.at, d.reason, d.letter_group, d.record, d.vendor, d.tenant, d.stream, d.payload "
-    "FROM dead_letter d JOIN exporter e USING(exporter_id) WHERE (?1 = '' OR e.name = ?1) AND (?2 = 0 OR d.dead_letter_id = ?2) "
+    "SELECT d.dead_letter_id, d.exporter_id, e.name, d.seq, d.at, d.reason, d.letter_group, d.record, "
+    "d.vendor, d.tenant, d.stream, d.payload "
+    "FROM dead_letter d JOIN exporter e USING(exporter_id) WHERE (?1 = '' OR e.name = ?1) AND (?2 = 0 OR "
+    "d.dead_letter_id = ?2) "
     "ORDER BY d.dead_letter_id";
 
 // The record's views point into the row's own memory, which moves with it.
@@ -21,7 +23,8 @@ void decode(DeadLetterRow& row, std::string_view payload) {
   if (payload.empty()) return;
   Result<DecodedPayload> decoded = decode_payload(payload);
   if (!decoded || decoded->records.size() != 1) return;
-  auto identity = std::make_shared<const std::string>(row.identity.vendor + row.identity.tenant + row.identity.stream);
+  auto identity =
+      std::make_shared<const std::string>(row.identity.vendor + row.identity.tenant + row.identity.stream);
   const std::string_view all = *identity;
   Record record = decoded->records.front();
   record.seq = row.seq;
@@ -43,7 +46,8 @@ DeadLetterRow row_of(const Statement& statement) {
   row.reason = statement.text(5);
   row.group = statement.integer(6);
   row.bytes = statement.blob(7);
-  row.identity = {std::string(statement.text(8)), std::string(statement.text(9)), std::string(statement.text(10))};
+  row.identity = {std::string(statement.text(8)), std::string(statement.text(9)),
+                  std::string(statement.text(10))};
   decode(row, statement.blob(11));
   return row;
 }
@@ -55,11 +59,14 @@ bool wanted(const DeadLetterFilter& filter, std::int64_t letter_id) {
 
 }  // namespace
 
-Status JournalReader::dead_letters(const DeadLetterFilter& filter, const std::function<void(const DeadLetterRow&)>& visit) {
+Status JournalReader::dead_letters(const DeadLetterFilter& filter,
+                                   const std::function<void(const DeadLetterRow&)>& visit) {
   return guarded([&]() -> Status {
     Statement statement(*database_, select_letters);
     // One row at a time, so that nothing is held open while it is shown.
-    Statement ids(*database_, "SELECT dead_letter_id FROM dead_letter WHERE dead_letter_id > ? ORDER BY dead_letter_id LIMIT 1");
+    Statement ids(
+        *database_,
+        "SELECT dead_letter_id FROM dead_letter WHERE dead_letter_id > ? ORDER BY dead_letter_id LIMIT 1");
     for (std::int64_t id = 0; ids.query(id).step();) {
       id = ids.integer(0);
       ids.reset();
@@ -76,7 +83,8 @@ Status JournalReader::dead_letters(const DeadLetterFilter& filter, const std::fu
 Result<std::vector<std::int64_t>> dead_letter_ids(Journal& journal, const DeadLetterFilter& filter) {
   return guarded([&]() -> Result<std::vector<std::int64_t>> {
     Statement statement(journal.database(),
-                        "SELECT d.dead_letter_id FROM dead_letter d JOIN exporter e USING(exporter_id) WHERE ?1 = '' OR e.name = ?1 ORDER BY 1");
+                        "SELECT d.dead_letter_id FROM dead_letter d JOIN exporter e USING(exporter_id) WHERE "
+                        "?1 = '' OR e.name = ?1 ORDER BY 1");
     std::vector<std::int64_t> ids;
     statement.query(filter.exporter);
     while (statement.step()) {
@@ -96,7 +104,8 @@ Result<std::optional<DeadLetterRow>> find_dead_letter(Journal& journal, std::int
 
 Result<std::uint64_t> dead_letters_since(Journal& journal, std::int64_t exporter_id, WallTime since) {
   return guarded([&]() -> Result<std::uint64_t> {
-    Statement statement(journal.database(), "SELECT count(*) FROM dead_letter WHERE exporter_id = ? AND at > ?");
+    Statement statement(journal.database(),
+                        "SELECT count(*) FROM dead_letter WHERE exporter_id = ? AND at > ?");
     statement.query(exporter_id, to_micros(since)).step();
     return static_cast<std::uint64_t>(statement.integer(0));
   });
@@ -104,8 +113,10 @@ Result<std::uint64_t> dead_letters_since(Journal& journal, std::int64_t exporter
 
 Result<bool> Journal::settle_dead_letter(std::int64_t letter_id, bool delivered, WallTime now) {
   return in_transaction(*parts_, [&]() -> Result<bool> {
-    Statement find(*parts_->database, "SELECT d.exporter_id, e.name, d.seq, d.reason FROM dead_letter d JOIN exporter e USING(exporter_id) "
-                                      "WHERE d.dead_letter_id = ?");
+    Statement find(
+        *parts_->database,
+        "SELECT d.exporter_id, e.name, d.seq, d.reason FROM dead_letter d JOIN exporter e USING(exporter_id) "
+        "WHERE d.dead_letter_id = ?");
     if (!find.query(letter_id).step()) return false;
     const std::int64_t exporter_id = find.integer(0);
     JsonObject detail;
@@ -115,7 +126,8 @@ Result<bool> Journal::settle_dead_letter(std::int64_t letter_id, bool delivered,
     Statement remove(*parts_->database, "DELETE FROM dead_letter WHERE dead_letter_id = ?");
     remove.run(letter_id);
     parts_->exporters.settle_dead(exporter_id, delivered);
-    parts_->ledger.append(0, now, delivered ? "dead_letter_delivered" : "dead_letter_discarded", detail.finish());
+    parts_->ledger.append(0, now, delivered ? "dead_letter_delivered" : "dead_letter_discarded",
+                          detail.finish());
     return true;
   });
 }

@@ -30,7 +30,7 @@ struct DeadLetterRow {
 };
 
 struct DeadLetterFilter {
-  std::string exporter;  // by name; empty: all
+  std::string exporter;                  // by name; empty: all
   std::vector<std::int64_t> letter_ids;  // empty: all
 };
 

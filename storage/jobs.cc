@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::array<const char*, 5> state_names{"queued", "running", "done", "needs_a_person", "failed"};
 
-const char* name_of(JobState state) { return state_names[static_cast<std::size_t>(state)]; }
+const char* name_of(JobState state) {
+  return state_names[static_cast<std::size_t>(state)];
+}
 
 JobState state_of(std::string_view name) {
   for (std::size_t i = 0; i < state_names.size(); ++i) {
@@ -21,8 +23,8 @@ JobState state_of(std::string_view name) {
 }
 
 JobRow row_of(const Statement& statement) {
-  return {statement.integer(0), std::string(statement.text(1)), std::string(statement.text(2)), state_of(statement.text(3)),
-          std::string(statement.text(4))};
+  return {statement.integer(0), std::string(statement.text(1)), std::string(statement.text(2)),
+          state_of(statement.text(3)), std::string(statement.text(4))};
 }
 
 std::int64_t insert(Database& database, const std::string& kind, const std::string& argument, WallTime now) {
@@ -51,19 +53,24 @@ Result<std::int64_t> JobClient::add(const std::string& kind, const std::string& 
 
 Result<JobRow> JobClient::look(std::int64_t job_id) {
   return guarded([&]() -> Result<JobRow> {
-    Statement statement(*database_, "SELECT job_id, kind, argument, state, progress FROM job WHERE job_id = ?");
+    Statement statement(*database_,
+                        "SELECT job_id, kind, argument, state, progress FROM job WHERE job_id = ?");
     if (statement.query(job_id).step()) return row_of(statement);
-    return Error{ErrorKind::not_found, "job " + std::to_string(job_id) + " is gone from the journal; see 'auditferry status'"};
+    return Error{ErrorKind::not_found,
+                 "job " + std::to_string(job_id) + " is gone from the journal; see 'auditferry status'"};
   });
 }
 
-Result<std::int64_t> add_job(Journal& journal, const std::string& kind, const std::string& argument, WallTime now) {
+Result<std::int64_t> add_job(Journal& journal, const std::string& kind, const std::string& argument,
+                             WallTime now) {
   return guarded([&]() -> Result<std::int64_t> { return insert(journal.database(), kind, argument, now); });
 }
 
 Result<std::optional<JobRow>> next_job(Journal& journal) {
   return guarded([&]() -> Result<std::optional<JobRow>> {
-    Statement statement(journal.database(), "SELECT job_id, kind, argument, state, progress FROM job WHERE state = 'queued' ORDER BY job_id LIMIT 1");
+    Statement statement(journal.database(),
+                        "SELECT job_id, kind, argument, state, progress FROM job WHERE state = 'queued' "
+                        "ORDER BY job_id LIMIT 1");
     if (!statement.query().step()) return std::optional<JobRow>();
     return std::optional<JobRow>(row_of(statement));
   });
@@ -79,8 +86,10 @@ Status set_job(Journal& journal, std::int64_t job_id, JobState state, const std:
 
 Status tidy_jobs(Journal& journal, WallTime before) {
   return guarded([&]() -> Status {
-    Statement fail(journal.database(), "UPDATE job SET state = 'failed', progress = 'the daemon ended before it was done: ask for it again' "
-                                       "WHERE state = 'running'");
+    Statement fail(
+        journal.database(),
+        "UPDATE job SET state = 'failed', progress = 'the daemon ended before it was done: ask for it again' "
+        "WHERE state = 'running'");
     fail.run();
     Statement drop(journal.database(), "DELETE FROM job WHERE state NOT IN ('queued', 'running') AND at < ?");
     drop.run(to_micros(before));

@@ -39,7 +39,8 @@ class JobClient {
 };
 
 // The daemon's side, on the storage thread.
-Result<std::int64_t> add_job(Journal& journal, const std::string& kind, const std::string& argument, WallTime now);
+Result<std::int64_t> add_job(Journal& journal, const std::string& kind, const std::string& argument,
+                             WallTime now);
 // The oldest that is queued.
 Result<std::optional<JobRow>> next_job(Journal& journal);
 Status set_job(Journal& journal, std::int64_t job_id, JobState state, const std::string& progress);

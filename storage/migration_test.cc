@@ -17,8 +17,11 @@ class MigrationTest : public testing::Test {
     Database database(path(), Database::Mode::create);
     create_schema_version_1(database);
     database.execute(
-        "INSERT INTO exporter(exporter_id, name, type, added_seq, position, delivered, dead) VALUES (7, 'siem', 'scripted', 0, 3, 2, 1)");
-    database.execute("INSERT INTO dead_letter(exporter_id, seq, at, reason, record) VALUES (7, 2, 1000, 'mapping', x'6162')");
+        "INSERT INTO exporter(exporter_id, name, type, added_seq, position, delivered, dead) VALUES (7, "
+        "'siem', 'scripted', 0, 3, 2, 1)");
+    database.execute(
+        "INSERT INTO dead_letter(exporter_id, seq, at, reason, record) VALUES (7, 2, 1000, 'mapping', "
+        "x'6162')");
     database.execute("UPDATE meta SET value = 3 WHERE key = 'last_seq'");
   }
   std::string path() { return folder_ / "journal.db"; }

@@ -71,7 +71,8 @@ class ConfirmingSink final : public ExporterSink {
 };
 
 TEST(ExporterContract, RunsExportersWithUnconfirmedWrites) {
-  for (const WriteLimits limits : {WriteLimits{1, 0}, WriteLimits{1, 5}, WriteLimits{4, 0}, WriteLimits{3, 8}}) {
+  for (const WriteLimits limits :
+       {WriteLimits{1, 0}, WriteLimits{1, 5}, WriteLimits{4, 0}, WriteLimits{3, 8}}) {
     SCOPED_TRACE(std::to_string(limits.concurrent) + " " + std::to_string(limits.unconfirmed));
     expect_exporter_contract([limits] { return std::make_unique<ConfirmingSink>(limits); });
   }

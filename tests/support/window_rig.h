@@ -24,7 +24,11 @@ class WindowRig {
   // `exporter` is not used any more once `die()` was called or this is destroyed.
   WindowRig(TestLoop& loop, const TestRecords& records, Exporter& exporter, std::size_t position = 0,
             ExporterState state = {})
-      : loop_(loop), records_(records), exporter_(exporter), writes_(loop.executor()), position_(position),
+      : loop_(loop),
+        records_(records),
+        exporter_(exporter),
+        writes_(loop.executor()),
+        position_(position),
         state_(std::move(state)) {}
   ~WindowRig() { die(); }
   WindowRig(const WindowRig&) = delete;
@@ -117,8 +121,8 @@ class WindowRig {
     if (limits.concurrent == 1 && limits.unconfirmed == 0) loop_.run(writes_.join());
   }
   std::size_t count(Stage stage) const {
-    return static_cast<std::size_t>(
-        std::count_if(slots_.begin(), slots_.end(), [stage](const auto& slot) { return slot->stage == stage; }));
+    return static_cast<std::size_t>(std::count_if(
+        slots_.begin(), slots_.end(), [stage](const auto& slot) { return slot->stage == stage; }));
   }
   Slot* next_again() {
     for (const auto& slot : slots_) {
@@ -134,7 +138,8 @@ class WindowRig {
     slot.bytes.clear();
     slot.batch.clear();
     for (std::size_t i = slot.from; i < slot.to; ++i) slot.bytes.push_back(records_.line(i));
-    for (std::size_t i = slot.from; i < slot.to; ++i) slot.batch.push_back({&records_.record(i), slot.bytes[i - slot.from]});
+    for (std::size_t i = slot.from; i < slot.to; ++i)
+      slot.batch.push_back({&records_.record(i), slot.bytes[i - slot.from]});
     slot.may_send = exporter_.limits().unconfirmed > 0;
     most_under_way_ = std::max(most_under_way_, writing() + unconfirmed());
     WriteOutcome outcome = co_await exporter_.write(slot.batch, slot);
