@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/nearest_name.h"
@@ -19,6 +20,23 @@ using auditferry::CommandLine;
 
 void add_config(CLI::App& command, CommandLine& line) {
   command.add_option("--config", line.config, "the configuration file (TOML)")->required();
+}
+
+void add_dead_letters(CLI::App& app, CommandLine& line) {
+  CLI::App* letters = app.add_subcommand("dead-letters", "records that a far end refused for good");
+  letters->require_subcommand(1);
+  const std::pair<const char*, const char*> commands[] = {{"list", "one line each"},
+                                                          {"show", "the whole of them, with the far end's words"},
+                                                          {"retry", "deliver them again"},
+                                                          {"discard", "give them up; the ledger keeps note of it"}};
+  for (const auto& [name, help] : commands) {
+    CLI::App* command = letters->add_subcommand(name, help);
+    add_config(*command, line);
+    command->add_option("--exporter", line.exporter, "only this exporter's");
+    if (std::string_view(name) == "list") continue;
+    command->add_option("ID", line.ids, "ids as 'list' shows them");
+    command->add_flag("--all", line.all, "all of them (of the exporter)");
+  }
 }
 
 void add_commands(CLI::App& app, CommandLine& line) {
@@ -43,6 +61,15 @@ void add_commands(CLI::App& app, CommandLine& line) {
   ledger->add_option("--from", line.from, "from this time (RFC 3339)");
   ledger->add_option("--to", line.to, "up to this time (RFC 3339)");
   ledger->add_flag("--json", line.json, "one JSON object a line");
+
+  add_dead_letters(app, line);
+
+  CLI::App* replay = app.add_subcommand("replay", "deliver records of the journal again to one exporter");
+  add_config(*replay, line);
+  replay->add_option("--exporter", line.exporter, "to which exporter")->required();
+  replay->add_option("--from", line.from, "records from this time on (RFC 3339)")->required();
+  replay->add_option("--to", line.to, "up to this time (RFC 3339)")->required();
+  replay->add_option("--stream", line.stream, "only of this stream");
 
   CLI::App* journal = app.add_subcommand("journal", "care of the journal");
   journal->require_subcommand(1);

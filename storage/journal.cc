@@ -141,6 +141,30 @@ Result<std::vector<bool>> Journal::advance(const std::vector<PositionUpdate>& up
   });
 }
 
+Status Journal::count_replayed(const std::string& exporter, std::uint64_t records) {
+  return in_transaction(*parts_, [&]() -> Status {
+    parts_->exporters.add_replayed(exporter, records);
+    return {};
+  });
+}
+
+Result<std::uint64_t> Journal::oldest_seq() {
+  return guarded([&]() -> Result<std::uint64_t> {
+    Statement first(*parts_->database, "SELECT min(first_seq) FROM publication");
+    first.query().step();
+    return first.is_null(0) ? parts_->last_seq + 1 : static_cast<std::uint64_t>(first.integer(0));
+  });
+}
+
+Result<std::uint64_t> Journal::known_records(TimeRange range, const std::string& stream) {
+  return guarded([&]() -> Result<std::uint64_t> {
+    Statement count(*parts_->database, "SELECT coalesce(sum(revision), 0) FROM identity WHERE time BETWEEN ?1 AND ?2 AND stream_id IN "
+                                       "(SELECT stream_id FROM stream WHERE ?3 = '' OR name = ?3)");
+    count.query(to_micros(range.from), to_micros(range.to), stream).step();
+    return static_cast<std::uint64_t>(count.integer(0));
+  });
+}
+
 Status Journal::set_exporter_error(std::int64_t exporter_id, const std::string& error) {
   return in_transaction(*parts_, [&]() -> Status {
     parts_->exporters.set_last_error(exporter_id, error);

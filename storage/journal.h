@@ -65,6 +65,15 @@ class Journal {
   Result<std::vector<bool>> advance(const std::vector<PositionUpdate>& updates, WallTime now);
   // Entries first … last could not be read for this exporter: a gap of its own, with an entry in the journal.
   Result<std::int64_t> record_exporter_gap(const ExporterRow& exporter, const NewGap& gap, std::uint64_t first, std::uint64_t last, WallTime now);
+  // Of storage/dead_letters.h, where it is described.
+  Result<bool> settle_dead_letter(std::int64_t letter_id, bool delivered, WallTime now);
+  // Records delivered again on request: counted beside the books.
+  Status count_replayed(const std::string& exporter, std::uint64_t records);
+  // The first sequence number that can still be read; the next one to be given where there is none.
+  Result<std::uint64_t> oldest_seq();
+  // How many records with a time in `range` were ever fetched and are not forgotten (journal.remember),
+  // of a stream by name or of all (""); revisions count.
+  Result<std::uint64_t> known_records(TimeRange range, const std::string& stream);
   Status set_exporter_error(std::int64_t exporter_id, const std::string& error);
   Result<std::vector<ExporterRow>> exporters();
 

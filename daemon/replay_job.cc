@@ -1,0 +1,175 @@
+#include "daemon/replay_job.h"
+
+#include <any>
+#include <deque>
+
+#include "daemon/backoff.h"
+#include "daemon/record_shape.h"
+#include "daemon/verdict_judge.h"
+#include "encoding/json_object.h"
+#include "encoding/json_view.h"
+#include "exporters/file_settings.h"
+
+namespace auditferry {
+namespace {
+
+constexpr int tries_without_progress = 6;
+
+struct Tally {
+  std::uint64_t delivered = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t in_time = 0;  // found in the journal, selected or not
+  std::string last_reason;
+};
+
+std::int64_t number_of(const JsonView& view, std::string_view key) {
+  const auto value = view.find(key);
+  return value ? value->as_int64().value_or(0) : 0;
+}
+
+std::string text_of(const JsonView& view, std::string_view key) {
+  const auto value = view.find(key);
+  return value ? value->as_string().value_or("") : std::string();
+}
+
+ReplayRequest request_of(const std::string& argument) {
+  const JsonView view(argument);
+  return {text_of(view, "exporter"),
+          {from_micros(number_of(view, "from")), from_micros(number_of(view, "to"))},
+          text_of(view, "stream")};
+}
+
+// The exporter's settings as a replay uses them.
+ExporterSettings settings_for(const ExporterSettings& live, std::int64_t job_id) {
+  ExporterSettings settings = live;
+  if (const auto* file = std::any_cast<FileSettings>(&live.own)) {
+    FileSettings own = *file;
+    own.path += ".replay-" + std::to_string(job_id);
+    settings.own = std::move(own);
+  }
+  return settings;
+}
+
+using Records = std::vector<OutgoingRecord>;
+
+Records chosen(const Records& records, const std::vector<std::size_t>& indices) {
+  Records some;
+  for (const std::size_t index : indices) some.push_back(records[index]);
+  return some;
+}
+
+// Until the far end has taken or refused each of them.
+Task<Status> deliver(Jobs& jobs, JobExporter& exporter, Records records, Tally& tally) {
+  Backoff backoff(jobs.world().random, std::chrono::seconds(1), exporter.settings->max_backoff);
+  std::deque<Records> parts;
+  parts.push_back(std::move(records));
+  for (int idle = 0; !parts.empty();) {
+    const Records part = std::move(parts.front());
+    parts.pop_front();
+    const WriteOutcome outcome = co_await write_for_job(jobs, exporter, part);
+    const Judgement judgement = judge(part.size(), outcome);
+    tally.delivered += judgement.delivered;
+    tally.refused += judgement.refused.size() + (judgement.group ? judgement.unnamed.size() : 0);
+    if (!judgement.refused.empty()) tally.last_reason = judgement.refused.back().reason;
+    if (judgement.group) tally.last_reason = judgement.reason;
+    if (!judgement.group && !judgement.unnamed.empty()) {
+      const auto [first, second] = halve(judgement.unnamed);
+      parts.push_front(chosen(part, second));
+      parts.push_front(chosen(part, first));
+    }
+    if (judgement.again.empty()) continue;
+    idle = judgement.delivered > 0 ? 0 : idle + 1;
+    if (judgement.trouble == Verdict::pause || idle == tries_without_progress) {
+      co_return Error{ErrorKind::unavailable, "the far end takes nothing now: " + judgement.reason};
+    }
+    parts.push_front(chosen(part, judgement.again));
+    co_await jobs.world().clock.sleep(outcome.retry_after ? *outcome.retry_after : backoff.next());
+  }
+  co_return Status();
+}
+
+Task<Status> deliver_batch(Jobs& jobs, JobExporter& exporter, const ReplayRequest& request, RecordBatch batch,
+                           Tally& tally) {
+  std::erase_if(batch.records, [&request](const Record& record) {
+    return !record.has_time || !request.range.contains(record.time) ||
+           (!request.stream.empty() && record.stream != request.stream);
+  });
+  for (const Record& record : batch.records) tally.in_time += record.gap ? 0 : 1;
+  const PreparedBatch prepared(std::move(batch), RecordShape(*exporter.settings, *exporter.format));
+  if (prepared.outgoing.empty()) co_return Status();
+  const std::uint64_t before = tally.delivered;
+  Records records = prepared.outgoing;
+  Status delivered = co_await deliver(jobs, exporter, std::move(records), tally);
+  const std::uint64_t count = tally.delivered - before;
+  const std::string name = exporter.settings->name;
+  auto note = [&](Journal& journal) { return journal.count_replayed(name, count); };
+  const Status noted = co_await jobs.world().storage.run(note);
+  if (!noted) co_return noted;
+  co_return delivered;
+}
+
+std::string words_of(const Tally& tally) {
+  std::string words = std::to_string(tally.delivered) + " records delivered again";
+  if (tally.refused > 0) words += ", " + std::to_string(tally.refused) + " refused: " + tally.last_reason;
+  return words;
+}
+
+Task<Status> deliver_all(Jobs& jobs, JobExporter& exporter, const ReplayRequest& request, std::int64_t job_id,
+                         Tally& tally) {
+  const BatchSettings limits = exporter.settings->batch;
+  auto begin = [](Journal& journal) { return journal.oldest_seq(); };
+  const Result<std::uint64_t> oldest = co_await jobs.world().storage.run(begin);
+  if (!oldest) co_return oldest.error();
+  for (std::uint64_t after = *oldest - 1;;) {
+    auto read = [after, limits](Journal& journal) {
+      return journal.read(after, limits.records, limits.bytes);
+    };
+    Result<RecordBatch> batch = co_await jobs.world().storage.run(read);
+    if (!batch) co_return std::move(batch).error();
+    if (batch->last_seq == after) co_return Status();
+    after = batch->last_seq;
+    Status delivered = co_await deliver_batch(jobs, exporter, request, std::move(batch).value(), tally);
+    if (!delivered) co_return delivered;
+    std::string progress = words_of(tally);
+    co_await jobs.tell(job_id, std::move(progress));
+  }
+}
+
+}  // namespace
+
+std::string replay_argument(const ReplayRequest& request) {
+  return JsonObject()
+      .text("exporter", request.exporter)
+      .value("from", std::to_string(to_micros(request.range.from)))
+      .value("to", std::to_string(to_micros(request.range.to)))
+      .text("stream", request.stream)
+      .finish();
+}
+
+Task<JobOutcome> replay(Jobs& jobs, JobRow job) {
+  const ReplayRequest request = request_of(job.argument);
+  const ExporterSettings* live = jobs.exporter(request.exporter);
+  if (live == nullptr)
+    co_return JobOutcome{JobState::failed,
+                         "there is no exporter " + request.exporter + " in the daemon's configuration"};
+  const ExporterSettings settings = settings_for(*live, job.job_id);
+  JobExporter exporter = jobs.world().make_exporter(settings);
+  Tally tally;
+  Status status = co_await open_for_job(jobs, exporter);
+  if (status.ok()) status = co_await deliver_all(jobs, exporter, request, job.job_id, tally);
+  co_await exporter.exporter->close();
+  if (!status) co_return JobOutcome{JobState::failed, words_of(tally) + "; " + status.error().message};
+  auto count = [&request](Journal& journal) { return journal.known_records(request.range, request.stream); };
+  const Result<std::uint64_t> known = co_await jobs.world().storage.run(count);
+  JobOutcome outcome{tally.refused > 0 ? JobState::needs_a_person : JobState::done, words_of(tally)};
+  if (known.ok() && *known > tally.in_time) {
+    outcome.state = JobState::needs_a_person;
+    outcome.words += "; " + std::to_string(*known - tally.in_time) +
+                     " more were fetched for this time and are not in the journal any more (journal.keep): "
+                     "'auditferry backfill' fetches "
+                     "them again while the portal has them";
+  }
+  co_return outcome;
+}
+
+}  // namespace auditferry

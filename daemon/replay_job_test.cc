@@ -1,0 +1,95 @@
+#include "daemon/replay_job.h"
+
+#include <gtest/gtest.h>
+
+#include "daemon/deliverer_fixture.h"
+#include "daemon/far_end.h"
+
+namespace auditferry {
+namespace {
+
+using std::chrono::hours;
+using Lines = FarEnd::Lines;
+
+class ReplayTest : public DeliveryWorld {
+ protected:
+  ReplayTest() { settings_.exporters = {settings_of("siem")}; }
+  ~ReplayTest() override { stop(); }
+  JobExporter lend(const ExporterSettings& settings) {
+    auto far_end = std::make_unique<FarEnd>(loop_);
+    far_end->answer = [this](const Lines& lines) {
+      WriteOutcome made = answer_(lines);
+      if (made.verdict == Verdict::delivered) got_.insert(got_.end(), lines.begin(), lines.end());
+      return made;
+    };
+    JobExporter made;
+    made.settings = &settings;
+    made.format = std::make_unique<IdFormat>();
+    made.exporter = std::move(far_end);
+    return made;
+  }
+  Task<void> carry_out(JobRow job, JobOutcome& outcome) {
+    outcome = co_await jobs_.carry_out(std::move(job));
+  }
+  // Records have times a microsecond apart, from `start_` on.
+  JobOutcome replay_between(int from, int to, const std::string& stream = "") {
+    const std::string argument =
+        replay_argument({"siem", {start_ + Duration(from), start_ + Duration(to)}, stream});
+    const std::int64_t id = add_job(*journal_, "replay", argument, loop_.clock().now()).value();
+    JobOutcome outcome;
+    loop_.run(carry_out({id, "replay", argument, JobState::queued, ""}, outcome));
+    return outcome;
+  }
+
+  Settings settings_;
+  WallTime start_ = loop_.clock().now();
+  std::function<WriteOutcome(const Lines&)> answer_ = [](const Lines&) { return WriteOutcome(); };
+  Lines got_;
+  Jobs jobs_{JobWorld{loop_.clock(), log_, *storage_, random_, settings_,
+                      [this](const ExporterSettings& one) { return lend(one); }}};
+};
+
+TEST_F(ReplayTest, DeliversTheTimeAgainAndTouchesNoPosition) {
+  journal_->attach_exporter("siem", "scripted", "hold", true).value();
+  publish(40);
+  const JobOutcome outcome = replay_between(12, 25);
+  EXPECT_EQ(outcome.state, JobState::done) << outcome.words;
+  Lines expected;
+  for (int i = 12; i <= 25; ++i) expected.push_back(std::to_string(i));
+  EXPECT_EQ(got_, expected);
+  EXPECT_EQ(books().position, 0u);
+  EXPECT_EQ(books().replayed, 14u);
+  EXPECT_EQ(replay_between(0, 40, "device").words, "0 records delivered again");
+}
+
+TEST_F(ReplayTest, SaysWhatIsNotInTheJournalAnyMore) {
+  journal_->attach_exporter("siem", "scripted", "hold", true).value();
+  publish(10);
+  publish(10);
+  journal_->database().execute("DELETE FROM publication WHERE first_seq = 1");
+  const JobOutcome outcome = replay_between(5, 15);
+  EXPECT_EQ(outcome.state, JobState::needs_a_person);
+  EXPECT_NE(outcome.words.find("5 more were fetched for this time and are not in the journal any more"),
+            std::string::npos)
+      << outcome.words;
+  EXPECT_EQ(got_.size(), 6u);
+}
+
+TEST_F(ReplayTest, HalvesRefusalsAndStopsAtAPause) {
+  journal_->attach_exporter("siem", "scripted", "hold", true).value();
+  publish(10);
+  answer_ = [](const Lines& lines) {
+    return std::find(lines.begin(), lines.end(), "3") == lines.end() ? WriteOutcome()
+                                                                     : outcome(Verdict::refused, "400");
+  };
+  const JobOutcome some = replay_between(0, 9);
+  EXPECT_EQ(some.state, JobState::needs_a_person);
+  EXPECT_EQ(some.words, "9 records delivered again, 1 refused: 400");
+  answer_ = [](const Lines&) { return outcome(Verdict::pause, "401"); };
+  EXPECT_EQ(replay_between(0, 9).state, JobState::failed);
+  EXPECT_EQ(books().replayed, 9u);
+  EXPECT_EQ(books().dead, 0u);
+}
+
+}  // namespace
+}  // namespace auditferry
