@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "exporters/file_exporter.h"
+#include "exporters/http_exporter.h"
 #include "exporters/json_format.h"
 #include "exporters/raw_format.h"
 #include "exporters/stdout_exporter.h"
@@ -43,8 +44,17 @@ std::unique_ptr<Exporter> make_stdout(const ExporterSettings&, ExporterWorld wor
   return std::make_unique<StdoutExporter>(STDOUT_FILENO, std::move(world));
 }
 
+void read_http(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places) {
+  settings.own = read_http_exporter_settings(table, places);
+}
+
+std::unique_ptr<Exporter> make_http(const ExporterSettings& settings, ExporterWorld world) {
+  return std::make_unique<HttpExporter>(settings, std::move(world));
+}
+
 constexpr ExporterType types[] = {
     {"file", read_file, make_file},
+    {"http", read_http, make_http},
     {"stdout", read_stdout, make_stdout},
 };
 

@@ -81,7 +81,6 @@ TEST(Catalog, KnowsItsNames) {
   for (const std::string& type : exporter_types()) {
     const Read read("path = \"x\"", type);
     EXPECT_TRUE(read.known) << type;
-    EXPECT_FALSE(read.settings.output_key.empty()) << type;
     EXPECT_TRUE(make_exporter(read.settings, {loop.executor(), loop.clock(), log, disk, loop.blocking(), {}}))
         << type;
   }
