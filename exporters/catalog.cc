@@ -9,6 +9,7 @@
 #include "exporters/http_exporter.h"
 #include "exporters/json_format.h"
 #include "exporters/raw_format.h"
+#include "exporters/splunk_exporter.h"
 #include "exporters/stdout_exporter.h"
 
 namespace auditferry {
@@ -52,9 +53,18 @@ std::unique_ptr<Exporter> make_http(const ExporterSettings& settings, ExporterWo
   return std::make_unique<HttpExporter>(settings, std::move(world));
 }
 
+void read_splunk(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places) {
+  settings.own = read_splunk_settings(table, places);
+}
+
+std::unique_ptr<Exporter> make_splunk(const ExporterSettings& settings, ExporterWorld world) {
+  return std::make_unique<SplunkExporter>(settings, std::move(world));
+}
+
 constexpr ExporterType types[] = {
     {"file", read_file, make_file},
     {"http", read_http, make_http},
+    {"splunk_hec", read_splunk, make_splunk},
     {"stdout", read_stdout, make_stdout},
 };
 

@@ -78,11 +78,13 @@ TEST(Catalog, KnowsItsNames) {
   TestLoop loop;
   NullLog log;
   FaultyFileSystem disk;
+  Random random(1);
   for (const std::string& type : exporter_types()) {
     const Read read("path = \"x\"", type);
     EXPECT_TRUE(read.known) << type;
-    EXPECT_TRUE(make_exporter(read.settings, {loop.executor(), loop.clock(), log, disk, loop.blocking(), {}}))
-        << type;
+    ExporterWorld world{loop.executor(), loop.clock(), log, disk, loop.blocking(), {}};
+    world.random = &random;
+    EXPECT_TRUE(make_exporter(read.settings, world)) << type;
   }
   for (const std::string& format : format_names()) {
     ExporterSettings settings;

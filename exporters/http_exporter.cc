@@ -36,7 +36,8 @@ HttpExporter::HttpExporter(const ExporterSettings& settings, ExporterWorld world
     : settings_(std::any_cast<const HttpExporterSettings&>(settings.own)),
       world_(std::move(world)),
       sink_(settings_.sink, world_, settings.name),
-      who_{peer_of(settings_.url), "url", "auth"} {}
+      who_{peer_of(settings_.url), "url", "auth"},
+      writes_(world_.loop) {}
 
 Task<Status> HttpExporter::open(const ExporterState&) {
   co_return Status();
@@ -75,6 +76,7 @@ Task<WriteOutcome> HttpExporter::send(std::string body) {
 }
 
 Task<WriteOutcome> HttpExporter::write(const std::vector<OutgoingRecord>& records, WriteProgress&) {
+  const WritesUnderWay::One under_way(writes_);
   if (settings_.body == HttpBody::single) {
     WriteOutcome outcome = co_await write_single(records);
     co_return outcome;
@@ -89,8 +91,11 @@ Task<WriteOutcome> HttpExporter::write(const std::vector<OutgoingRecord>& record
 Task<WriteOutcome> HttpExporter::write_single(const std::vector<OutgoingRecord>& records) {
   std::vector<RecordOutcome> refused;
   for (std::size_t i = 0; i < records.size(); ++i) {
-    std::string body(records[i].bytes);
-    WriteOutcome one = co_await send(std::move(body));
+    WriteOutcome one{Verdict::retry, "the program ends: the rest of the batch is sent at the next start"};
+    if (!writes_.closing()) {
+      std::string body(records[i].bytes);
+      one = co_await send(std::move(body));
+    }
     if (one.verdict == Verdict::delivered) continue;
     if (one.verdict == Verdict::refused) {
       refused.push_back({i, Verdict::poison, std::move(one.reason)});
@@ -135,7 +140,7 @@ Task<WriteOutcome> HttpExporter::tend() {
 }
 
 Task<void> HttpExporter::close() {
-  co_return;
+  co_await writes_.end();
 }
 
 }  // namespace auditferry

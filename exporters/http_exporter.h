@@ -6,6 +6,7 @@
 #include "config/settings.h"
 #include "exporters/catalog.h"
 #include "exporters/http_exporter_settings.h"
+#include "exporters/writes_under_way.h"
 
 namespace auditferry {
 
@@ -35,6 +36,7 @@ class HttpExporter final : public Exporter {
   ExporterWorld world_;
   HttpSink sink_;
   HttpPeerWords who_;
+  WritesUnderWay writes_;
 };
 
 }  // namespace auditferry
