@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "core/check.h"
+#include "exporters/elastic_exporter.h"
 #include "exporters/file_exporter.h"
 #include "exporters/http_exporter.h"
 #include "exporters/json_format.h"
@@ -61,7 +62,17 @@ std::unique_ptr<Exporter> make_splunk(const ExporterSettings& settings, Exporter
   return std::make_unique<SplunkExporter>(settings, std::move(world));
 }
 
+void read_elastic(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places) {
+  settings.own = read_elastic_settings(table, places);
+  settings.batch = {5000, 4u << 20, std::chrono::milliseconds(200)};
+}
+
+std::unique_ptr<Exporter> make_elastic(const ExporterSettings& settings, ExporterWorld world) {
+  return std::make_unique<ElasticExporter>(settings, std::move(world));
+}
+
 constexpr ExporterType types[] = {
+    {"elasticsearch", read_elastic, make_elastic},
     {"file", read_file, make_file},
     {"http", read_http, make_http},
     {"splunk_hec", read_splunk, make_splunk},
