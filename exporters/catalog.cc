@@ -9,6 +9,7 @@
 #include "exporters/file_exporter.h"
 #include "exporters/http_exporter.h"
 #include "exporters/json_format.h"
+#include "exporters/otlp_exporter.h"
 #include "exporters/raw_format.h"
 #include "exporters/splunk_exporter.h"
 #include "exporters/stdout_exporter.h"
@@ -71,10 +72,19 @@ std::unique_ptr<Exporter> make_elastic(const ExporterSettings& settings, Exporte
   return std::make_unique<ElasticExporter>(settings, std::move(world));
 }
 
+void read_otlp(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places) {
+  settings.own = read_otlp_settings(table, places);
+}
+
+std::unique_ptr<Exporter> make_otlp(const ExporterSettings& settings, ExporterWorld world) {
+  return std::make_unique<OtlpExporter>(settings, std::move(world));
+}
+
 constexpr ExporterType types[] = {
     {"elasticsearch", read_elastic, make_elastic},
     {"file", read_file, make_file},
     {"http", read_http, make_http},
+    {"otlp", read_otlp, make_otlp},
     {"splunk_hec", read_splunk, make_splunk},
     {"stdout", read_stdout, make_stdout},
 };
