@@ -1,8 +1,10 @@
 #include "encoding/hash.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "core/check.h"
 
@@ -77,6 +79,18 @@ Sha256 sha256(std::string_view bytes) {
   thread_local Sha256Stream stream;
   stream.update(bytes);
   return stream.finish();
+}
+
+Sha256 hmac_sha256(std::string_view key, std::string_view bytes) {
+  AUDITFERRY_CHECK(key.size() <= static_cast<std::size_t>(std::numeric_limits<int>::max()));
+  // OpenSSL takes a null key for "the key of before".
+  const char* const key_bytes = key.empty() ? "" : key.data();
+  Sha256 result;
+  unsigned length = 0;
+  const auto* const data = reinterpret_cast<const unsigned char*>(bytes.data());
+  AUDITFERRY_CHECK(HMAC(method(), key_bytes, static_cast<int>(key.size()), data, bytes.size(), result.data(), &length) != nullptr &&
+                   length == result.size());
+  return result;
 }
 
 ShortHash short_hash(std::string_view bytes) {

@@ -1,5 +1,5 @@
 #pragma once
-// SHA-256 (FIPS 180-4) and hex. Thread-safe: every thread has its own context.
+// SHA-256 (FIPS 180-4), HMAC and hex. Thread-safe: every thread has its own context.
 
 #include <array>
 #include <cstdint>
@@ -18,6 +18,8 @@ namespace auditferry {
 using Sha256 = std::array<std::uint8_t, 32>;
 
 Sha256 sha256(std::string_view bytes);
+// HMAC-SHA-256 (RFC 2104, FIPS 198-1).
+Sha256 hmac_sha256(std::string_view key, std::string_view bytes);
 // The first 16 bytes of the SHA-256.
 ShortHash short_hash(std::string_view bytes);
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "encoding/hmac.h"
+#include "encoding/hash.h"
 
 namespace auditferry {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "encoding/hmac.h"
+#include "encoding/hash.h"
 #include "tests/support/fake_far_end.h"
 
 namespace auditferry {
