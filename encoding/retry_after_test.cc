@@ -20,7 +20,8 @@ TEST(RetryAfter, ReadsSecondsAndDates) {
   EXPECT_EQ(retry_after(response(429, {{"Retry-After", "7"}}), now), Duration(seconds(7)));
   EXPECT_EQ(retry_after(response(429, {{"Retry-After", " 120 "}}), now), Duration(seconds(120)));
   // Measured against the answer's own Date: the portal's clock may differ from ours.
-  const HttpResponse dated = response(429, {{"Date", "Sun, 23 Nov 2025 12:00:00 GMT"}, {"Retry-After", "Sun, 23 Nov 2025 12:01:30 GMT"}});
+  const HttpResponse dated = response(
+      429, {{"Date", "Sun, 23 Nov 2025 12:00:00 GMT"}, {"Retry-After", "Sun, 23 Nov 2025 12:01:30 GMT"}});
   EXPECT_EQ(retry_after(dated, now), Duration(seconds(90)));
 }
 

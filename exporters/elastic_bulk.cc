@@ -40,7 +40,8 @@ std::string clean_index(std::string_view name) {
   clean.reserve(name.size());
   for (const char c : name) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool forbidden = byte <= 0x20 || byte >= 0x7F || std::string_view("\\/*?\"<>|,#:").find(c) != std::string_view::npos;
+    const bool forbidden =
+        byte <= 0x20 || byte >= 0x7F || std::string_view("\\/*?\"<>|,#:").find(c) != std::string_view::npos;
     const bool bad_start = clean.empty() && (c == '-' || c == '_' || c == '+');
     if (bad_start) {
       clean += 'x';
@@ -121,7 +122,8 @@ ItemVerdict judge_item(const BulkItem& item) {
   if (!item.error_type.empty()) result.reason += " " + item.error_type;
   if (!item.error_reason.empty()) result.reason += ": " + item.error_reason;
   // Refusals that the next record would meet too.
-  const bool of_the_index = item.error_reason.starts_with("pipeline with id") || item.error_type == "invalid_index_name_exception" ||
+  const bool of_the_index = item.error_reason.starts_with("pipeline with id") ||
+                            item.error_type == "invalid_index_name_exception" ||
                             item.error_type == "index_closed_exception";
   if (status == 429 || status >= 500 || status < 100) {
     result.verdict = Verdict::retry;

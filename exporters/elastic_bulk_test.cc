@@ -38,7 +38,8 @@ TEST(ElasticBulk, CreatesUnderTheRecordsOwnId) {
 TEST(ElasticBulk, EveryDocumentHasATimeStamp) {
   const std::string own = R"({"x":{"@timestamp":1},"@timestamp":"2020-01-01T00:00:00Z"})";
   EXPECT_TRUE(create(own).ends_with("}}\n" + own + "\n"));
-  EXPECT_TRUE(create(R"({"x":{"@timestamp":1}})").ends_with("\n{\"@timestamp\":\"2025-11-23T23:59:59.500Z\",\"x\":{\"@timestamp\":1}}\n"));
+  EXPECT_TRUE(create(R"({"x":{"@timestamp":1}})")
+                  .ends_with("\n{\"@timestamp\":\"2025-11-23T23:59:59.500Z\",\"x\":{\"@timestamp\":1}}\n"));
   EXPECT_TRUE(create(R"({"\u0040timestamp":1})").ends_with("\n{\"\\u0040timestamp\":1}\n"));
   EXPECT_TRUE(create("{}").ends_with("\n{\"@timestamp\":\"2025-11-23T23:59:59.500Z\"}\n"));
   EXPECT_TRUE(create("[1]").ends_with("\n{\"@timestamp\":\"2025-11-23T23:59:59.500Z\",\"record\":[1]}\n"));
@@ -87,23 +88,28 @@ TEST(ElasticBulk, EveryStatusOfAnItemHasItsVerdict) {
       {413, Verdict::poison},    {422, Verdict::poison},    {401, Verdict::pause},     {403, Verdict::pause},
       {404, Verdict::pause},     {429, Verdict::retry},     {500, Verdict::retry},     {503, Verdict::retry},
       {0, Verdict::retry}};
-  for (const auto& [status, verdict] : table) EXPECT_EQ(judge_item({status, "", ""}).verdict, verdict) << status;
+  for (const auto& [status, verdict] : table)
+    EXPECT_EQ(judge_item({status, "", ""}).verdict, verdict) << status;
   EXPECT_EQ(judge_item({400, "invalid_index_name_exception", ""}).verdict, Verdict::pause);
-  EXPECT_EQ(judge_item({400, "illegal_argument_exception", "pipeline with id [x] does not exist"}).verdict, Verdict::pause);
+  EXPECT_EQ(judge_item({400, "illegal_argument_exception", "pipeline with id [x] does not exist"}).verdict,
+            Verdict::pause);
 }
 
 TEST(ElasticBulk, IsNoAnswerWithoutItsParts) {
-  for (const char* body : {"", "ok", "[]", "{}", R"({"errors":false})", R"({"items":[]})", R"({"errors":1,"items":[]})",
-                           R"({"errors":false,"items":{}})", R"({"errors":false,"items":[)"})
+  for (const char* body :
+       {"", "ok", "[]", "{}", R"({"errors":false})", R"({"items":[]})", R"({"errors":1,"items":[]})",
+        R"({"errors":false,"items":{}})", R"({"errors":false,"items":[)"})
     EXPECT_FALSE(parse_bulk_answer(body)) << body;
 }
 
 TEST(ElasticBulk, SurvivesEveryBody) {
-  const std::string good = R"({"errors":true,"items":[{"create":{"status":400,"error":{"type":"t","reason":"r","caused_by":{"reason":"c"}}}}]})";
+  const std::string good =
+      R"({"errors":true,"items":[{"create":{"status":400,"error":{"type":"t","reason":"r","caused_by":{"reason":"c"}}}}]})";
   std::mt19937 random(5);
   for (int round = 0; round < 20'000; ++round) {
     std::string body = good.substr(0, random() % (good.size() + 1));
-    for (std::size_t i = random() % 3; i > 0 && !body.empty(); --i) body[random() % body.size()] = static_cast<char>(random());
+    for (std::size_t i = random() % 3; i > 0 && !body.empty(); --i)
+      body[random() % body.size()] = static_cast<char>(random());
     if (const auto answer = parse_bulk_answer(body)) {
       for (const BulkItem& item : answer->items) static_cast<void>(judge_item(item));
     }

@@ -72,7 +72,8 @@ Task<WriteOutcome> ElasticExporter::write(const std::vector<OutgoingRecord>& rec
 std::optional<WriteOutcome> ElasticExporter::judge(const Result<HttpResponse>& answer, std::size_t index,
                                                    std::size_t records, WriteOutcome& failure) {
   Host& host = hosts_[index];
-  const bool gateway = answer.ok() && (answer->status == 502 || answer->status == 503 || answer->status == 504);
+  const bool gateway =
+      answer.ok() && (answer->status == 502 || answer->status == 503 || answer->status == 504);
   if (!answer.ok() || gateway) {
     host.avoid_until = world_.clock.steady_now() + avoid_for;
     failure = answer.ok() ? sink_.judge_answer(*answer, Verdict::retry, host.who, request_error(answer->body))
@@ -89,9 +90,10 @@ std::optional<WriteOutcome> ElasticExporter::judge(const Result<HttpResponse>& a
   if (bulk->items.size() != records) {
     WriteOutcome outcome;
     outcome.verdict = Verdict::retry;
-    outcome.reason = host.who.peer + " was sent " + std::to_string(records) + " records and answered for " +
-                     std::to_string(bulk->items.size()) +
-                     ", so nothing counts as delivered: check what stands between; sent again under the same ids";
+    outcome.reason =
+        host.who.peer + " was sent " + std::to_string(records) + " records and answered for " +
+        std::to_string(bulk->items.size()) +
+        ", so nothing counts as delivered: check what stands between; sent again under the same ids";
     return outcome;
   }
   return judge_items(*bulk, host);
@@ -103,7 +105,8 @@ WriteOutcome ElasticExporter::judge_items(const BulkAnswer& answer, const Host& 
     ItemVerdict item = judge_item(answer.items[i]);
     if (item.verdict == Verdict::delivered) continue;
     std::string reason = host.who.peer + " refused a record, " + sink_.quotable(item.reason);
-    if (item.verdict == Verdict::retry) reason = host.who.peer + " cannot take records now, " + sink_.quotable(item.reason);
+    if (item.verdict == Verdict::retry)
+      reason = host.who.peer + " cannot take records now, " + sink_.quotable(item.reason);
     if (item.verdict == Verdict::pause) reason += ": check index and the permissions";
     outcome.records.push_back({i, item.verdict, std::move(reason)});
   }
@@ -134,7 +137,8 @@ Task<Status> ElasticExporter::greet_host(const Host& host) {
   const Result<ScannedJson> scanned = scan_json(answer->body, 64);
   const bool named = scanned.ok() && JsonView(scanned->text).find("version").has_value();
   if (answer->status == 200 && !named) {
-    const WriteOutcome outcome = sink_.judge_strange_body(*answer, host.who, "the JSON of Elasticsearch or OpenSearch");
+    const WriteOutcome outcome =
+        sink_.judge_strange_body(*answer, host.who, "the JSON of Elasticsearch or OpenSearch");
     co_return Error{ErrorKind::protocol, outcome.reason};
   }
   HttpRequest rights;
@@ -155,7 +159,8 @@ Task<Status> ElasticExporter::greet_host(const Host& host) {
   const auto allowed =
       rights_text.ok() ? JsonView(rights_text->text).find("has_all_requested") : std::optional<JsonView>();
   if (allowed && allowed->as_bool() == false)
-    co_return Error{ErrorKind::permission, host.who.peer + " does not allow creating documents in " + pattern +
+    co_return Error{ErrorKind::permission, host.who.peer + " does not allow creating documents in " +
+                                               pattern +
                                                ": give the user or API key the privilege create_doc there"};
   co_return Status();
 }

@@ -14,18 +14,21 @@ namespace {
 using std::chrono::seconds;
 
 const std::string at =
-    "hosts = [\"https://one.example.com:9200\"]\nindex = \"audit-{tenant}\"\napi_key = { env = \"example-key\" }\n";
+    "hosts = [\"https://one.example.com:9200\"]\nindex = \"audit-{tenant}\"\napi_key = { env = "
+    "\"example-key\" }\n";
 const std::string two_hosts =
     "hosts = [\"https://one.example.com:9200\", \"https://two.example.com:9200\"]\nindex = \"audit\"\n";
 
 HttpResponse items(const std::vector<std::string>& all, bool errors = true) {
   std::string body = errors ? R"({"errors":true,"items":[)" : R"({"errors":false,"items":[)";
-  for (std::size_t i = 0; i < all.size(); ++i) body += (i ? ",{\"create\":{" : "{\"create\":{") + all[i] + "}}";
+  for (std::size_t i = 0; i < all.size(); ++i)
+    body += (i ? ",{\"create\":{" : "{\"create\":{") + all[i] + "}}";
   return answer(200, body + "]}", {{"Content-Type", "application/json"}});
 }
 
 std::string failed(int status, const std::string& type) {
-  return "\"status\":" + std::to_string(status) + ",\"error\":{\"type\":\"" + type + "\",\"reason\":\"words of Elastic\"}";
+  return "\"status\":" + std::to_string(status) + ",\"error\":{\"type\":\"" + type +
+         "\",\"reason\":\"words of Elastic\"}";
 }
 
 // Documents by index and id, as Elasticsearch keeps them.
@@ -35,8 +38,10 @@ class FakeCluster {
   std::vector<std::string> lines;  // the documents in the order of their arrival, without the time stamp
 
   HttpResponse handle(const HttpRequest& request) {
-    if (header_of(request, "Authorization") != "ApiKey example-key") return answer(401, R"({"error":"who are you"})");
-    if (request.method == "GET") return answer(200, R"({"name":"a","version":{"number":"8.15.0"},"tagline":"x"})");
+    if (header_of(request, "Authorization") != "ApiKey example-key")
+      return answer(401, R"({"error":"who are you"})");
+    if (request.method == "GET")
+      return answer(200, R"({"name":"a","version":{"number":"8.15.0"},"tagline":"x"})");
     if (request.url.ends_with("_has_privileges")) return answer(200, R"({"has_all_requested":true})");
     if (request.url.find("/_bulk?filter_path=") == std::string::npos) return answer(404, "{}");
     if (!request.body.ends_with('\n')) return answer(400, R"({"error":"must be terminated by a newline"})");
@@ -91,24 +96,26 @@ TEST_F(Elastic, SendsOneBulkRequest) {
   EXPECT_EQ(outcome_of(items({"\"status\":201", "\"status\":200"}, false), 2).verdict, Verdict::delivered);
   const HttpRequest& request = fixture.far_end.requests.at(0);
   EXPECT_EQ(request.method, "POST");
-  EXPECT_EQ(request.url, "https://one.example.com:9200/_bulk?filter_path=errors,items.*.status,items.*.error");
+  EXPECT_EQ(request.url,
+            "https://one.example.com:9200/_bulk?filter_path=errors,items.*.status,items.*.error");
   EXPECT_EQ(header_of(request, "Content-Type"), "application/x-ndjson");
   EXPECT_EQ(header_of(request, "Authorization"), "ApiKey example-key");
   const TestRecords records(fixture.format, 2, 1, std::chrono::minutes(1));
-  EXPECT_EQ(request.body, "{\"create\":{\"_index\":\"audit-t1\",\"_id\":\"apptego/t1/s0/1000\"}}\n"
-                          "{\"@timestamp\":\"2025-11-23T09:00:00Z\"," +
-                              records.line(0).substr(1) +
-                              "\n{\"create\":{\"_index\":\"audit-t1\",\"_id\":\"apptego/t1/s0/1001\"}}\n"
-                              "{\"@timestamp\":\"2025-11-23T09:01:00Z\"," +
-                              records.line(1).substr(1) + "\n");
+  EXPECT_EQ(request.body,
+            "{\"create\":{\"_index\":\"audit-t1\",\"_id\":\"apptego/t1/s0/1000\"}}\n"
+            "{\"@timestamp\":\"2025-11-23T09:00:00Z\"," +
+                records.line(0).substr(1) +
+                "\n{\"create\":{\"_index\":\"audit-t1\",\"_id\":\"apptego/t1/s0/1001\"}}\n"
+                "{\"@timestamp\":\"2025-11-23T09:01:00Z\"," +
+                records.line(1).substr(1) + "\n");
 }
 
 TEST_F(Elastic, EveryRecordHasItsOwnVerdict) {
-  const WriteOutcome outcome =
-      outcome_of(items({"\"status\":201", failed(409, "version_conflict_engine_exception"),
-                        failed(429, "es_rejected_execution_exception"), failed(400, "mapper_parsing_exception example-key"),
-                        failed(404, "index_not_found_exception")}),
-                 5);
+  const WriteOutcome outcome = outcome_of(
+      items({"\"status\":201", failed(409, "version_conflict_engine_exception"),
+             failed(429, "es_rejected_execution_exception"),
+             failed(400, "mapper_parsing_exception example-key"), failed(404, "index_not_found_exception")}),
+      5);
   EXPECT_EQ(outcome.verdict, Verdict::delivered);
   ASSERT_EQ(outcome.records.size(), 3u);
   EXPECT_EQ(outcome.records[0].index, 2u);
@@ -154,8 +161,9 @@ TEST_F(Elastic, OtherBodiesConfirmNothing) {
 TEST_F(Elastic, TheWholeRequestCanBeRefused) {
   EXPECT_EQ(outcome_of(answer(413, ""), 2).verdict, Verdict::refused);
   EXPECT_EQ(outcome_of(answer(400, R"({"error":{"type":"x","reason":"y"}})"), 2).verdict, Verdict::refused);
-  const WriteOutcome outcome =
-      outcome_of(answer(401, R"({"error":{"type":"security_exception","reason":"no key example-key"},"status":401})"), 2);
+  const WriteOutcome outcome = outcome_of(
+      answer(401, R"({"error":{"type":"security_exception","reason":"no key example-key"},"status":401})"),
+      2);
   EXPECT_EQ(outcome.verdict, Verdict::pause);
   EXPECT_NE(outcome.reason.find("security_exception: no key ***"), std::string::npos) << outcome.reason;
   HttpResponse busy = answer(429, "");
@@ -208,12 +216,17 @@ TEST(ElasticHosts, AGatewayThatAnswersForADeadHostIsPassedOver) {
 TEST(ElasticGreet, AsksForVersionAndRights) {
   FarEndFixture fixture("elasticsearch", at);
   FakeCluster cluster;
-  fixture.far_end.handler = [&](const HttpRequest& request) -> Result<HttpResponse> { return cluster.handle(request); };
+  fixture.far_end.handler = [&](const HttpRequest& request) -> Result<HttpResponse> {
+    return cluster.handle(request);
+  };
   EXPECT_TRUE(fixture.greet().ok());
   EXPECT_TRUE(cluster.documents.empty());
-  EXPECT_EQ(fixture.far_end.requests.at(1).body, R"({"index":[{"names":["audit-*"],"privileges":["create_doc"]}]})");
+  EXPECT_EQ(fixture.far_end.requests.at(1).body,
+            R"({"index":[{"names":["audit-*"],"privileges":["create_doc"]}]})");
   const auto greeted = [&](HttpResponse version, HttpResponse rights) {
-    fixture.far_end.handler = [=](const HttpRequest& request) { return request.method == "GET" ? version : rights; };
+    fixture.far_end.handler = [=](const HttpRequest& request) {
+      return request.method == "GET" ? version : rights;
+    };
     return fixture.greet();
   };
   const HttpResponse version = answer(200, R"({"version":{"distribution":"opensearch"}})");

@@ -31,7 +31,8 @@ void read_hosts(TomlTable& table, ElasticSettings& settings) {
 void read_index(TomlTable& table, ElasticSettings& settings) {
   const std::string text = table.required_string("index");
   if (text.empty()) {
-    if (table.kind("index") == TomlKind::string) table.error("index", "is empty: name an index or a data stream");
+    if (table.kind("index") == TomlKind::string)
+      table.error("index", "is empty: name an index or a data stream");
     return;
   }
   const Result<TextTemplate> parsed = TextTemplate::parse(text);
@@ -42,9 +43,12 @@ void read_index(TomlTable& table, ElasticSettings& settings) {
   settings.index = *parsed;
   // What values bring along is cleaned; what the author wrote is to be right.
   const bool upper = std::any_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
-  if (upper || text.find_first_of("\\/*?\"<>| ,#:") != text.npos || text[0] == '-' || text[0] == '_' || text[0] == '+')
-    table.error("index", "no index is called so: lower-case letters, digits, '-', '_' and '.', not beginning with '-', "
-                         "'_' or '+'");
+  if (upper || text.find_first_of("\\/*?\"<>| ,#:") != text.npos || text[0] == '-' || text[0] == '_' ||
+      text[0] == '+')
+    table.error(
+        "index",
+        "no index is called so: lower-case letters, digits, '-', '_' and '.', not beginning with '-', "
+        "'_' or '+'");
 }
 
 }  // namespace
@@ -57,8 +61,9 @@ ElasticSettings read_elastic_settings(TomlTable& table, const SecretPlaces& plac
   read_index(table, settings);
   settings.concurrency = read_count(table, "concurrency", 64, settings.concurrency);
   if (!format_is_json(table))
-    table.error("format", "\"" + *table.string("format") + "\" makes no JSON, which is all that Elasticsearch takes: "
-                                                           "use \"json\", \"raw\", \"ecs\" or \"ocsf\"");
+    table.error("format", "\"" + *table.string("format") +
+                              "\" makes no JSON, which is all that Elasticsearch takes: "
+                              "use \"json\", \"raw\", \"ecs\" or \"ocsf\"");
   return settings;
 }
 

@@ -34,8 +34,9 @@ std::optional<StatusSet> parse_status(const JsonView& value) {
 void read_statuses(TomlTable& table, StatusTable& statuses) {
   std::vector<std::pair<StatusSet, Verdict>> classes;
   std::vector<std::pair<StatusSet, Verdict>> single;
-  for (const auto& [key, verdict] : {std::pair("delivered", Verdict::delivered), std::pair("retry", Verdict::retry),
-                                     std::pair("pause", Verdict::pause), std::pair("refused", Verdict::refused)}) {
+  for (const auto& [key, verdict] :
+       {std::pair("delivered", Verdict::delivered), std::pair("retry", Verdict::retry),
+        std::pair("pause", Verdict::pause), std::pair("refused", Verdict::refused)}) {
     const std::optional<std::string> list = table.json(key);
     if (!list) continue;
     if (!JsonView(*list).is_array()) {
@@ -70,8 +71,9 @@ void read_signature(TomlTable& table, const SecretPlaces& places, HttpExporterSe
   }
   const std::optional<std::string> header = table.string("header");
   if (!header) return;
-  if (header->empty() || header->find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") !=
-                             header->npos) {
+  if (header->empty() ||
+      header->find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") !=
+          header->npos) {
     table.error("header", "is no name of a header: letters, digits and '-'");
   } else {
     settings.signature_header = *header;
@@ -113,7 +115,8 @@ HttpExporterSettings read_http_exporter_settings(TomlTable& table, const SecretP
                             "\" makes no JSON: use body = \"ndjson\" (one line per record) or \"single\"");
   settings.content_type = table.string("content_type").value_or(default_content_type(settings.body, json));
   fits_header(table, "content_type", Secret(settings.content_type));
-  if (std::optional<TomlTable> signature = table.table("signature")) read_signature(*signature, places, settings);
+  if (std::optional<TomlTable> signature = table.table("signature"))
+    read_signature(*signature, places, settings);
   settings.concurrency = read_count(table, "concurrency", 64, settings.concurrency);
   settings.accept_html = table.boolean("accept_html").value_or(false);
   if (std::optional<TomlTable> status = table.table("status")) read_statuses(*status, settings.statuses);

@@ -67,10 +67,9 @@ TEST(HttpExporter, SendsOneArray) {
 }
 
 TEST(HttpExporter, SendsHeadersAndCredentials) {
-  FarEndFixture fixture("http", at +
-                                    "content_type = \"text/plain\"\nauth.username = \"ferry\"\n"
-                                    "auth.password = { env = \"example-password\" }\n"
-                                    "[headers]\nX-Tenant = \"blue\"\nX-Key = { env = \"example-key\" }\n");
+  FarEndFixture fixture("http", at + "content_type = \"text/plain\"\nauth.username = \"ferry\"\n"
+                                     "auth.password = { env = \"example-password\" }\n"
+                                     "[headers]\nX-Tenant = \"blue\"\nX-Key = { env = \"example-key\" }\n");
   outcome_of(answer(200), "", &fixture);
   const HttpRequest& request = fixture.far_end.requests.at(0);
   EXPECT_EQ(header_of(request, "Authorization"), "Basic ZmVycnk6ZXhhbXBsZS1wYXNzd29yZA==");
@@ -80,7 +79,8 @@ TEST(HttpExporter, SendsHeadersAndCredentials) {
 }
 
 TEST(HttpExporter, SignsTheBodyTogetherWithTheTime) {
-  FarEndFixture fixture("http", at + "signature.key = { env = \"example-key\" }\nsignature.header = \"X-Seal\"");
+  FarEndFixture fixture("http",
+                        at + "signature.key = { env = \"example-key\" }\nsignature.header = \"X-Seal\"");
   outcome_of(answer(200), "", &fixture);
   const HttpRequest& request = fixture.far_end.requests.at(0);
   const std::string seal = header_of(request, "X-Seal");
@@ -94,8 +94,9 @@ TEST(HttpExporter, WaitsAsLongAsItIsTold) {
   EXPECT_EQ(outcome.verdict, Verdict::retry);
   EXPECT_EQ(outcome.retry_after, Duration(seconds(120)));
   EXPECT_NE(outcome.reason.find("status 503 (\"busy\")"), std::string::npos) << outcome.reason;
-  outcome = outcome_of(answer(429, "", {{"Date", "Sun, 23 Nov 2025 12:00:00 GMT"},
-                                        {"Retry-After", "Sun, 23 Nov 2025 12:01:30 GMT"}}));
+  outcome = outcome_of(
+      answer(429, "",
+             {{"Date", "Sun, 23 Nov 2025 12:00:00 GMT"}, {"Retry-After", "Sun, 23 Nov 2025 12:01:30 GMT"}}));
   EXPECT_EQ(outcome.verdict, Verdict::retry);
   EXPECT_EQ(outcome.retry_after, Duration(seconds(90)));
   FarEndFixture fixture("http", at + "max_retry_after = \"1h\"");
@@ -105,7 +106,8 @@ TEST(HttpExporter, WaitsAsLongAsItIsTold) {
 }
 
 TEST(HttpExporter, TakesNoWebPageForAConfirmation) {
-  const HttpResponse page = answer(200, "\n<!DOCTYPE html><html>Sign in</html>", {{"Content-Type", "text/html"}});
+  const HttpResponse page =
+      answer(200, "\n<!DOCTYPE html><html>Sign in</html>", {{"Content-Type", "text/html"}});
   const WriteOutcome outcome = outcome_of(page);
   EXPECT_EQ(outcome.verdict, Verdict::pause);
   EXPECT_NE(outcome.reason.find("HTML page"), std::string::npos);
@@ -115,7 +117,8 @@ TEST(HttpExporter, TakesNoWebPageForAConfirmation) {
 
 TEST(HttpExporter, StatusesMeanWhatTheConfigurationSays) {
   const std::string own =
-      "status.delivered = [409, \"3xx\"]\nstatus.retry = [\"4xx\", 302]\nstatus.pause = [500]\nstatus.refused = [\"418\"]";
+      "status.delivered = [409, \"3xx\"]\nstatus.retry = [\"4xx\", 302]\nstatus.pause = "
+      "[500]\nstatus.refused = [\"418\"]";
   EXPECT_EQ(outcome_of(answer(409), own).verdict, Verdict::delivered);
   EXPECT_EQ(outcome_of(answer(301), own).verdict, Verdict::delivered);
   EXPECT_EQ(outcome_of(answer(302), own).verdict, Verdict::retry);
@@ -128,7 +131,9 @@ TEST(HttpExporter, StatusesMeanWhatTheConfigurationSays) {
 TEST(HttpExporter, ASingleRecordThatIsRefusedHoldsUpNoOther) {
   FarEndFixture fixture("http", at + "body = \"single\"");
   int calls = 0;
-  fixture.far_end.handler = [&](const HttpRequest&) { return answer(++calls == 2 ? 400 : 200, "no such field"); };
+  fixture.far_end.handler = [&](const HttpRequest&) {
+    return answer(++calls == 2 ? 400 : 200, "no such field");
+  };
   WriteOutcome outcome = fixture.write_once(4);
   EXPECT_EQ(outcome.verdict, Verdict::delivered);
   ASSERT_EQ(outcome.records.size(), 1u);

@@ -26,7 +26,8 @@ class HttpReal : public testing::Test {
     TomlProblems problems;
     const auto document = TomlDocument::parse(configuration, "test.toml", problems);
     TomlTable table = document->root();
-    const SecretPlaces places{[](const std::string& name) { return std::optional<std::string>(name); }, "", true};
+    const SecretPlaces places{[](const std::string& name) { return std::optional<std::string>(name); }, "",
+                              true};
     EXPECT_TRUE(read_exporter(settings_, table, places));
     document->report_unknown_keys();
     EXPECT_TRUE(problems.empty()) << (problems.empty() ? "" : problems.lines().front());
@@ -35,14 +36,16 @@ class HttpReal : public testing::Test {
     world.make_http_client = [this](const PeerSettings& peer) {
       PeerSettings quick = peer;
       quick.timeout = std::chrono::seconds(5);
-      return std::make_unique<BeastHttpClient>(fixture_.loop.executor(), fixture_.loop.clock(), fixture_.resolver,
-                                               fixture_.contexts, fixture_.environment, quick, fixture_.log);
+      return std::make_unique<BeastHttpClient>(fixture_.loop.executor(), fixture_.loop.clock(),
+                                               fixture_.resolver, fixture_.contexts, fixture_.environment,
+                                               quick, fixture_.log);
     };
     return make_exporter(settings_, world);
   }
   WriteOutcome write(Exporter& exporter) {
     batch_.clear();
-    for (std::size_t i = 0; i < records_.size(); ++i) batch_.push_back({&records_.record(i), records_.line(i)});
+    for (std::size_t i = 0; i < records_.size(); ++i)
+      batch_.push_back({&records_.record(i), records_.line(i)});
     WriteOutcome outcome;
     fixture_.loop.run(write_into(exporter, batch_, outcome));
     return outcome;
@@ -73,7 +76,8 @@ class HttpReal : public testing::Test {
   TestRecords records_{format_, 3, 1, std::chrono::minutes(1)};
 
  private:
-  static Task<void> write_into(Exporter& exporter, const std::vector<OutgoingRecord>& batch, WriteOutcome& outcome) {
+  static Task<void> write_into(Exporter& exporter, const std::vector<OutgoingRecord>& batch,
+                               WriteOutcome& outcome) {
     NoProgress progress;
     outcome = co_await exporter.write(batch, progress);
   }
@@ -83,20 +87,23 @@ class HttpReal : public testing::Test {
 
 TEST_F(HttpReal, Http) {
   const ScriptedServer server = serve(http_answer(202, ""));
-  const WriteOutcome outcome = write("http", "url = \"" + server.url("/hook") +
-                                                 "\"\ncompression = \"gzip\"\nauth.bearer = { env = \"example-token\" }\n"
-                                                 "headers.X-Key = { env = \"example-key\" }\nuser_agent = \"ferry/1\"");
+  const WriteOutcome outcome =
+      write("http", "url = \"" + server.url("/hook") +
+                        "\"\ncompression = \"gzip\"\nauth.bearer = { env = \"example-token\" }\n"
+                        "headers.X-Key = { env = \"example-key\" }\nuser_agent = \"ferry/1\"");
   EXPECT_EQ(outcome.verdict, Verdict::delivered) << outcome.reason;
-  EXPECT_EQ(body_of(server, {"Content-Type: application/x-ndjson", "Content-Encoding: gzip", "X-Key: example-key",
-                             "Authorization: Bearer example-token", "User-Agent: ferry/1"}),
-            records_.line(0) + "\n" + records_.line(1) + "\n" + records_.line(2) + "\n");
+  EXPECT_EQ(
+      body_of(server, {"Content-Type: application/x-ndjson", "Content-Encoding: gzip", "X-Key: example-key",
+                       "Authorization: Bearer example-token", "User-Agent: ferry/1"}),
+      records_.line(0) + "\n" + records_.line(1) + "\n" + records_.line(2) + "\n");
   EXPECT_TRUE(server.requests().at(0).starts_with("POST /hook HTTP/1.1\r\n"));
 }
 
 TEST_F(HttpReal, Splunk) {
   const ScriptedServer server = serve(http_answer(200, R"({"text":"Success","code":0})"));
-  const WriteOutcome outcome = write(
-      "splunk_hec", "url = \"" + server.url("") + "\"\ncompression = \"gzip\"\ntoken = { env = \"example-token\" }");
+  const WriteOutcome outcome =
+      write("splunk_hec",
+            "url = \"" + server.url("") + "\"\ncompression = \"gzip\"\ntoken = { env = \"example-token\" }");
   EXPECT_EQ(outcome.verdict, Verdict::delivered) << outcome.reason;
   const std::string body = body_of(server, {"Content-Encoding: gzip", "Authorization: Splunk example-token"});
   EXPECT_NE(body.find("\"event\":" + records_.line(2) + "}"), std::string::npos) << body;
@@ -105,15 +112,19 @@ TEST_F(HttpReal, Splunk) {
 
 TEST_F(HttpReal, Elasticsearch) {
   const ScriptedServer server = serve(http_answer(
-      200, R"({"errors":false,"items":[{"create":{"status":201}},{"create":{"status":201}},{"create":{"status":409}}]})",
+      200,
+      R"({"errors":false,"items":[{"create":{"status":201}},{"create":{"status":201}},{"create":{"status":409}}]})",
       "Content-Type: application/json\r\n"));
   const WriteOutcome outcome =
-      write("elasticsearch", "hosts = [\"" + server.url("") +
-                                 "\"]\nindex = \"audit\"\ncompression = \"gzip\"\napi_key = { env = \"example-key\" }");
+      write("elasticsearch",
+            "hosts = [\"" + server.url("") +
+                "\"]\nindex = \"audit\"\ncompression = \"gzip\"\napi_key = { env = \"example-key\" }");
   EXPECT_EQ(outcome.verdict, Verdict::delivered) << outcome.reason;
   EXPECT_TRUE(outcome.records.empty());
   const std::string body = body_of(server, {"Content-Encoding: gzip", "Authorization: ApiKey example-key"});
-  EXPECT_NE(body.find("{\"create\":{\"_index\":\"audit\",\"_id\":\"apptego/t1/s0/1002\"}}\n"), std::string::npos) << body;
+  EXPECT_NE(body.find("{\"create\":{\"_index\":\"audit\",\"_id\":\"apptego/t1/s0/1002\"}}\n"),
+            std::string::npos)
+      << body;
 }
 
 TEST_F(HttpReal, Otlp) {
@@ -128,8 +139,9 @@ TEST_F(HttpReal, Otlp) {
 }
 
 TEST_F(HttpReal, ACutConnectionIsARetry) {
-  const ScriptedServer server({{ServerStep::read_request(), ServerStep::write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab"),
-                                ServerStep::reset()}});
+  const ScriptedServer server(
+      {{ServerStep::read_request(), ServerStep::write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab"),
+        ServerStep::reset()}});
   const WriteOutcome outcome = write("http", "url = \"" + server.url("/hook") + "\"");
   EXPECT_EQ(outcome.verdict, Verdict::retry);
   EXPECT_FALSE(outcome.reason.empty());
@@ -154,7 +166,8 @@ TEST_F(HttpReal, CertificatesAreChecked) {
   ASSERT_TRUE(server.start().ok());
   // The portal takes no records; that it says so is the proof that they reached it.
   const std::string at = "url = \"https://127.0.0.1:" + std::to_string(server.port()) + "/hook\"\n";
-  WriteOutcome outcome = write("http", at + "status.delivered = [\"4xx\"]\ntls.ca_file = \"" + certificates->ca_file() + "\"");
+  WriteOutcome outcome =
+      write("http", at + "status.delivered = [\"4xx\"]\ntls.ca_file = \"" + certificates->ca_file() + "\"");
   EXPECT_EQ(outcome.verdict, Verdict::delivered) << outcome.reason;
   outcome = write("http", at + "status.delivered = [\"4xx\"]");
   EXPECT_EQ(outcome.verdict, Verdict::pause);

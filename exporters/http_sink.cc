@@ -69,7 +69,10 @@ bool looks_like_html(const HttpResponse& answer) {
 }
 
 HttpSink::HttpSink(HttpSinkSettings settings, const ExporterWorld& world, std::string exporter)
-    : settings_(std::move(settings)), world_(world), exporter_(std::move(exporter)), secrets_(every_form(settings_)) {}
+    : settings_(std::move(settings)),
+      world_(world),
+      exporter_(std::move(exporter)),
+      secrets_(every_form(settings_)) {}
 
 Task<Result<HttpResponse>> HttpSink::send(HttpRequest request) {
   if (!client_) {
@@ -100,7 +103,8 @@ WriteOutcome HttpSink::judge_error(const Error& error) const {
       break;
   }
   outcome.reason = quotable(error.message);
-  if (error.retry_after) outcome.retry_after = std::min(Duration(*error.retry_after), settings_.max_retry_after);
+  if (error.retry_after)
+    outcome.retry_after = std::min(Duration(*error.retry_after), settings_.max_retry_after);
   return outcome;
 }
 
@@ -125,8 +129,7 @@ WriteOutcome HttpSink::judge_answer(const HttpResponse& answer, Verdict verdict,
                                     std::string_view far_end) const {
   const int status = answer.status;
   const std::string quote = quotable(far_end.empty() ? std::string_view(answer.body) : far_end);
-  const std::string said =
-      "status " + std::to_string(status) + (quote.empty() ? "" : " (\"" + quote + "\")");
+  const std::string said = "status " + std::to_string(status) + (quote.empty() ? "" : " (\"" + quote + "\")");
   WriteOutcome outcome;
   outcome.verdict = verdict;
   if (verdict == Verdict::retry || verdict == Verdict::pause) outcome.retry_after = wait_of(answer, who);
@@ -143,7 +146,8 @@ WriteOutcome HttpSink::judge_answer(const HttpResponse& answer, Verdict verdict,
   } else if (status == 404) {
     reason = who.peer + " knows no such address, " + said + ": check the path in " + who.url_key;
   } else if (status == 415) {
-    reason = who.peer + " does not take this kind of body, " + said + ": check compression and the content type";
+    reason =
+        who.peer + " does not take this kind of body, " + said + ": check compression and the content type";
   } else if (status == 407) {
     reason = "the proxy wants credentials, " + said + ": check proxy";
   } else if (status == 429) {
@@ -163,10 +167,11 @@ WriteOutcome HttpSink::judge_strange_body(const HttpResponse& answer, const Http
   const std::string status = "status " + std::to_string(answer.status);
   if (looks_like_html(answer)) {
     outcome.verdict = Verdict::pause;
-    outcome.reason = who.peer + " answered " + status +
-                     " with an HTML page, which is a login's, a proxy's or a web site's, so nothing counts as "
-                     "delivered: check " +
-                     who.url_key + " and proxy";
+    outcome.reason =
+        who.peer + " answered " + status +
+        " with an HTML page, which is a login's, a proxy's or a web site's, so nothing counts as "
+        "delivered: check " +
+        who.url_key + " and proxy";
     return outcome;
   }
   const std::string quote = quotable(answer.body);

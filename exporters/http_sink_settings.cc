@@ -25,7 +25,8 @@ bool is_token(std::string_view text) {
 }
 
 // A string, or a place to take a secret from.
-std::optional<Secret> read_text_or_secret(TomlTable& table, std::string_view key, const SecretPlaces& places) {
+std::optional<Secret> read_text_or_secret(TomlTable& table, std::string_view key,
+                                          const SecretPlaces& places) {
   if (table.kind(key) == TomlKind::table) return read_secret(table, key, places);
   const std::optional<std::string> text = table.string(key);
   if (!text) return std::nullopt;
@@ -35,8 +36,9 @@ std::optional<Secret> read_text_or_secret(TomlTable& table, std::string_view key
 void read_headers(TomlTable& table, const SecretPlaces& places, HttpSinkSettings& settings) {
   std::optional<TomlTable> headers = table.table("headers");
   if (!headers) return;
-  static constexpr std::string_view ours[] = {"host",       "content-length",  "transfer-encoding", "connection",
-                                              "user-agent", "accept-encoding", "content-encoding",  "content-type"};
+  static constexpr std::string_view ours[] = {
+      "host",       "content-length",  "transfer-encoding", "connection",
+      "user-agent", "accept-encoding", "content-encoding",  "content-type"};
   std::vector<std::string> seen;
   for (const std::string& name : headers->keys()) {
     const std::string lower = lower_case(name);
@@ -44,9 +46,10 @@ void read_headers(TomlTable& table, const SecretPlaces& places, HttpSinkSettings
     if (!is_token(name)) {
       headers->error(name, "is no name of a header: letters, digits and '-'");
     } else if (std::find(std::begin(ours), std::end(ours), lower) != std::end(ours)) {
-      headers->error(name, lower == "user-agent"     ? "has a setting of its own: user_agent"
-                           : lower == "content-type" ? "has a setting of its own: content_type, where it can be chosen"
-                                                     : "is set by auditferry itself: remove it");
+      headers->error(name, lower == "user-agent" ? "has a setting of its own: user_agent"
+                           : lower == "content-type"
+                               ? "has a setting of its own: content_type, where it can be chosen"
+                               : "is set by auditferry itself: remove it");
     } else if (std::find(seen.begin(), seen.end(), lower) != seen.end()) {
       headers->error(name, "is there twice, in upper and lower case");
     } else if (value && fits_header(*headers, name, *value)) {
@@ -79,9 +82,8 @@ void read_user(TomlTable& auth, const SecretPlaces& places, HttpSinkSettings& se
 
 bool fits_header(TomlTable& table, std::string_view key, const Secret& secret) {
   const std::string& text = secret.reveal();
-  const bool fits = std::all_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
-  });
+  const bool fits = std::all_of(text.begin(), text.end(),
+                                [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
   if (!fits) table.error(key, "holds a control character, such as a line break, which no header can carry");
   return fits;
 }
@@ -105,7 +107,8 @@ void read_auth(TomlTable& table, const SecretPlaces& places, ApiKey api_key, Htt
     if (table.has("api_key")) given.push_back("api_key");
   }
   if (std::optional<TomlTable> auth = table.table("auth")) {
-    if (const auto bearer = read_secret(*auth, "bearer", places); bearer && fits_header(*auth, "bearer", *bearer))
+    if (const auto bearer = read_secret(*auth, "bearer", places);
+        bearer && fits_header(*auth, "bearer", *bearer))
       settings.authorization = Secret("Bearer " + bearer->reveal());
     if (auth->has("bearer")) given.push_back("auth.bearer");
     read_user(*auth, places, settings);
@@ -114,7 +117,8 @@ void read_auth(TomlTable& table, const SecretPlaces& places, ApiKey api_key, Htt
   for (const auto& [name, value] : settings.headers) {
     if (lower_case(name) == "authorization") given.push_back("headers." + name);
   }
-  if (given.size() > 1) table.error("auth", given[0] + " and " + given[1] + " exclude each other: keep one of them");
+  if (given.size() > 1)
+    table.error("auth", given[0] + " and " + given[1] + " exclude each other: keep one of them");
 }
 
 bool format_is_json(TomlTable& table) {

@@ -21,18 +21,20 @@ class HttpSinkTest : public testing::Test {
     return sink.judge_answer(given, HttpSink::verdict_of(given.status), who);
   }
   FarEndFixture fixture{"http", ""};
-  ExporterWorld world{fixture.loop.executor(), fixture.loop.clock(), fixture.log, fixture.disk,
-                      fixture.loop.blocking(), {}};
+  ExporterWorld world{
+      fixture.loop.executor(), fixture.loop.clock(), fixture.log, fixture.disk, fixture.loop.blocking(), {}};
   HttpSink sink{settings(), world, "siem"};
 };
 
 TEST_F(HttpSinkTest, TellsStatusesApart) {
   const std::pair<int, Verdict> table[] = {
-      {200, Verdict::delivered}, {201, Verdict::delivered}, {204, Verdict::delivered}, {301, Verdict::pause},
-      {307, Verdict::pause},     {400, Verdict::refused},   {401, Verdict::pause},     {403, Verdict::pause},
-      {404, Verdict::pause},     {405, Verdict::pause},     {408, Verdict::retry},     {413, Verdict::refused},
-      {415, Verdict::pause},     {422, Verdict::refused},   {429, Verdict::retry},     {500, Verdict::retry},
-      {502, Verdict::retry},     {503, Verdict::retry},     {504, Verdict::retry},     {101, Verdict::pause},
+      {200, Verdict::delivered}, {201, Verdict::delivered}, {204, Verdict::delivered},
+      {301, Verdict::pause},     {307, Verdict::pause},     {400, Verdict::refused},
+      {401, Verdict::pause},     {403, Verdict::pause},     {404, Verdict::pause},
+      {405, Verdict::pause},     {408, Verdict::retry},     {413, Verdict::refused},
+      {415, Verdict::pause},     {422, Verdict::refused},   {429, Verdict::retry},
+      {500, Verdict::retry},     {502, Verdict::retry},     {503, Verdict::retry},
+      {504, Verdict::retry},     {101, Verdict::pause},
   };
   for (const auto& [status, verdict] : table) EXPECT_EQ(HttpSink::verdict_of(status), verdict) << status;
 }
@@ -59,9 +61,10 @@ TEST_F(HttpSinkTest, NamesOnlyTheHostOfARedirect) {
 
 TEST_F(HttpSinkTest, TellsErrorsApart) {
   const std::pair<ErrorKind, Verdict> table[] = {
-      {ErrorKind::connect, Verdict::retry},  {ErrorKind::resolve, Verdict::retry}, {ErrorKind::timeout, Verdict::retry},
-      {ErrorKind::protocol, Verdict::retry}, {ErrorKind::proxy, Verdict::retry},   {ErrorKind::tls, Verdict::pause},
-      {ErrorKind::invalid, Verdict::pause},  {ErrorKind::too_large, Verdict::pause}};
+      {ErrorKind::connect, Verdict::retry}, {ErrorKind::resolve, Verdict::retry},
+      {ErrorKind::timeout, Verdict::retry}, {ErrorKind::protocol, Verdict::retry},
+      {ErrorKind::proxy, Verdict::retry},   {ErrorKind::tls, Verdict::pause},
+      {ErrorKind::invalid, Verdict::pause}, {ErrorKind::too_large, Verdict::pause}};
   for (const auto& [kind, verdict] : table) {
     const WriteOutcome outcome = sink.judge_error({kind, "it did not work"});
     EXPECT_EQ(outcome.verdict, verdict) << to_string(kind);

@@ -27,9 +27,10 @@ OtlpSettings read_otlp_settings(TomlTable& table, const SecretPlaces& places) {
   read_auth(table, places, ApiKey::none, settings.sink);
   settings.url = read_url(table, "url", "", settings.sink.peer);
   if (!settings.url.ends_with(logs_path)) settings.url += logs_path;
-  settings.encoding =
-      table.choice<OtlpEncoding>("encoding", {{"protobuf", OtlpEncoding::protobuf}, {"json", OtlpEncoding::json}})
-          .value_or(settings.encoding);
+  settings.encoding = table
+                          .choice<OtlpEncoding>("encoding", {{"protobuf", OtlpEncoding::protobuf},
+                                                             {"json", OtlpEncoding::json}})
+                          .value_or(settings.encoding);
   settings.concurrency = read_count(table, "concurrency", 64, settings.concurrency);
   return settings;
 }
@@ -69,7 +70,8 @@ WriteOutcome OtlpExporter::judge(const HttpResponse& answer, std::size_t records
   if (verdict != Verdict::delivered) {
     WriteOutcome outcome = sink_.judge_answer(answer, verdict, who_, otlp_error(answer, settings_.encoding));
     if (verdict == Verdict::pause && HttpSink::verdict_of(answer.status) == Verdict::retry)
-      outcome.reason += "; OTLP calls only 429, 502, 503 and 504 worth a retry, so this is tried again slowly";
+      outcome.reason +=
+          "; OTLP calls only 429, 502, 503 and 504 worth a retry, so this is tried again slowly";
     return outcome;
   }
   if (looks_like_html(answer)) return sink_.judge_strange_body(answer, who_, expected);
@@ -77,16 +79,18 @@ WriteOutcome OtlpExporter::judge(const HttpResponse& answer, std::size_t records
   if (!parsed) return sink_.judge_strange_body(answer, who_, expected);
   if (parsed->rejected == 0) {
     if (!parsed->message.empty())
-      world_.log.warn(who_.peer + " took the records with a warning: \"" + sink_.quotable(parsed->message) + "\"",
-                      {{"exporter", name_}});
+      world_.log.warn(
+          who_.peer + " took the records with a warning: \"" + sink_.quotable(parsed->message) + "\"",
+          {{"exporter", name_}});
     return {};
   }
   WriteOutcome outcome;
   outcome.verdict = Verdict::poison;
-  outcome.reason = who_.peer + " rejected " + std::to_string(parsed->rejected) + " of " + std::to_string(records) +
-                   " log records for good (\"" + sink_.quotable(parsed->message) +
-                   "\") and does not say which, so all of this batch are dead letters: retry them, some may be "
-                   "double, once the cause is solved";
+  outcome.reason =
+      who_.peer + " rejected " + std::to_string(parsed->rejected) + " of " + std::to_string(records) +
+      " log records for good (\"" + sink_.quotable(parsed->message) +
+      "\") and does not say which, so all of this batch are dead letters: retry them, some may be "
+      "double, once the cause is solved";
   return outcome;
 }
 
@@ -98,8 +102,10 @@ Task<Status> OtlpExporter::greet() {
   // Some receivers call a request without records a bad one; it was read, then.
   if (verdict == Verdict::refused) co_return Status();
   if (verdict != Verdict::delivered) {
-    const WriteOutcome outcome = sink_.judge_answer(*answer, verdict, who_, otlp_error(*answer, settings_.encoding));
-    co_return Error{verdict == Verdict::pause ? ErrorKind::permission : ErrorKind::unavailable, outcome.reason};
+    const WriteOutcome outcome =
+        sink_.judge_answer(*answer, verdict, who_, otlp_error(*answer, settings_.encoding));
+    co_return Error{verdict == Verdict::pause ? ErrorKind::permission : ErrorKind::unavailable,
+                    outcome.reason};
   }
   if (looks_like_html(*answer) || !parse_otlp_answer(*answer, settings_.encoding)) {
     const WriteOutcome outcome = sink_.judge_strange_body(*answer, who_, expected);

@@ -86,11 +86,12 @@ std::string status_message(const std::string& words) {
 
 TEST_F(Otlp, OnlyWhatTheSpecificationSaysIsRetried) {
   const std::pair<int, Verdict> table[] = {
-      {429, Verdict::retry},   {502, Verdict::retry},   {503, Verdict::retry}, {504, Verdict::retry},
-      {400, Verdict::refused}, {413, Verdict::refused}, {401, Verdict::pause}, {403, Verdict::pause},
-      {404, Verdict::pause},   {301, Verdict::pause},   {500, Verdict::pause}, {501, Verdict::pause},
+      {429, Verdict::retry},   {502, Verdict::retry},    {503, Verdict::retry}, {504, Verdict::retry},
+      {400, Verdict::refused}, {413, Verdict::refused},  {401, Verdict::pause}, {403, Verdict::pause},
+      {404, Verdict::pause},   {301, Verdict::pause},    {500, Verdict::pause}, {501, Verdict::pause},
       {408, Verdict::pause},   {200, Verdict::delivered}};
-  for (const auto& [status, verdict] : table) EXPECT_EQ(outcome_of(answer(status)).verdict, verdict) << status;
+  for (const auto& [status, verdict] : table)
+    EXPECT_EQ(outcome_of(answer(status)).verdict, verdict) << status;
   EXPECT_NE(outcome_of(answer(500)).reason.find("tried again slowly"), std::string::npos);
   EXPECT_EQ(outcome_of(answer(503, "", {{"Retry-After", "30"}})).retry_after, Duration(seconds(30)));
 }
@@ -101,7 +102,8 @@ TEST_F(Otlp, QuotesTheWordsOfAStatus) {
                                 .reason;
   EXPECT_NE(words.find("status 400 (\"no such thing: ***\")"), std::string::npos) << words;
   const std::string json =
-      outcome_of(answer(400, R"({"code":3,"message":"not so"})", {{"Content-Type", "application/json"}})).reason;
+      outcome_of(answer(400, R"({"code":3,"message":"not so"})", {{"Content-Type", "application/json"}}))
+          .reason;
   EXPECT_NE(json.find("(\"not so\")"), std::string::npos) << json;
 }
 
@@ -110,7 +112,8 @@ TEST_F(Otlp, APartialSuccessIsNoSuccess) {
       outcome_of(answer(200, R"({"partialSuccess":{"rejectedLogRecords":"2","errorMessage":"too old"}})",
                         {{"Content-Type", "application/json"}}));
   EXPECT_EQ(outcome.verdict, Verdict::poison);
-  EXPECT_NE(outcome.reason.find("rejected 2 of 3 log records for good (\"too old\")"), std::string::npos) << outcome.reason;
+  EXPECT_NE(outcome.reason.find("rejected 2 of 3 log records for good (\"too old\")"), std::string::npos)
+      << outcome.reason;
   EXPECT_EQ(outcome_of(answer(200, R"({"partialSuccess":{"errorMessage":"nearly full"}})",
                               {{"Content-Type", "application/json"}}))
                 .verdict,
@@ -137,7 +140,8 @@ TEST_F(Otlp, GreetsWithoutRecords) {
 }
 
 TEST(OtlpSettings, AddThePathOnce) {
-  for (const char* url : {"https://o.example.com/v1/logs", "https://o.example.com/v1/logs/", "https://o.example.com"}) {
+  for (const char* url :
+       {"https://o.example.com/v1/logs", "https://o.example.com/v1/logs/", "https://o.example.com"}) {
     FarEndFixture fixture("otlp", "url = \"" + std::string(url) + "\"");
     fixture.far_end.handler = [](const HttpRequest&) { return answer(200); };
     fixture.write_once(1);

@@ -58,12 +58,14 @@ void fill_entry(const OutgoingRecord& outgoing, LogEntry& entry) {
   if (record.gap) entry.attributes.push_back({"auditferry.kind", "gap"});
 }
 
-std::vector<ResourceGroup> make_groups(const std::vector<OutgoingRecord>& records, const std::vector<LogEntry>& entries) {
+std::vector<ResourceGroup> make_groups(const std::vector<OutgoingRecord>& records,
+                                       const std::vector<LogEntry>& entries) {
   std::vector<ResourceGroup> groups;
   for (std::size_t i = 0; i < records.size(); ++i) {
     const Record& record = *records[i].record;
     auto group = std::find_if(groups.begin(), groups.end(), [&](const ResourceGroup& one) {
-      return one.of->source == record.source && one.of->vendor == record.vendor && one.of->tenant == record.tenant;
+      return one.of->source == record.source && one.of->vendor == record.vendor &&
+             one.of->tenant == record.tenant;
     });
     if (group == groups.end()) {
       ResourceGroup made;
@@ -145,8 +147,8 @@ void append_attributes_json(std::string& out, const std::vector<Attribute>& attr
 void append_entry_json(std::string& out, const LogEntry& entry) {
   out += '{';
   if (entry.time != 0) out += "\"timeUnixNano\":\"" + std::to_string(entry.time) + "\",";
-  out += "\"observedTimeUnixNano\":\"" + std::to_string(entry.observed) + "\",\"severityNumber\":" +
-         std::to_string(entry.severity) + ",\"severityText\":\"";
+  out += "\"observedTimeUnixNano\":\"" + std::to_string(entry.observed) +
+         "\",\"severityNumber\":" + std::to_string(entry.severity) + ",\"severityText\":\"";
   out += entry.severity == severity_warn ? "WARN" : "INFO";
   out += "\",\"body\":{\"stringValue\":";
   append_json_string(out, entry.body);
@@ -158,7 +160,8 @@ void append_entry_json(std::string& out, const LogEntry& entry) {
 void append_group_json(std::string& out, const ResourceGroup& group) {
   out += "{\"resource\":{";
   append_attributes_json(out, group.attributes);
-  out += "},\"scopeLogs\":[{\"scope\":{\"name\":\"auditferry\",\"version\":\"" AUDITFERRY_VERSION "\"},\"logRecords\":[";
+  out += "},\"scopeLogs\":[{\"scope\":{\"name\":\"auditferry\",\"version\":\"" AUDITFERRY_VERSION
+         "\"},\"logRecords\":[";
   for (const LogEntry* entry : group.entries) {
     if (out.back() != '[') out += ',';
     append_entry_json(out, *entry);
@@ -181,7 +184,8 @@ std::optional<OtlpAnswer> parse_protobuf(std::string_view body) {
     if (field->number != 1 || field->is_number) continue;
     ProtobufReader partial(field->bytes);
     while (const auto inner = partial.next()) {
-      if (inner->number == 1 && inner->is_number) answer.rejected = static_cast<std::int64_t>(inner->number_value);
+      if (inner->number == 1 && inner->is_number)
+        answer.rejected = static_cast<std::int64_t>(inner->number_value);
       if (inner->number == 2 && !inner->is_number) answer.message = std::string(inner->bytes);
     }
     if (partial.broken()) return std::nullopt;

@@ -23,7 +23,8 @@ class SplunkAcks {
     closing,
   };
 
-  SplunkAcks(const SplunkSettings& settings, Clock& clock, HttpSink& sink, Executor loop, std::string channel);
+  SplunkAcks(const SplunkSettings& settings, Clock& clock, HttpSink& sink, Executor loop,
+             std::string channel);
 
   const std::string& channel() const { return channel_; }
   // Until it is known what became of the batch with this number.

@@ -89,7 +89,8 @@ SplunkVerdict judge_splunk_answer(const HttpResponse& answer, const SplunkAnswer
   if (answer.status == 413 || !parsed.code) return {by_status, ""};
   for (const CodeMeaning& known : codes) {
     if (known.code != *parsed.code) continue;
-    const bool taken = known.meaning == SplunkMeaning::taken || known.meaning == SplunkMeaning::taken_slow_down;
+    const bool taken =
+        known.meaning == SplunkMeaning::taken || known.meaning == SplunkMeaning::taken_slow_down;
     if (taken && by_status != SplunkMeaning::strange) break;  // "Success" under a status of failure
     return {known.meaning, known.advice};
   }

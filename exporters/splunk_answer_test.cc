@@ -22,20 +22,34 @@ TEST(SplunkAnswer, EveryCodeHasItsMeaning) {
     SplunkMeaning meaning;
   };
   const Row table[] = {
-      {0, 200, SplunkMeaning::taken},          {1, 403, SplunkMeaning::pause},
-      {2, 401, SplunkMeaning::pause},          {3, 401, SplunkMeaning::pause},
-      {4, 403, SplunkMeaning::pause},          {5, 400, SplunkMeaning::pause},
-      {6, 400, SplunkMeaning::bad_event},      {7, 400, SplunkMeaning::pause},
-      {8, 500, SplunkMeaning::retry},          {9, 503, SplunkMeaning::retry},
-      {10, 400, SplunkMeaning::pause},         {11, 400, SplunkMeaning::pause},
-      {12, 400, SplunkMeaning::bad_event},     {13, 400, SplunkMeaning::bad_event},
-      {14, 400, SplunkMeaning::ack_disabled},  {15, 400, SplunkMeaning::bad_event},
-      {16, 400, SplunkMeaning::pause},         {17, 200, SplunkMeaning::strange},
-      {18, 503, SplunkMeaning::retry},         {19, 503, SplunkMeaning::retry},
-      {20, 503, SplunkMeaning::retry},         {21, 400, SplunkMeaning::pause},
-      {22, 400, SplunkMeaning::pause},         {23, 503, SplunkMeaning::retry},
-      {24, 200, SplunkMeaning::taken_slow_down}, {25, 200, SplunkMeaning::taken_slow_down},
-      {26, 429, SplunkMeaning::retry},         {27, 429, SplunkMeaning::retry},
+      {0, 200, SplunkMeaning::taken},
+      {1, 403, SplunkMeaning::pause},
+      {2, 401, SplunkMeaning::pause},
+      {3, 401, SplunkMeaning::pause},
+      {4, 403, SplunkMeaning::pause},
+      {5, 400, SplunkMeaning::pause},
+      {6, 400, SplunkMeaning::bad_event},
+      {7, 400, SplunkMeaning::pause},
+      {8, 500, SplunkMeaning::retry},
+      {9, 503, SplunkMeaning::retry},
+      {10, 400, SplunkMeaning::pause},
+      {11, 400, SplunkMeaning::pause},
+      {12, 400, SplunkMeaning::bad_event},
+      {13, 400, SplunkMeaning::bad_event},
+      {14, 400, SplunkMeaning::ack_disabled},
+      {15, 400, SplunkMeaning::bad_event},
+      {16, 400, SplunkMeaning::pause},
+      {17, 200, SplunkMeaning::strange},
+      {18, 503, SplunkMeaning::retry},
+      {19, 503, SplunkMeaning::retry},
+      {20, 503, SplunkMeaning::retry},
+      {21, 400, SplunkMeaning::pause},
+      {22, 400, SplunkMeaning::pause},
+      {23, 503, SplunkMeaning::retry},
+      {24, 200, SplunkMeaning::taken_slow_down},
+      {25, 200, SplunkMeaning::taken_slow_down},
+      {26, 429, SplunkMeaning::retry},
+      {27, 429, SplunkMeaning::retry},
       {27, 413, SplunkMeaning::refused},
   };
   for (const Row& row : table) EXPECT_EQ(meaning(said(row.status, row.code)), row.meaning) << row.code;
@@ -72,11 +86,13 @@ TEST(SplunkAnswer, ReadsAcknowledgements) {
 }
 
 TEST(SplunkAnswer, SurvivesEveryBody) {
-  const std::string good = R"({"text":"Success","code":0,"ackId":12,"acks":{"0":true},"invalid-event-number":4})";
+  const std::string good =
+      R"({"text":"Success","code":0,"ackId":12,"acks":{"0":true},"invalid-event-number":4})";
   std::mt19937 random(3);
   for (int round = 0; round < 20'000; ++round) {
     std::string body = good.substr(0, random() % (good.size() + 1));
-    for (std::size_t i = random() % 3; i > 0 && !body.empty(); --i) body[random() % body.size()] = static_cast<char>(random());
+    for (std::size_t i = random() % 3; i > 0 && !body.empty(); --i)
+      body[random() % body.size()] = static_cast<char>(random());
     static_cast<void>(parse_splunk_answer(body));
     static_cast<void>(parse_splunk_acks(body));
   }

@@ -117,7 +117,8 @@ HttpRequest SplunkExporter::event_request(std::string body) const {
   return request;
 }
 
-Task<WriteOutcome> SplunkExporter::write(const std::vector<OutgoingRecord>& records, WriteProgress& progress) {
+Task<WriteOutcome> SplunkExporter::write(const std::vector<OutgoingRecord>& records,
+                                         WriteProgress& progress) {
   const WritesUnderWay::One under_way(writes_);
   const SteadyTime now = world_.clock.steady_now();
   if (now < not_before_) co_await world_.clock.sleep(not_before_ - now);
@@ -171,16 +172,18 @@ WriteOutcome SplunkExporter::judge_ack(SplunkAcks::End end) {
   if (!acks_.poll_problem().empty()) outcome.reason += "; " + acks_.poll_problem();
   if (acks_.rounds_lost() >= rounds_until_pause) {
     outcome.verdict = Verdict::pause;
-    outcome.reason = who_.peer + " took batches " + std::to_string(rounds_until_pause) +
-                     " times in a row and acknowledged none: usually a balancer without sticky sessions stands "
-                     "before several indexers (make it sticky by cookie or by the header "
-                     "X-Splunk-Request-Channel), else the indexers are stuck" +
-                     (acks_.poll_problem().empty() ? "" : "; " + acks_.poll_problem());
+    outcome.reason =
+        who_.peer + " took batches " + std::to_string(rounds_until_pause) +
+        " times in a row and acknowledged none: usually a balancer without sticky sessions stands "
+        "before several indexers (make it sticky by cookie or by the header "
+        "X-Splunk-Request-Channel), else the indexers are stuck" +
+        (acks_.poll_problem().empty() ? "" : "; " + acks_.poll_problem());
   }
   return outcome;
 }
 
-WriteOutcome SplunkExporter::judge(const HttpResponse& answer, const SplunkAnswer& parsed, std::size_t records) {
+WriteOutcome SplunkExporter::judge(const HttpResponse& answer, const SplunkAnswer& parsed,
+                                   std::size_t records) {
   const SplunkVerdict verdict = judge_splunk_answer(answer, parsed);
   const auto with_advice = [&](Verdict meaning) {
     WriteOutcome outcome = sink_.judge_answer(answer, meaning, who_);
@@ -250,8 +253,9 @@ Task<Status> SplunkExporter::greet_acks() {
   const Result<HttpResponse> answer = co_await sink_.send(std::move(request));
   if (!answer) co_return answer.error();
   if (parse_splunk_answer(answer->body).code == 14)
-    co_return Error{ErrorKind::unsupported, who_.peer + " gives this token no indexer acknowledgements (code 14): "
-                                                        "enable them for the token, or set ack = false"};
+    co_return Error{ErrorKind::unsupported, who_.peer +
+                                                " gives this token no indexer acknowledgements (code 14): "
+                                                "enable them for the token, or set ack = false"};
   co_return Status();
 }
 

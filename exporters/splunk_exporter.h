@@ -34,7 +34,8 @@ class SplunkExporter final : public Exporter {
   std::string make_body(const std::vector<OutgoingRecord>& records) const;
   HttpRequest event_request(std::string body) const;
   WriteOutcome judge(const HttpResponse& answer, const SplunkAnswer& parsed, std::size_t records);
-  WriteOutcome judge_bad_event(const HttpResponse& answer, const SplunkAnswer& parsed, std::size_t records) const;
+  WriteOutcome judge_bad_event(const HttpResponse& answer, const SplunkAnswer& parsed,
+                               std::size_t records) const;
   WriteOutcome judge_ack(SplunkAcks::End end);
   void go_on_without_acks(const std::string& why);
   Task<Status> greet_acks();

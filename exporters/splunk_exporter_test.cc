@@ -136,28 +136,33 @@ TEST_F(Splunk, SendsEventsOneAfterTheOther) {
   const std::vector<std::string> lines = lines_of(request.body);
   ASSERT_EQ(lines.size(), 3u);
   const TestRecords records(fixture.format, 3, 1, minutes(1));
-  EXPECT_EQ(lines[1], "{\"time\":1763888460.000,\"source\":\"acme\",\"sourcetype\":\"apptego:s0\","
-                      "\"fields\":{\"auditferry_id\":\"apptego/t1/s0/1001\",\"vendor\":\"apptego\",\"tenant\":\"t1\","
-                      "\"stream\":\"s0\"},\"event\":" +
-                          records.line(1) + "}");
+  EXPECT_EQ(lines[1],
+            "{\"time\":1763888460.000,\"source\":\"acme\",\"sourcetype\":\"apptego:s0\","
+            "\"fields\":{\"auditferry_id\":\"apptego/t1/s0/1001\",\"vendor\":\"apptego\",\"tenant\":\"t1\","
+            "\"stream\":\"s0\"},\"event\":" +
+                records.line(1) + "}");
   for (const std::string& line : lines) EXPECT_TRUE(scan_json(line).ok()) << line;
 }
 
 TEST(SplunkBody, PutsLabelsInAndLeavesEmptyOnesOut) {
-  FarEndFixture fixture("splunk_hec", at +
-                                          "index = \"audit-{tenant}\"\nhost = \"portal\"\nsource = \"\"\n"
-                                          "sourcetype = \"x:{source}\"\nformat = \"cef\"");
+  FarEndFixture fixture("splunk_hec", at + "index = \"audit-{tenant}\"\nhost = \"portal\"\nsource = \"\"\n"
+                                           "sourcetype = \"x:{source}\"\nformat = \"cef\"");
   fixture.far_end.handler = [](const HttpRequest&) { return said(200, 0); };
   fixture.write_once(1);
   const std::string& body = fixture.far_end.requests.at(0).body;
-  EXPECT_NE(body.find("\"host\":\"portal\",\"sourcetype\":\"x:acme\",\"index\":\"audit-t1\","), std::string::npos) << body;
-  EXPECT_NE(body.find("\"event\":\"{\\\"id\\\""), std::string::npos) << body;  // a line that is no JSON is a string
+  EXPECT_NE(body.find("\"host\":\"portal\",\"sourcetype\":\"x:acme\",\"index\":\"audit-t1\","),
+            std::string::npos)
+      << body;
+  EXPECT_NE(body.find("\"event\":\"{\\\"id\\\""), std::string::npos)
+      << body;  // a line that is no JSON is a string
 }
 
 TEST(SplunkBody, FindsTheAddressInEitherForm) {
-  for (const char* url : {"https://s.example.com/services/collector/event", "https://s.example.com/services/collector",
-                          "https://s.example.com", "https://s.example.com/"}) {
-    FarEndFixture fixture("splunk_hec", "url = \"" + std::string(url) + "\"\ntoken = { env = \"example-token\" }\n");
+  for (const char* url :
+       {"https://s.example.com/services/collector/event", "https://s.example.com/services/collector",
+        "https://s.example.com", "https://s.example.com/"}) {
+    FarEndFixture fixture("splunk_hec",
+                          "url = \"" + std::string(url) + "\"\ntoken = { env = \"example-token\" }\n");
     fixture.far_end.handler = [](const HttpRequest&) { return said(200, 0); };
     fixture.write_once(1);
     EXPECT_EQ(fixture.far_end.requests.at(0).url, "https://s.example.com/services/collector/event") << url;
@@ -174,15 +179,15 @@ TEST_F(Splunk, TakesNothingButItsOwnWordForDelivered) {
 
 TEST_F(Splunk, EveryCodeGetsItsVerdict) {
   const std::pair<std::pair<int, int>, Verdict> table[] = {
-      {{403, 1}, Verdict::pause},    {{401, 2}, Verdict::pause},    {{401, 3}, Verdict::pause},
-      {{403, 4}, Verdict::pause},    {{400, 5}, Verdict::pause},    {{400, 6}, Verdict::refused},
-      {{400, 7}, Verdict::pause},    {{500, 8}, Verdict::retry},    {{503, 9}, Verdict::retry},
-      {{400, 10}, Verdict::pause},   {{400, 11}, Verdict::pause},   {{400, 12}, Verdict::refused},
-      {{400, 13}, Verdict::refused}, {{400, 14}, Verdict::pause},   {{400, 15}, Verdict::refused},
-      {{400, 16}, Verdict::pause},   {{503, 18}, Verdict::retry},   {{503, 19}, Verdict::retry},
-      {{503, 20}, Verdict::retry},   {{400, 21}, Verdict::pause},   {{400, 22}, Verdict::pause},
+      {{403, 1}, Verdict::pause},    {{401, 2}, Verdict::pause},      {{401, 3}, Verdict::pause},
+      {{403, 4}, Verdict::pause},    {{400, 5}, Verdict::pause},      {{400, 6}, Verdict::refused},
+      {{400, 7}, Verdict::pause},    {{500, 8}, Verdict::retry},      {{503, 9}, Verdict::retry},
+      {{400, 10}, Verdict::pause},   {{400, 11}, Verdict::pause},     {{400, 12}, Verdict::refused},
+      {{400, 13}, Verdict::refused}, {{400, 14}, Verdict::pause},     {{400, 15}, Verdict::refused},
+      {{400, 16}, Verdict::pause},   {{503, 18}, Verdict::retry},     {{503, 19}, Verdict::retry},
+      {{503, 20}, Verdict::retry},   {{400, 21}, Verdict::pause},     {{400, 22}, Verdict::pause},
       {{503, 23}, Verdict::retry},   {{200, 24}, Verdict::delivered}, {{200, 25}, Verdict::delivered},
-      {{429, 26}, Verdict::retry},   {{429, 27}, Verdict::retry},   {{413, 27}, Verdict::refused}};
+      {{429, 26}, Verdict::retry},   {{429, 27}, Verdict::retry},     {{413, 27}, Verdict::refused}};
   for (const auto& [given, verdict] : table) {
     const WriteOutcome outcome = outcome_of(said(given.first, given.second));
     EXPECT_EQ(outcome.verdict, verdict) << given.second;
@@ -240,7 +245,8 @@ TEST_F(Splunk, ABadEventAtTheEndOrAloneLeavesNothingToSend) {
 }
 
 TEST_F(Splunk, QuotesNoToken) {
-  const WriteOutcome outcome = outcome_of(answer(403, "{\"text\":\"Invalid token example-token\",\"code\":4}"));
+  const WriteOutcome outcome =
+      outcome_of(answer(403, "{\"text\":\"Invalid token example-token\",\"code\":4}"));
   EXPECT_NE(outcome.reason.find("Invalid token ***"), std::string::npos) << outcome.reason;
 }
 
@@ -305,7 +311,8 @@ TEST_F(SplunkWithAck, SendsAgainWhatIsNotAcknowledgedAndThenAsksForHelp) {
     EXPECT_GE(fixture.loop.clock().slept() - before, minutes(1));
     EXPECT_LT(fixture.loop.clock().slept() - before, minutes(1) + seconds(10));
     EXPECT_EQ(outcome.verdict, round < 3 ? Verdict::retry : Verdict::pause) << round;
-    EXPECT_NE(outcome.reason.find(round < 3 ? "may be double" : "sticky"), std::string::npos) << outcome.reason;
+    EXPECT_NE(outcome.reason.find(round < 3 ? "may be double" : "sticky"), std::string::npos)
+        << outcome.reason;
   }
   collector_.indexes = true;
   EXPECT_EQ(fixture.write(*exporter, records).verdict, Verdict::delivered);
@@ -389,6 +396,40 @@ TEST_F(SplunkWithAck, ABadEventSendsTheOthersAgainForTheirAcknowledgement) {
   ASSERT_EQ(outcome.records.size(), 1u);
   EXPECT_EQ(outcome.records[0].index, 2u);
   EXPECT_EQ(outcome.records[0].verdict, Verdict::poison);
+}
+
+Task<void> write_one(Exporter& exporter, std::vector<OutgoingRecord> batch, std::optional<Verdict>& verdict) {
+  class Sent final : public WriteProgress {
+   public:
+    void sent() override {}
+  };
+  Sent progress;
+  const WriteOutcome outcome = co_await exporter.write(batch, progress);
+  verdict = outcome.verdict;
+}
+
+// One of those that wait asks for all; when it is cancelled meanwhile, another does.
+TEST_F(SplunkWithAck, ACancelledPollLeavesNobodyWaiting) {
+  const auto exporter = fixture.make();
+  const TestRecords records(fixture.format, 2, 1, minutes(1));
+  std::optional<Verdict> first;
+  std::optional<Verdict> second;
+  TaskGroup one(fixture.loop.executor());
+  TaskGroup other(fixture.loop.executor());
+  std::vector<OutgoingRecord> batch{{&records.record(0), records.line(0)}};
+  one.spawn("one", write_one(*exporter, batch, first));
+  fixture.loop.run_until_idle(std::chrono::milliseconds(10));
+  batch = {{&records.record(1), records.line(1)}};
+  other.spawn("other", write_one(*exporter, batch, second));
+  fixture.loop.run_until_idle(std::chrono::milliseconds(10));
+  fixture.far_end.latency = std::chrono::milliseconds(500);
+  fixture.loop.run_until_idle(std::chrono::milliseconds(1200));
+  one.cancel();
+  fixture.loop.run(one.join());
+  EXPECT_FALSE(first.has_value());
+  fixture.loop.run_until_idle(seconds(12));
+  fixture.loop.run(other.join());
+  EXPECT_EQ(second, Verdict::delivered);
 }
 
 TEST_F(SplunkWithAck, ClosingAsksALastTime) {

@@ -23,13 +23,15 @@ SplunkSettings read_splunk_settings(TomlTable& table, const SecretPlaces& places
       table.error("headers", name + " is set from token: remove it");
   }
   settings.url = read_url(table, "url", "", settings.sink.peer);
-  for (const std::string_view path : {"/services/collector/event", "/services/collector/event/1.0", "/services/collector"}) {
+  for (const std::string_view path :
+       {"/services/collector/event", "/services/collector/event/1.0", "/services/collector"}) {
     if (settings.url.ends_with(path)) {
       settings.url.resize(settings.url.size() - path.size());
       break;
     }
   }
-  if (const auto token = read_required_secret(table, "token", places); token && fits_header(table, "token", *token))
+  if (const auto token = read_required_secret(table, "token", places);
+      token && fits_header(table, "token", *token))
     settings.sink.authorization = Secret("Splunk " + token->reveal());
   settings.index = read_template(table, "index", "");
   settings.host = read_template(table, "host", "");
@@ -41,8 +43,9 @@ SplunkSettings read_splunk_settings(TomlTable& table, const SecretPlaces& places
   read_seconds(table, "ack_timeout", settings.ack_timeout);
   settings.concurrency = read_count(table, "concurrency", 64, settings.concurrency);
   if (settings.ack && settings.concurrency > 1)
-    table.error("concurrency", "must be 1 with ack = true, which has unconfirmed instead: batches go out one after the "
-                               "other and wait for their acknowledgement together");
+    table.error("concurrency",
+                "must be 1 with ack = true, which has unconfirmed instead: batches go out one after the "
+                "other and wait for their acknowledgement together");
   settings.unconfirmed = read_count(table, "unconfirmed", 1000, settings.unconfirmed);
   if (settings.ack_timeout < settings.ack_poll * 2)
     table.error("ack_timeout", "must be at least twice ack_poll, or nothing is ever confirmed in time");

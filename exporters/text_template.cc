@@ -19,7 +19,8 @@ Result<TextTemplate> TextTemplate::parse(std::string_view text) {
   TextTemplate result;
   std::string plain;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (static_cast<unsigned char>(text[i]) < 0x20 || text[i] == 0x7F) return invalid("holds a control character");
+    if (static_cast<unsigned char>(text[i]) < 0x20 || text[i] == 0x7F)
+      return invalid("holds a control character");
     if (text[i] == '}') return invalid("there is a '}' without a '{' before it");
     if (text[i] != '{') {
       plain += text[i];

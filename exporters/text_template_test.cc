@@ -31,7 +31,8 @@ TEST(TextTemplate, PutsValuesIn) {
 }
 
 TEST(TextTemplate, RefusesWhatItDoesNotKnow) {
-  for (const char* text : {"{sorce}", "{", "}", "a{b", "\n", "{hour}"}) EXPECT_FALSE(TextTemplate::parse(text).ok()) << text;
+  for (const char* text : {"{sorce}", "{", "}", "a{b", "\n", "{hour}"})
+    EXPECT_FALSE(TextTemplate::parse(text).ok()) << text;
   EXPECT_TRUE(TextTemplate::parse("")->empty());
 }
 

@@ -83,7 +83,8 @@ class FakeFarEnd {
     requests.push_back(std::move(request));
     Result<HttpResponse> made = handler(requests.back());
     if (cut_at_ == before + 2) return cut;
-    if (cut_at_ == before + 3) return answer(502, "<html>Bad Gateway</html>", {{"Content-Type", "text/html"}});
+    if (cut_at_ == before + 3)
+      return answer(502, "<html>Bad Gateway</html>", {{"Content-Type", "text/html"}});
     return made;
   }
 
@@ -114,7 +115,8 @@ class FarEndFixture {
     TomlProblems problems;
     const auto document = TomlDocument::parse(configuration_, "test.toml", problems);
     TomlTable table = document->root();
-    const SecretPlaces places{[](const std::string& name) { return std::optional<std::string>(name); }, "", true};
+    const SecretPlaces places{[](const std::string& name) { return std::optional<std::string>(name); }, "",
+                              true};
     EXPECT_TRUE(read_exporter(settings_, table, places));
     static_cast<void>(table.string("format"));
     document->report_unknown_keys();
@@ -152,7 +154,8 @@ class FarEndFixture {
 // it takes to `taken`.
 class FarEndSink : public ExporterSink {
  public:
-  FarEndSink(std::string type, std::string configuration) : fixture_(std::move(type), std::move(configuration)) {
+  FarEndSink(std::string type, std::string configuration)
+      : fixture_(std::move(type), std::move(configuration)) {
     fixture_.far_end.handler = [this](const HttpRequest& request) -> Result<HttpResponse> {
       if (broken_) return broken_answer();
       return handle(request);
@@ -199,7 +202,8 @@ inline std::string problems_of_exporter(const std::string& type, const std::stri
   TomlTable table = document->root();
   ExporterSettings settings;
   settings.type = type;
-  const SecretPlaces places{[](const std::string& name) { return std::optional<std::string>(name); }, "", true};
+  const SecretPlaces places{[](const std::string& name) { return std::optional<std::string>(name); }, "",
+                            true};
   EXPECT_TRUE(read_exporter(settings, table, places));
   static_cast<void>(table.string("format"));
   document->report_unknown_keys();
