@@ -6,6 +6,7 @@
 
 #include "config/peer_reader.h"
 #include "encoding/json_view.h"
+#include "encoding/url.h"
 #include "exporters/http_sink_settings.h"
 
 namespace auditferry {
@@ -80,6 +81,34 @@ void read_signature(TomlTable& table, const SecretPlaces& places, HttpExporterSe
   }
 }
 
+// An address that is a secret itself, as some services give out: it may hold a query, and is in no message.
+void read_secret_url(TomlTable& table, const SecretPlaces& places, HttpExporterSettings& settings) {
+  const std::optional<Secret> secret = read_secret(table, "url", places);
+  if (!secret || secret->empty()) return;
+  const Result<Url> url = parse_url(secret->reveal());
+  if (!url.ok()) {
+    table.error("url", "the secret is no address such as https://hook.example.com/PATH?QUERY");
+  } else if (!url->origin.tls && !is_loopback(url->origin.host) && !settings.sink.peer.tls.insecure) {
+    table.error(
+        "url",
+        "sends credentials and records in the clear: https:// is needed, or tls.insecure = true if this is "
+        "meant");
+  } else {
+    settings.url = secret->reveal();
+    settings.sink.hidden.push_back(*secret);
+    if (url->target.size() > 1) settings.sink.hidden.emplace_back(url->target);
+  }
+}
+
+void read_address(TomlTable& table, const SecretPlaces& places, HttpExporterSettings& settings) {
+  if (table.kind("url") == TomlKind::table) {
+    read_secret_url(table, places, settings);
+    return;
+  }
+  settings.url = table.required_string("url");
+  if (table.kind("url") == TomlKind::string) check_url(table, "url", settings.url, settings.sink.peer);
+}
+
 std::string default_content_type(HttpBody body, bool json) {
   if (!json) return "text/plain; charset=utf-8";
   return body == HttpBody::ndjson ? "application/x-ndjson" : "application/json";
@@ -100,8 +129,7 @@ HttpExporterSettings read_http_exporter_settings(TomlTable& table, const SecretP
   HttpExporterSettings settings;
   settings.sink = read_http_sink(table, places);
   read_auth(table, places, ApiKey::none, settings.sink);
-  settings.url = table.required_string("url");
-  if (table.kind("url") == TomlKind::string) check_url(table, "url", settings.url, settings.sink.peer);
+  read_address(table, places, settings);
   settings.method =
       table.choice<std::string>("method", {{"POST", "POST"}, {"PUT", "PUT"}}).value_or(settings.method);
   settings.body = table

@@ -56,6 +56,15 @@ TEST(HttpExporter, SendsEachRecordOnALineOfItsOwn) {
   EXPECT_EQ(request.url, "https://hook.example.com/audit/");
 }
 
+TEST(HttpExporter, AnAddressThatIsASecretIsInNoMessage) {
+  FarEndFixture fixture("http", "url = { env = \"https://hook.example.com/example-token?key=example-key\" }");
+  const WriteOutcome outcome =
+      outcome_of(answer(404, "no /example-token?key=example-key here"), "", &fixture);
+  EXPECT_EQ(fixture.far_end.requests.at(0).url, "https://hook.example.com/example-token?key=example-key");
+  EXPECT_NE(outcome.reason.find("hook.example.com:443"), std::string::npos) << outcome.reason;
+  EXPECT_EQ(outcome.reason.find("example-"), std::string::npos) << outcome.reason;
+}
+
 TEST(HttpExporter, SendsOneArray) {
   FarEndFixture fixture("http", at + "body = \"array\"\nmethod = \"PUT\"");
   outcome_of(answer(200), "", &fixture);
@@ -87,6 +96,15 @@ TEST(HttpExporter, SignsTheBodyTogetherWithTheTime) {
   ASSERT_TRUE(seal.starts_with("t=1763892"));
   const std::string time = seal.substr(2, seal.find(',') - 2);
   EXPECT_EQ(seal, "t=" + time + ",v1=" + hex(hmac_sha256("example-key", time + "." + request.body)));
+}
+
+TEST(HttpExporter, QuotesNoSecret) {
+  FarEndFixture fixture(
+      "http", at + "auth.bearer = { env = \"example-token\" }\nsignature.key = { env = \"example-key\" }\n"
+                   "headers.X-Key = { env = \"example-header\" }");
+  const WriteOutcome outcome =
+      outcome_of(answer(401, "Bearer example-token, example-key and example-header are wrong"), "", &fixture);
+  EXPECT_NE(outcome.reason.find("(\"***, *** and *** are wrong\")"), std::string::npos) << outcome.reason;
 }
 
 TEST(HttpExporter, WaitsAsLongAsItIsTold) {
@@ -189,6 +207,8 @@ TEST(HttpExporterSettings, AreRefusedWithOneClearMessageEach) {
       {"url = \"hook.example.com\"", "begins with https://"},
       {"url = \"http://hook.example.com/\"", "in the clear to hook.example.com"},
       {"url = \"https://user:word@hook.example.com/\"", "under their own keys"},
+      {"url = { env = \"http://hook.example.com/\" }", "in the clear"},
+      {"url = { env = \"hook.example.com\" }", "the secret is no address"},
       {at + "method = \"GET\"", "method"},
       {at + "body = \"lines\"", "body"},
       {at + "body = \"array\"\nformat = \"cef\"", "makes no JSON"},
