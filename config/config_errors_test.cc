@@ -76,6 +76,10 @@ TEST(ConfigErrors, SaysWhatIsWrong) {
       {"[exporters.a]\ntype = \"fiel\"\nx = 1",
        "f:7:1: exporters.a.type: there is no exporter type \"fiel\"; did "
        "you mean \"file\"?"},
+      {"[exporters.a]\ntype = \"file\"\npath = \"x\"\nconcurrency = 2",
+       "f:9:1: exporters.a.concurrency: an exporter of type \"file\" does one write at a time"},
+      {"[exporters.a]\ntype = \"file\"\npath = \"x\"\nconcurrency = 65", "f:9:1: exporters.a.concurrency: "},
+      {"[exporters.a]\ntype = \"file\"\npath = \"x\"\ndead_letters.max_rate = -1", "f:9:14: exporters.a.dead_letters.max_rate: "},
       {"[exporters.a]\npath = \"x\"", "f:6:1: exporters.a.type: is missing; a string is needed here"},
       {"[exporters.a]\ntype = \"file\"", "f:6:1: exporters.a.path: is missing; a string is needed here"},
       {"[exporters.a]\ntype = \"file\"\npath = \"x\"\nformat = \"jsno\"",

@@ -49,6 +49,17 @@ void read_batch(TomlTable table, BatchSettings& batch) {
   read_duration(table, "wait", Duration::zero(), batch.wait);
 }
 
+// The type's reader has said before how many writes at once it can do.
+void read_concurrency(TomlTable& table, ExporterSettings& exporter) {
+  const auto concurrency = table.integer("concurrency", 1, 64);
+  if (!concurrency) return;
+  exporter.concurrency = static_cast<std::uint32_t>(*concurrency);
+  if (exporter.concurrency <= exporter.max_concurrency) return;
+  const std::string most = exporter.max_concurrency == 1 ? "one write at a time, so that the order is kept: leave the key out"
+                                                         : "at most " + std::to_string(exporter.max_concurrency) + " writes at once";
+  table.error("concurrency", "an exporter of type \"" + exporter.type + "\" does " + most);
+}
+
 void read_common(ConfigContext& context, TomlTable& table, ExporterSettings& exporter) {
   const std::vector<std::string>& formats = context.hooks.formats;
   exporter.format = table.string("format").value_or("json");
@@ -65,6 +76,10 @@ void read_common(ConfigContext& context, TomlTable& table, ExporterSettings& exp
   exporter.labels = read_string_map(table, "labels");
   if (const auto batch = table.table("batch")) read_batch(*batch, exporter.batch);
   read_duration(table, "max_backoff", std::chrono::milliseconds(1), exporter.max_backoff);
+  read_concurrency(table, exporter);
+  if (auto letters = table.table("dead_letters")) {
+    if (const auto rate = letters->integer("max_rate", 0, 1'000'000'000)) exporter.dead_letters_max_rate = static_cast<std::uint64_t>(*rate);
+  }
 }
 
 void read_exporter(ConfigContext& context, TomlTable& tables, const std::string& name, TomlTable table) {

@@ -106,6 +106,12 @@ struct ExporterSettings {
   std::map<std::string, std::string> labels;
   BatchSettings batch;
   Duration max_backoff = std::chrono::minutes(5);
+  // Writes that may be under way at once; exporters read it in limits().
+  std::uint32_t concurrency = 1;
+  // The most that the exporter's type can do; its reader in the exporter catalog sets it.
+  std::uint32_t max_concurrency = 1;
+  // Records that may become dead letters within an hour; beyond it the exporter pauses. 0: no limit.
+  std::uint64_t dead_letters_max_rate = 1000;
   // What two exporters must not share, for example "file:/var/log/x.jsonl"; empty: nothing.
   std::string output_key;
   // The type's own settings, as its reader in the exporter catalog made them (for example FileSettings).

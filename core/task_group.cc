@@ -122,4 +122,19 @@ Task<void> both(Task<void> one, Task<void> other) {
   if (other_failure) std::rethrow_exception(other_failure);
 }
 
+Task<void> with_tasks(TaskGroup& group, Task<void> body) {
+  std::exception_ptr failure;
+  try {
+    co_await std::move(body);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  // A cancelled coroutine would be thrown out of its next co_await; this one has to wait for its tasks.
+  co_await boost::asio::this_coro::throw_if_cancelled(false);
+  group.cancel();
+  co_await group.join();
+  co_await boost::asio::this_coro::throw_if_cancelled(true);
+  if (failure) std::rethrow_exception(failure);
+}
+
 }  // namespace auditferry

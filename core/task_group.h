@@ -38,4 +38,8 @@ Task<bool> first_to_end(Task<void> task, Task<void> deadline);
 // Runs both at the same time and returns when both have ended. What either throws leaves it then.
 Task<void> both(Task<void> one, Task<void> other);
 
+// Runs `body`, and ends only when no task of `group` is left: however `body` ends, also by a cancellation
+// from outside, the tasks are then cancelled and awaited. What `body` throws leaves it after that.
+Task<void> with_tasks(TaskGroup& group, Task<void> body);
+
 }  // namespace auditferry

@@ -130,5 +130,34 @@ TEST(Both, IsCancelledAsAWhole) {
   EXPECT_EQ(count, 1);
 }
 
+Task<void> body_with_a_task(TaskGroup& inner, Clock& clock, int& count) {
+  inner.spawn("inner", sleep_and_count(clock, hours(1), count));
+  co_await clock.sleep(hours(3));
+}
+
+TEST(WithTasks, ACancelledBodyTakesItsTasksWithIt) {
+  TestLoop loop;
+  TaskGroup outer(loop.executor());
+  TaskGroup inner(loop.executor());
+  int count = 0;
+  outer.spawn("outer", with_tasks(inner, body_with_a_task(inner, loop.clock(), count)));
+  loop.run_until_idle(seconds(1));
+  outer.cancel();
+  loop.run(outer.join());
+  EXPECT_TRUE(inner.empty());
+  EXPECT_EQ(count, 0);
+}
+
+TEST(WithTasks, ABodyThatEndsCancelsWhatIsLeft) {
+  TestLoop loop;
+  TaskGroup inner(loop.executor());
+  int count = 0;
+  inner.spawn("long", sleep_and_count(loop.clock(), hours(100), count));
+  loop.run(with_tasks(inner, body_with_a_task(inner, loop.clock(), count)));
+  EXPECT_TRUE(inner.empty());
+  EXPECT_EQ(count, 1);
+  EXPECT_EQ(loop.clock().slept(), Duration(hours(3)));
+}
+
 }  // namespace
 }  // namespace auditferry

@@ -1,5 +1,6 @@
 #include "daemon/commands.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <cstdio>
@@ -7,8 +8,11 @@
 #include <random>
 
 #include "daemon/check_report.h"
+#include "daemon/job_command.h"
 #include "daemon/journal_report.h"
 #include "daemon/ledger_report.h"
+#include "daemon/letter_jobs.h"
+#include "daemon/letter_report.h"
 #include "daemon/load_settings.h"
 #include "daemon/logger.h"
 #include "daemon/status_report.h"
@@ -122,6 +126,42 @@ ExitStatus journal_check(const Settings& settings) {
   return *sound ? ExitStatus::done : ExitStatus::needs_a_person;
 }
 
+ExitStatus show_letters(const CommandLine& line, const Settings& settings, const DeadLetterFilter& filter) {
+  Result<std::unique_ptr<JournalReader>> reader = open_reader(settings);
+  if (!reader) return complain(reader.error().message, ExitStatus::failed);
+  if (line.command == "dead-letters list") {
+    const Result<std::size_t> listed = render_letter_list(**reader, filter, print);
+    if (!listed) return complain(listed.error().message, ExitStatus::failed);
+    return *listed == 0 ? ExitStatus::done : ExitStatus::needs_a_person;
+  }
+  const Result<std::size_t> shown = render_letters(**reader, filter, print);
+  if (!shown) return complain(shown.error().message, ExitStatus::failed);
+  if (*shown > 0) return ExitStatus::done;
+  return complain("there is no such dead letter; see 'auditferry dead-letters list'", ExitStatus::failed);
+}
+
+ExitStatus dead_letters(const CommandLine& line, const Settings& settings) {
+  const DeadLetterFilter filter{line.exporter, line.ids};
+  const auto configured = [&](const ExporterSettings& exporter) { return exporter.name == line.exporter; };
+  if (line.command == "dead-letters retry" && !line.exporter.empty() &&
+      std::none_of(settings.exporters.begin(), settings.exporters.end(), configured)) {
+    return complain("there is no exporter \"" + line.exporter + "\" in the configuration", ExitStatus::usage);
+  }
+  if (line.command == "dead-letters list") return show_letters(line, settings, filter);
+  if (line.ids.empty() != line.all) return complain("name the dead letters by their ids, or say --all", ExitStatus::usage);
+  if (line.command == "dead-letters show") return show_letters(line, settings, filter);
+  const std::string kind = line.command == "dead-letters retry" ? "dead_letters_retry" : "dead_letters_discard";
+  return do_job(settings, kind, letters_argument(filter), print);
+}
+
+// Whether this process is to talk to far ends itself.
+bool needs_secrets(const CommandLine& line) {
+  if (line.command == "run" || line.command == "check") return true;
+  if (line.command != "dead-letters retry") return false;
+  const Result<Settings> settings = load_settings(line.config, false);
+  return settings.ok() && !StateDir::owner(settings->daemon.state_dir);
+}
+
 // Everything that check --online needs, taken down in order.
 struct OnlineCheck {
   explicit OnlineCheck(const Settings& settings_in)
@@ -190,14 +230,14 @@ ExitStatus check(const CommandLine& line, const Settings& settings) {
 }  // namespace
 
 ExitStatus run_command(const CommandLine& line) {
-  const bool needs_secrets = line.command == "run" || line.command == "check";
-  const Result<Settings> settings = load_settings(line.config, needs_secrets);
+  const Result<Settings> settings = load_settings(line.config, needs_secrets(line));
   if (!settings) return complain(settings.error().message, ExitStatus::usage);
   if (line.command == "run") return run(line, *settings);
   if (line.command == "check") return check(line, *settings);
   if (line.command == "status") return status(line, *settings);
   if (line.command == "ledger") return ledger(line, *settings);
   if (line.command == "journal check") return journal_check(*settings);
+  if (line.command.starts_with("dead-letters ")) return dead_letters(line, *settings);
   return complain("the command " + line.command + " is not known", ExitStatus::usage);
 }
 

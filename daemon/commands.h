@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "daemon/daemon.h"
 
@@ -8,7 +10,7 @@ namespace auditferry {
 
 // What the command line asks for; texts are as given.
 struct CommandLine {
-  std::string command;  // "run", "check", "status", "ledger", "journal check"
+  std::string command;  // "run", "check", "status", "ledger", "journal check", "dead-letters list" …
   std::string config;
   bool once = false;
   std::string timeout;
@@ -19,6 +21,9 @@ struct CommandLine {
   std::string stream;
   std::string from;
   std::string to;
+  std::string exporter;
+  std::vector<std::int64_t> ids;
+  bool all = false;
 };
 
 // Carries a command out: results go to standard output, errors to standard error, one line each, with what

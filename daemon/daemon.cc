@@ -16,6 +16,7 @@
 #include "daemon/admin_server.h"
 #include "daemon/deliverer.h"
 #include "daemon/housekeeper.h"
+#include "daemon/jobs.h"
 #include "daemon/load_settings.h"
 #include "daemon/poller.h"
 #include "daemon/service_manager.h"
@@ -76,6 +77,7 @@ struct Daemon::World {
   std::vector<std::unique_ptr<BeastHttpClient>> clients;
   std::vector<std::unique_ptr<Poller>> pollers;
   std::vector<Delivery> deliveries;
+  std::unique_ptr<Jobs> jobs;
   std::unique_ptr<Housekeeper> housekeeper;
   std::unique_ptr<DaemonPages> admin_pages;  // nothing: admin.listen is ""
   std::unique_ptr<AdminServer> admin_server;
@@ -88,6 +90,7 @@ struct Daemon::World {
 
   Status open_journal();
   ExporterWorld exporter_world(BlockingExecutor& thread);
+  JobExporter exporter_for_job(const ExporterSettings& exporter);
   Status attach_exporters();
   void build_pollers();
   Status open_admin();
@@ -154,8 +157,19 @@ ExporterWorld Daemon::World::exporter_world(BlockingExecutor& thread) {
   return all;
 }
 
+JobExporter Daemon::World::exporter_for_job(const ExporterSettings& exporter) {
+  JobExporter made;
+  made.settings = &exporter;
+  made.thread = std::make_unique<ThreadExecutor>(1);
+  made.format = make_format(exporter, profiles);
+  made.exporter = make_exporter(exporter, exporter_world(*made.thread));
+  return made;
+}
+
 Status Daemon::World::attach_exporters() {
   profiles = profile_book(settings);
+  jobs = std::make_unique<Jobs>(
+      JobWorld{clock, log, *storage, random, settings, [this](const ExporterSettings& exporter) { return exporter_for_job(exporter); }});
   std::vector<std::string> names;
   for (const ExporterSettings& exporter : settings.exporters) {
     if (!exporter.enabled) continue;
@@ -245,6 +259,7 @@ Task<void> Daemon::World::main() {
   helping = std::make_unique<TaskGroup>(loop.get_executor());
   helping->spawn("signals", watch_signals());
   helping->spawn("housekeeping", housekeeper->run());
+  helping->spawn("jobs", jobs->run());
   if (service_manager::watchdog_interval()) helping->spawn("watchdog", keep_watchdog());
   for (const Delivery& delivery : deliveries) delivering->spawn("exporter " + delivery.settings->name, delivery.deliverer->run());
   for (const auto& poller : pollers) {

@@ -1,224 +1,156 @@
 #include "daemon/deliverer.h"
 
 #include <algorithm>
+#include <boost/asio/this_coro.hpp>
 
 #include "core/check.h"
-#include "core/task_group.h"
-#include "encoding/json_view.h"
+#include "daemon/deliverer_works.h"
 #include "encoding/time_format.h"
+#include "storage/dead_letters.h"
 
 namespace auditferry {
 namespace {
 
 constexpr Duration tend_every = std::chrono::seconds(1);
-constexpr Duration storage_retry = std::chrono::seconds(2);
-
-class OneAtATime final : public WriteProgress {
- public:
-  void sent() override {}
-};
 
 }  // namespace
-
-struct Deliverer::Prepared {
-  RecordBatch batch;
-  std::string bytes;  // of all records, one after the other
-  std::vector<OutgoingRecord> outgoing;
-  std::uint64_t from = 0;
-  std::uint64_t not_selected = 0;
-};
 
 Deliverer::Deliverer(DelivererWorld world, const ExporterSettings& settings, Exporter& exporter, const Format& format, ExporterRow row)
     : world_(world),
       settings_(settings),
       exporter_(exporter),
-      format_(format),
+      shape_(settings, format),
       row_(std::move(row)),
-      backoff_(world.random, std::chrono::seconds(1), settings.max_backoff) {
-  status_.exporter = settings.name;
+      health_(world.clock, world.log, world.random, settings),
+      window_(exporter.limits()),
+      letter_rate_(settings.dead_letters_max_rate) {}
+
+Deliverer::~Deliverer() = default;
+
+void Deliverer::ring() {
+  if (works_) works_->changed.ring();
+}
+
+Task<void> Deliverer::changed() { co_await works_->changed.wait(); }
+
+Task<void> Deliverer::changed_within(Duration limit) {
+  Task<void> ring = works_->changed.wait();
+  Task<void> deadline = world_.clock.sleep(limit);
+  co_await first_to_end(std::move(ring), std::move(deadline));
 }
 
 void Deliverer::drain() {
   draining_ = true;
-  world_.published.ring();
+  more_published_ = true;
+  ring();
 }
 
 void Deliverer::reopen() {
   reopen_ = true;
-  world_.published.ring();
+  if (works_) works_->care_wanted.ring();
 }
 
 Task<void> Deliverer::run() {
-  while (true) {
-    Status opened = co_await open_exporter();
-    if (opened.ok()) break;
+  works_ = std::make_unique<Works>(co_await boost::asio::this_coro::executor);
+  Task<void> body = deliver();
+  Task<void> with_writes = with_tasks(works_->writes, std::move(body));
+  co_await with_tasks(works_->helpers, std::move(with_writes));
+}
+
+Task<void> Deliverer::deliver() {
+  co_await open_exporter();
+  works_->helpers.spawn("position of " + settings_.name, settle_confirmed());
+  works_->helpers.spawn("care of " + settings_.name, care());
+  works_->helpers.spawn("publications for " + settings_.name, watch_publications());
+  for (;;) {
+    if (start_over_) co_await start_over();
+    if (!next_ && more_published_) {
+      const Status read = co_await read_next();
+      if (!read) {
+        // The journal failed; a sink's trouble is the slots' own.
+        world_.log.error("delivery waits: " + read.error().message, health_.fields());
+        co_await world_.clock.sleep(storage_retry);
+      }
+      continue;
+    }
+    if (next_ && window_.may_open(in_trouble())) {
+      DeliverySlot& slot = window_.open(std::make_unique<DeliverySlot>(window_.end(row_.books.position), std::move(next_), works_->changed));
+      if (slot.stage() == DeliverySlot::Stage::settled) {
+        ring();
+      } else {
+        works_->writes.spawn("write of " + settings_.name, carry(slot));
+      }
+      continue;
+    }
+    if (!next_ && draining_ && !window_.unsent()) break;
+    co_await changed();
+  }
+  co_await finish();
+}
+
+Task<void> Deliverer::open_exporter() {
+  const std::int64_t exporter_id = row_.exporter_id;
+  const WallTime hour_ago = world_.clock.now() - std::chrono::hours(1);
+  ExporterState state;
+  std::uint64_t letters = 0;
+  for (;;) {
+    auto load = [&](Journal& journal) -> Status {
+      Result<ExporterState> loaded = journal.exporter_state(exporter_id);
+      if (!loaded) return std::move(loaded).error();
+      state = std::move(loaded).value();
+      const Result<std::uint64_t> count = dead_letters_since(journal, exporter_id, hour_ago);
+      if (!count) return count.error();
+      letters = *count;
+      return {};
+    };
+    const Status loaded = co_await world_.storage.run(load);
+    if (loaded.ok()) break;
+    world_.log.error("delivery waits: " + loaded.error().message, health_.fields());
     co_await world_.clock.sleep(storage_retry);
   }
+  letter_rate_.add(letters, world_.clock.steady_now());
   for (;;) {
-    if (reopen_) {
-      reopen_ = false;
-      co_await exporter_.reopen();
-    }
-    bool idle = false;
-    Status step = co_await deliver_next(idle);
-    if (!step) {
-      // The journal failed; a sink's trouble is handled inside.
-      world_.log.error("delivery waits: " + step.error().message, fields());
-      co_await world_.clock.sleep(storage_retry);
-      continue;
-    }
-    if (idle || world_.clock.steady_now() >= next_tend_) co_await tend();
-    if (!idle) continue;
-    if (draining_) break;
-    co_await wait_for_more();
-  }
-  co_await exporter_.close();
-}
-
-Task<void> Deliverer::wait_for_more() {
-  // Wakes at the next publication, or after a while for the exporter's own work.
-  Task<void> ring = world_.published.wait();
-  Task<void> tick = world_.clock.sleep(tend_every);
-  const bool rung = co_await first_to_end(std::move(ring), std::move(tick));
-  // A moment more lets records come together in one batch.
-  if (rung && !draining_ && settings_.batch.wait > Duration::zero()) co_await world_.clock.sleep(settings_.batch.wait);
-}
-
-Task<Status> Deliverer::open_exporter() {
-  const std::int64_t exporter_id = row_.exporter_id;
-  auto load = [exporter_id](Journal& journal) { return journal.exporter_state(exporter_id); };
-  Result<ExporterState> state = co_await world_.storage.run(load);
-  if (!state) {
-    world_.log.error("delivery waits: " + state.error().message, fields());
-    co_return std::move(state).error();
-  }
-  for (;;) {
-    Status opened = co_await exporter_.open(*state);
-    if (opened.ok()) co_return Status();
-    WriteOutcome outcome;
-    outcome.verdict = Verdict::pause;
-    outcome.reason = opened.error().message;
-    report(outcome);
+    const Status opened = co_await exporter_.open(state);
+    if (opened.ok()) co_return;
+    health_.show(true, opened.error().message);
     co_await remember_error();
-    co_await world_.clock.sleep(backoff_.next());
+    co_await world_.clock.sleep(health_.next_backoff());
   }
 }
 
-bool Deliverer::selects(const Record& record) const {
-  if (record.gap) {
-    // A gap of one exporter concerns nobody else.
-    const auto owner = JsonView(record.raw).find("exporter");
-    if (owner && owner->as_string() != settings_.name) return false;
-    if (owner) return true;
-  }
-  auto holds = [](const std::vector<std::string>& names, std::string_view name) {
-    return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
-  };
-  return holds(settings_.select.sources, record.source) && holds(settings_.select.streams, record.stream);
-}
-
-void Deliverer::prepare(RecordBatch batch, Prepared& prepared) const {
-  prepared.from = row_.books.position;
-  prepared.batch = std::move(batch);
-  std::vector<std::size_t> ends;
-  for (const Record& record : prepared.batch.records) {
-    if (!selects(record)) {
-      ++prepared.not_selected;
-      continue;
-    }
-    format_.append(record, prepared.bytes);
-    ends.push_back(prepared.bytes.size());
-    prepared.outgoing.push_back({&record, {}});
-  }
-  std::size_t begin = 0;
-  for (std::size_t i = 0; i < ends.size(); ++i) {
-    prepared.outgoing[i].bytes = std::string_view(prepared.bytes).substr(begin, ends[i] - begin);
-    begin = ends[i];
-  }
-}
-
-Task<Status> Deliverer::deliver_next(bool& idle) {
-  const std::uint64_t from = row_.books.position;
+Task<Status> Deliverer::read_next() {
+  more_published_ = false;
+  const std::uint64_t from = window_.end(row_.books.position);
   const BatchSettings limits = settings_.batch;
   auto read = [from, limits](Journal& journal) { return journal.read(from, limits.records, limits.bytes); };
   Result<RecordBatch> batch = co_await world_.storage.run(read);
-  if (!batch) co_return std::move(batch).error();
-  if (batch->last_seq == from) {
-    idle = true;
-    status_.oldest_waiting.reset();
-    co_return Status();
+  if (!batch.ok()) {
+    more_published_ = true;
+    co_return std::move(batch).error();
   }
-  if (!batch->records.empty()) status_.oldest_waiting = batch->records.front().received;
-  auto prepared = std::make_unique<Prepared>();
-  prepare(std::move(batch).value(), *prepared);
-  Status recorded = co_await record_missing(*prepared);
-  if (!recorded) co_return recorded;
-  WriteOutcome outcome;
-  if (!prepared->outgoing.empty()) outcome = co_await write_until_settled(*prepared);
-  co_return co_await settle(*prepared, std::move(outcome));
-}
-
-Task<WriteOutcome> Deliverer::write_until_settled(const Prepared& prepared) {
-  for (;;) {
-    OneAtATime progress;
-    WriteOutcome outcome = co_await exporter_.write(prepared.outgoing, progress);
-    if (outcome.verdict == Verdict::delivered) {
-      note_good();
-      co_return outcome;
-    }
-    report(outcome);
-    co_await remember_error();
-    Duration wait = outcome.retry_after ? *outcome.retry_after : backoff_.next();
-    // Whether an operator has acted shows a slow, steady probe.
-    if (outcome.verdict == Verdict::pause && !outcome.retry_after) wait = settings_.max_backoff / 5;
-    co_await world_.clock.sleep(wait);
-    if (reopen_) {
-      reopen_ = false;
-      co_await exporter_.reopen();
-    }
+  const bool any = batch->last_seq > from;
+  if (window_.empty()) {
+    std::optional<WallTime>& oldest = health_.status().oldest_waiting;
+    if (!any) oldest.reset();
+    if (any && !batch->records.empty()) oldest = batch->records.front().received;
   }
-}
-
-Task<Status> Deliverer::settle(const Prepared& prepared, WriteOutcome outcome) {
-  PositionUpdate update;
-  update.exporter_id = row_.exporter_id;
-  update.from = prepared.from;
-  update.to = prepared.batch.last_seq;
-  update.not_selected = prepared.not_selected;
-  update.released = prepared.batch.missing.size();
-  update.delivered = prepared.outgoing.size() - outcome.records.size();
-  for (const RecordOutcome& one : outcome.records) {
-    const OutgoingRecord& refused = prepared.outgoing[one.index];
-    update.dead.push_back({refused.record->seq, one.reason, std::string(refused.bytes)});
-  }
-  update.state = std::move(outcome.state);
-  // Confirmed by the far end: the position has to follow, however long the journal's disk is full.
-  for (;;) {
-    PositionUpdate attempt = update;
-    Result<bool> advanced = co_await world_.storage.advance(std::move(attempt));
-    if (advanced.ok() && *advanced) {
-      row_.books.position = update.to;
+  if (!any || start_over_) co_return Status();
+  if (!batch->missing.empty()) {
+    Result<bool> recorded = co_await record_missing(batch->missing);
+    if (!recorded || !*recorded) {
+      more_published_ = true;
+      start_over_ = recorded.ok();
+      if (!recorded) co_return std::move(recorded).error();
       co_return Status();
     }
-    if (advanced.ok()) co_return co_await refresh();
-    world_.log.error("a confirmed delivery cannot be noted down: " + advanced.error().message, fields());
-    co_await world_.clock.sleep(storage_retry);
   }
-}
-
-// The position was moved by somebody else (records were released): take it from the journal.
-Task<Status> Deliverer::refresh() {
-  auto load = [](Journal& journal) { return journal.exporters(); };
-  Result<std::vector<ExporterRow>> rows = co_await world_.storage.run(load);
-  if (!rows) co_return std::move(rows).error();
-  for (ExporterRow& row : *rows) {
-    if (row.exporter_id == row_.exporter_id) row_ = std::move(row);
-  }
+  next_ = std::make_unique<PreparedBatch>(std::move(batch).value(), shape_);
+  more_published_ = true;
   co_return Status();
 }
 
-Task<Status> Deliverer::record_missing(const Prepared& prepared) {
-  const std::vector<std::uint64_t>& missing = prepared.batch.missing;
+// False: they were not lost but released, by somebody who moved the position over them.
+Task<Result<bool>> Deliverer::record_missing(const std::vector<std::uint64_t>& missing) {
   for (std::size_t begin = 0; begin < missing.size();) {
     std::size_t end = begin + 1;
     while (end < missing.size() && missing[end] == missing[end - 1] + 1) ++end;
@@ -227,72 +159,186 @@ Task<Status> Deliverer::record_missing(const Prepared& prepared) {
     const NewGap gap{"damaged", std::nullopt,
                      "the stored records with seq " + std::to_string(first) + " to " + std::to_string(last) +
                          " are damaged or gone and cannot be delivered to exporter " + settings_.name};
-    world_.log.error("a gap of type damaged was recorded: " + gap.why + "; run 'auditferry journal check'", fields());
     const WallTime now = world_.clock.now();
-    auto record = [&](Journal& journal) { return journal.record_exporter_gap(row_, gap, first, last, now); };
-    Result<std::int64_t> recorded = co_await world_.storage.run(record);
-    if (!recorded) co_return std::move(recorded).error();
+    auto record = [&](Journal& journal) -> Result<bool> {
+      const Result<std::vector<ExporterRow>> rows = journal.exporters();
+      if (!rows) return rows.error();
+      for (const ExporterRow& row : *rows) {
+        if (row.exporter_id == row_.exporter_id && row.books.position >= first) return false;
+      }
+      const Result<std::int64_t> recorded = journal.record_exporter_gap(row_, gap, first, last, now);
+      if (!recorded) return recorded.error();
+      return true;
+    };
+    Result<bool> recorded = co_await world_.storage.run(record);
+    if (!recorded || !*recorded) co_return recorded;
+    world_.log.error("a gap of type damaged was recorded: " + gap.why + "; run 'auditferry journal check'", health_.fields());
     begin = end;
   }
-  co_return Status();
+  co_return true;
 }
 
-Task<void> Deliverer::tend() {
-  next_tend_ = world_.clock.steady_now() + tend_every;
-  WriteOutcome outcome = co_await exporter_.tend();
-  if (outcome.verdict == Verdict::retry || outcome.verdict == Verdict::pause) {
-    report(outcome);
-    co_return;
+// Everything is on its way: what waits for its confirmation is brought to its end by close().
+Task<void> Deliverer::finish() {
+  while (caring_ || (window_.exclusive() && window_.any_settled())) co_await changed();
+  closing_ = true;
+  co_await tend();
+  co_await exporter_.close();
+  while (window_.in_call() || (window_.front_settled() && !start_over_)) co_await changed();
+  if (!window_.empty()) {
+    world_.log.warn("some records were sent and not confirmed before the end; they are sent again at the next start", health_.fields());
   }
-  // What the exporter wants kept must be kept, like a position: it may have acted on it.
-  while (!outcome.state.empty()) {
-    PositionUpdate update;
-    update.exporter_id = row_.exporter_id;
-    update.from = row_.books.position;
-    update.to = row_.books.position;
-    update.state = outcome.state;
-    Result<bool> advanced = co_await world_.storage.advance(std::move(update));
-    if (advanced.ok() && *advanced) co_return;
-    Status refreshed;
-    if (advanced.ok()) refreshed = co_await refresh();
-    const std::string trouble = !advanced.ok() ? advanced.error().message : refreshed.ok() ? "" : refreshed.error().message;
-    if (trouble.empty()) continue;
-    world_.log.error("what exporter " + settings_.name + " has done cannot be noted down: " + trouble, fields());
+}
+
+// The position was moved by somebody else (records were released): take it from the journal, and read on
+// from there once the writes that are under way have returned.
+Task<void> Deliverer::start_over() {
+  while (window_.in_call()) co_await changed();
+  works_->writes.cancel();
+  co_await works_->writes.join();
+  window_.clear();
+  next_.reset();
+  loading_ = false;
+  rate_holds_ = 0;
+  co_await refresh();
+  more_published_ = true;
+  start_over_ = false;
+  ring();
+}
+
+Task<void> Deliverer::refresh() {
+  for (;;) {
+    auto load = [](Journal& journal) { return journal.exporters(); };
+    Result<std::vector<ExporterRow>> rows = co_await world_.storage.run(load);
+    if (rows.ok()) {
+      for (ExporterRow& row : *rows) {
+        if (row.exporter_id == row_.exporter_id) row_ = std::move(row);
+      }
+      co_return;
+    }
+    world_.log.error("delivery waits: " + rows.error().message, health_.fields());
     co_await world_.clock.sleep(storage_retry);
   }
 }
 
-void Deliverer::report(const WriteOutcome& outcome) {
-  const bool paused = outcome.verdict == Verdict::pause;
-  if (status_.problem != outcome.reason) {
-    if (paused) {
-      world_.log.error(outcome.reason + " (delivery goes on by itself once this is solved; nothing is lost)", fields());
-    } else {
-      world_.log.warn(outcome.reason + "; trying again, nothing is lost", fields());
+Task<void> Deliverer::settle_confirmed() {
+  for (;;) {
+    if (start_over_ || !window_.front_settled()) {
+      co_await changed();
+      continue;
     }
+    std::size_t slots = 0;
+    PositionUpdate update = window_.confirmed(row_.exporter_id, row_.books.position, slots);
+    const std::uint64_t to = update.to;
+    const Result<bool> advanced = co_await commit(std::move(update));
+    if (!advanced) {
+      // Confirmed by the far end: the position has to follow, however long the journal's disk is full.
+      world_.log.error("a confirmed delivery cannot be noted down: " + advanced.error().message, health_.fields());
+      co_await world_.clock.sleep(storage_retry);
+      continue;
+    }
+    if (*advanced) {
+      row_.books.position = to;
+      row_.last_error.clear();  // the journal clears its own with the position
+      window_.drop(slots);
+      if (const auto received = window_.oldest_received()) health_.status().oldest_waiting = received;
+      if (!health_.status().problem.empty()) co_await remember_error();
+    } else {
+      start_over_ = true;
+    }
+    ring();
   }
-  status_.up = false;
-  status_.paused = paused;
-  status_.problem = outcome.reason;
 }
 
-void Deliverer::note_good() {
-  if (!status_.problem.empty()) world_.log.info("delivery works again", fields());
-  status_.up = true;
-  status_.paused = false;
-  status_.problem.clear();
-  row_.last_error.clear();  // the journal clears its own with the position
-  backoff_.reset();
+// One at a time, so that each begins where the one before has ended.
+Task<Result<bool>> Deliverer::commit(PositionUpdate update) {
+  while (committing_) co_await changed();
+  committing_ = true;
+  Result<bool> advanced = co_await world_.storage.advance(std::move(update));
+  committing_ = false;
+  ring();
+  co_return advanced;
+}
+
+Task<void> Deliverer::watch_publications() {
+  for (;;) {
+    co_await world_.published.wait();
+    // A moment more lets records come together in one batch.
+    if (!draining_ && settings_.batch.wait > Duration::zero()) co_await world_.clock.sleep(settings_.batch.wait);
+    more_published_ = true;
+    ring();
+  }
+}
+
+// The exporter's own work, about every second and at SIGHUP. Exporters with the default limits get it
+// between writes, and with everything confirmed noted down before.
+Task<void> Deliverer::care() {
+  for (;;) {
+    if (!reopen_) {
+      Task<void> wanted = works_->care_wanted.wait();
+      Task<void> tick = world_.clock.sleep(tend_every);
+      co_await first_to_end(std::move(wanted), std::move(tick));
+    }
+    more_published_ = true;  // gap entries come without a ring
+    ring();
+    if (closing_) co_return;
+    caring_ = true;
+    while (window_.exclusive() && !window_.holds() && !start_over_ && (window_.in_call() || window_.any_settled())) co_await changed();
+    const bool quiet = !window_.exclusive() || (!window_.in_call() && !window_.any_settled());
+    if (quiet && !closing_) {
+      if (reopen_) {
+        reopen_ = false;
+        co_await exporter_.reopen();
+      }
+      co_await tend();
+    }
+    caring_ = false;
+    ring();
+    if (!quiet) co_await world_.clock.sleep(tend_every);
+  }
+}
+
+Task<void> Deliverer::tend() {
+  const std::uint64_t round = health_.round();
+  WriteOutcome outcome = co_await exporter_.tend();
+  if (outcome.verdict == Verdict::retry || outcome.verdict == Verdict::pause) {
+    if (round == health_.round()) health_.show(outcome.verdict == Verdict::pause, outcome.reason);
+    co_return;
+  }
+  if (!outcome.state.empty()) co_await keep_state(std::move(outcome.state));
+}
+
+// What the exporter wants kept must be kept, like a position: it may have acted on it.
+Task<void> Deliverer::keep_state(ExporterState state) {
+  for (;;) {
+    while (committing_) co_await changed();
+    PositionUpdate update;
+    update.exporter_id = row_.exporter_id;
+    update.from = row_.books.position;
+    update.to = row_.books.position;
+    update.state = state;
+    const Result<bool> advanced = co_await commit(std::move(update));
+    if (advanced.ok() && *advanced) co_return;
+    if (advanced.ok()) {
+      start_over_ = true;
+      ring();
+      while (start_over_ && !closing_) co_await changed();
+      if (closing_) co_await refresh();
+      continue;
+    }
+    world_.log.error("what exporter " + settings_.name + " has done cannot be noted down: " + advanced.error().message, health_.fields());
+    co_await world_.clock.sleep(storage_retry);
+  }
 }
 
 Task<void> Deliverer::remember_error() {
-  if (row_.last_error == status_.problem) co_return;
-  row_.last_error = status_.problem;
+  const std::string problem = health_.status().problem;
+  if (row_.last_error == problem) co_return;
+  row_.last_error = problem;
   const std::int64_t exporter_id = row_.exporter_id;
-  const std::string problem = status_.problem;
   auto job = [&](Journal& journal) { return journal.set_exporter_error(exporter_id, problem); };
   const Status stored = co_await world_.storage.run(job);
-  if (!stored) world_.log.warn("the exporter's last error could not be noted down: " + stored.error().message, fields());
+  if (!stored) world_.log.warn("the exporter's last error could not be noted down: " + stored.error().message, health_.fields());
 }
 
 }  // namespace auditferry

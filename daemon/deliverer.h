@@ -9,7 +9,12 @@
 #include "core/exporter.h"
 #include "core/log.h"
 #include "core/random.h"
-#include "daemon/backoff.h"
+#include "core/task_group.h"
+#include "daemon/bell.h"
+#include "daemon/dead_letter_rate.h"
+#include "daemon/delivery_health.h"
+#include "daemon/delivery_window.h"
+#include "daemon/record_shape.h"
 #include "daemon/storage_queue.h"
 
 namespace auditferry {
@@ -23,59 +28,80 @@ struct DelivererWorld {
   Bell& published;  // rung whenever new sequence numbers exist
 };
 
-// What the operator is shown of a deliverer; the durable part comes from the journal.
-struct DelivererStatus {
-  std::string exporter;
-  bool up = false;       // the last try was good
-  bool paused = false;   // an operator must act; probing slowly
-  std::string problem;   // in words; empty when up
-  std::optional<WallTime> oldest_waiting;  // when the oldest record that waits was fetched
-};
-
-// Brings the journal's records to one exporter, in order, at the exporter's own pace: selects, formats,
-// batches, and deals with the verdicts. The position moves only over what was confirmed. Loop thread only.
+// Brings the journal's records to one exporter at the exporter's own pace, with as many writes under way as
+// its limits() allow, and deals with the verdicts; docs/delivery.md tells the rules. Loop thread only.
+//
+// Memory: one batch per write that has not said sent(), and one that was read ahead. Tasks: one per slot of
+// the window, one that moves the position, one for tend() and reopen(); they end before run() does.
 class Deliverer {
  public:
   Deliverer(DelivererWorld world, const ExporterSettings& settings, Exporter& exporter, const Format& format, ExporterRow row);
+  ~Deliverer();
 
-  // Delivers until it is cancelled, or until drain() was called and nothing waits any more.
+  // Delivers until it is cancelled, or until drain() was called and nothing waits any more. Called once.
   Task<void> run();
-  // From now on: deliver what is in the journal without waiting for more, then end.
+  // From now on: deliver what is in the journal without waiting for more, close the exporter, end.
   void drain();
   // SIGHUP: the exporter reopens its files before the next write.
   void reopen();
 
   std::uint64_t position() const { return row_.books.position; }
   bool caught_up(std::uint64_t last_seq) const { return row_.books.position >= last_seq; }
-  const DelivererStatus& status() const { return status_; }
+  const DelivererStatus& status() const { return health_.status(); }
   std::int64_t exporter_id() const { return row_.exporter_id; }
 
  private:
-  struct Prepared;  // a batch, selected and formatted
+  struct Works;  // what exists while run() does: the bell and the tasks
 
-  Task<Status> open_exporter();
-  Task<Status> deliver_next(bool& idle);
-  Task<void> wait_for_more();
-  Task<WriteOutcome> write_until_settled(const Prepared& prepared);
-  Task<Status> settle(const Prepared& prepared, WriteOutcome outcome);
-  Task<Status> record_missing(const Prepared& prepared);
+  // deliverer.cc: reading, opening slots, ending.
+  Task<void> open_exporter();
+  Task<void> deliver();
+  Task<Status> read_next();
+  Task<void> finish();
+  Task<void> start_over();
+  Task<Result<bool>> record_missing(const std::vector<std::uint64_t>& missing);
+  Task<void> settle_confirmed();
+  Task<Result<bool>> commit(PositionUpdate update);
+  Task<void> refresh();
+  Task<void> watch_publications();
+  Task<void> care();
   Task<void> tend();
-  Task<Status> refresh();
-  bool selects(const Record& record) const;
-  void prepare(RecordBatch batch, Prepared& prepared) const;
-  void report(const WriteOutcome& outcome);
-  void note_good();
+  Task<void> keep_state(ExporterState state);
   Task<void> remember_error();
-  std::vector<LogField> fields() const { return {{"exporter", settings_.name}}; }
+  bool in_trouble() const { return health_.in_trouble() || rate_holds_ > 0; }
+  void ring();
+  Task<void> changed();
+  Task<void> changed_within(Duration limit);
+
+  // deliverer_writes.cc: the writes of one slot.
+  Task<void> carry(DeliverySlot& slot);
+  Task<void> wait_for_turn(DeliverySlot& slot);
+  Task<bool> load(DeliverySlot& slot);
+  Task<void> write(DeliverySlot& slot, SlotPart part);
+  Task<void> take_in(DeliverySlot& slot, SlotPart part, const WriteOutcome& outcome, std::uint64_t round);
+  Task<void> make_letters(DeliverySlot& slot, std::vector<RecordOutcome> condemned, bool group);
+  Task<void> wait_for_letter_rate(DeliverySlot& slot, std::uint64_t letters, const std::string& reason);
+  void show_held(const DeliverySlot& slot);
 
   DelivererWorld world_;
   const ExporterSettings& settings_;
   Exporter& exporter_;
-  const Format& format_;
+  RecordShape shape_;
   ExporterRow row_;
-  Backoff backoff_;
-  DelivererStatus status_;
-  SteadyTime next_tend_{};
+  DeliveryHealth health_;
+  DeliveryWindow window_;
+  DeadLetterRate letter_rate_;
+  std::unique_ptr<Works> works_;
+  std::unique_ptr<PreparedBatch> next_;  // read ahead, from the window's end on
+  std::uint64_t accepted_ = 0;           // how often the far end has taken something
+  int suspects_in_a_row_ = 0;            // single records refused since it last did
+  int rate_holds_ = 0;                   // slots that wait for dead_letters.max_rate
+  bool more_published_ = true;
+  bool loading_ = false;      // a slot whose turn it is reads its records again
+  bool caring_ = false;       // tend() or reopen() is under way, or waits for writes to end
+  bool committing_ = false;
+  bool closing_ = false;
+  bool start_over_ = false;   // somebody else moved the position
   bool draining_ = false;
   bool reopen_ = false;
 };

@@ -2,15 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 
-#include "core/task_group.h"
-#include "storage/snapshot.h"
-#include "storage/sqlite.h"
-#include "tests/support/page_builder.h"
-#include "tests/support/recording_log.h"
-#include "tests/support/temporary_folder.h"
-#include "tests/support/test_loop.h"
+#include "daemon/deliverer_fixture.h"
 
 namespace auditferry {
 namespace {
@@ -65,78 +60,17 @@ class ScriptedExporter final : public Exporter {
   Clock& clock_;
 };
 
-class IdFormat final : public Format {
- public:
-  void append(const Record& record, std::string& out) const override { out += record.gap ? std::string_view("gap") : record.id; }
-};
-
-class DelivererTest : public testing::Test {
+class DelivererTest : public DeliveryWorld {
  protected:
-  DelivererTest() {
-    Result<std::unique_ptr<Journal>> opened = Journal::open(folder_ / "journal.db");
-    journal_ = std::move(opened).value();
-    storage_ = std::make_unique<StorageQueue>(*journal_, loop_.blocking(), loop_.clock(), loop_.executor());
-    collection_ = journal_->attach({"apptego", "t", "audit"}, "acme", "https://portal", "f", "", loop_.clock().now()).value();
-  }
-  ~DelivererTest() override {
-    group_.cancel();
-    loop_.run(group_.join());
-  }
-  // Puts `count` records into the journal, published.
-  void publish(int count, const std::string& source = "acme") {
-    PageBuilder builder;
-    for (int i = 0; i < count; ++i, ++next_id_) builder.add(std::to_string(next_id_), loop_.clock().now() + Duration(next_id_));
-    PageToStore page;
-    page.stream_id = collection_.stream_id;
-    page.collection_id = collection_.collection_id;
-    page.source = source;
-    page.page = &builder.page();
-    page.walk_state = "{}";
-    page.provenance.how = "poll";
-    page.end = WalkEnd{};
-    const Result<StoredPage> stored = journal_->store_page(page, loop_.clock().now());
-    ASSERT_TRUE(stored.ok()) << stored.error().message;
-    ASSERT_TRUE(journal_->publish(stored->walk_id, 1'000'000, loop_.clock().now()).ok());
-    bell_.ring();
-  }
+  ~DelivererTest() override { stop(); }
   Deliverer& start() {
-    ExporterRow row = journal_->attach_exporter(settings_.name, "scripted", "hold", false).value();
-    deliverer_ = std::make_unique<Deliverer>(DelivererWorld{loop_.clock(), log_, *storage_, random_, bell_}, settings_, exporter_, format_,
-                                             std::move(row));
+    deliverer_ = make(settings_, exporter_);
     group_.spawn("deliverer", deliverer_->run());
     return *deliverer_;
   }
-  ExporterBooks books() {
-    const JournalSnapshot snapshot = take_snapshot(*journal_).value();
-    EXPECT_TRUE(snapshot.exporters.at(0).books.balance(snapshot.last_seq));
-    return snapshot.exporters.at(0).books;
-  }
-  static WriteOutcome outcome(Verdict verdict, const std::string& reason) {
-    WriteOutcome made;
-    made.verdict = verdict;
-    made.reason = reason;
-    return made;
-  }
-
-  TestLoop loop_;
-  TemporaryFolder folder_;
-  RecordingLog log_;
-  Random random_{3};
-  Bell bell_{loop_.executor()};
-  std::unique_ptr<Journal> journal_;
-  std::unique_ptr<StorageQueue> storage_;
-  CollectionState collection_;
-  ExporterSettings settings_ = [] {
-    ExporterSettings settings;
-    settings.name = "siem";
-    settings.batch.records = 10;
-    return settings;
-  }();
+  ExporterSettings settings_ = settings_of("siem");
   ScriptedExporter exporter_{loop_.clock()};
-  IdFormat format_;
-  TaskGroup group_{loop_.executor()};
   std::unique_ptr<Deliverer> deliverer_;
-  int next_id_ = 0;
 };
 
 TEST_F(DelivererTest, DeliversInOrderAndKeepsTheExportersState) {

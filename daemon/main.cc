@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <string_view>
 
 #include "daemon/commands.h"
 
@@ -15,6 +16,23 @@ using auditferry::CommandLine;
 
 void add_config(CLI::App& command, CommandLine& line) {
   command.add_option("--config", line.config, "the configuration file (TOML)")->required();
+}
+
+void add_dead_letters(CLI::App& app, CommandLine& line) {
+  CLI::App* letters = app.add_subcommand("dead-letters", "records that a far end refused for good");
+  letters->require_subcommand(1);
+  const std::pair<const char*, const char*> commands[] = {{"list", "one line each"},
+                                                          {"show", "the whole of them, with the far end's words"},
+                                                          {"retry", "deliver them again"},
+                                                          {"discard", "give them up; the ledger keeps note of it"}};
+  for (const auto& [name, help] : commands) {
+    CLI::App* command = letters->add_subcommand(name, help);
+    add_config(*command, line);
+    command->add_option("--exporter", line.exporter, "only this exporter's");
+    if (std::string_view(name) == "list") continue;
+    command->add_option("ID", line.ids, "ids as 'list' shows them");
+    command->add_flag("--all", line.all, "all of them (of the exporter)");
+  }
 }
 
 void add_commands(CLI::App& app, CommandLine& line) {
@@ -39,6 +57,8 @@ void add_commands(CLI::App& app, CommandLine& line) {
   ledger->add_option("--from", line.from, "from this time (RFC 3339)");
   ledger->add_option("--to", line.to, "up to this time (RFC 3339)");
   ledger->add_flag("--json", line.json, "one JSON object a line");
+
+  add_dead_letters(app, line);
 
   CLI::App* journal = app.add_subcommand("journal", "care of the journal");
   journal->require_subcommand(1);

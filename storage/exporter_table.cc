@@ -1,6 +1,7 @@
 #include "storage/exporter_table.h"
 
 #include <algorithm>
+#include <map>
 
 #include "core/check.h"
 
@@ -35,7 +36,9 @@ ExporterTable::ExporterTable(Database& database)
                "WHERE exporter_id = ?1 AND position = ?2"),
       put_state_(database, "INSERT OR REPLACE INTO exporter_state(exporter_id, key, value) VALUES (?, ?, ?)"),
       drop_state_(database, "DELETE FROM exporter_state WHERE exporter_id = ? AND key = ?"),
-      dead_letter_(database, "INSERT INTO dead_letter(exporter_id, seq, at, reason, record) VALUES (?, ?, ?, ?, ?)"),
+      dead_letter_(database, "INSERT INTO dead_letter(exporter_id, seq, at, reason, record, letter_group, vendor, tenant, stream, payload) "
+                             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      begin_group_(database, "UPDATE dead_letter SET letter_group = dead_letter_id WHERE dead_letter_id = ?"),
       error_(database, "UPDATE exporter SET last_error = ? WHERE exporter_id = ?") {}
 
 ExporterRow ExporterTable::attach(const std::string& name, const std::string& type, const std::string& when_full,
@@ -72,8 +75,16 @@ bool ExporterTable::advance(const PositionUpdate& update, WallTime now) {
   AUDITFERRY_CHECK(update.to - update.from == update.delivered + update.not_selected + update.released + dead);
   advance_.run(update.exporter_id, update.from, update.to, update.delivered, update.not_selected, update.released, dead, to_micros(now));
   if (database_.changes() != 1) return false;
+  std::map<std::uint64_t, std::int64_t> groups;  // a group's number to the id of its first letter
   for (const DeadLetter& letter : update.dead) {
-    dead_letter_.run(update.exporter_id, letter.seq, to_micros(now), letter.reason, Statement::Blob{letter.record});
+    const auto known = groups.find(letter.group);
+    const std::int64_t group = known == groups.end() ? 0 : known->second;
+    dead_letter_.run(update.exporter_id, letter.seq, to_micros(now), letter.reason, Statement::Blob{letter.record}, group,
+                     letter.identity.vendor, letter.identity.tenant, letter.identity.stream, Statement::Blob{letter.payload});
+    if (letter.group == 0 || group != 0) continue;
+    const std::int64_t first = database_.last_insert_id();
+    groups[letter.group] = first;
+    begin_group_.run(first);
   }
   for (const auto& [key, value] : update.state) {
     if (value.empty()) {
@@ -83,6 +94,16 @@ bool ExporterTable::advance(const PositionUpdate& update, WallTime now) {
     }
   }
   return true;
+}
+
+void ExporterTable::settle_dead(std::int64_t exporter_id, bool delivered) {
+  Statement settle(database_, "UPDATE exporter SET dead = dead - 1, delivered = delivered + ?2, discarded = discarded + ?3 WHERE exporter_id = ?1");
+  settle.run(exporter_id, delivered ? 1 : 0, delivered ? 0 : 1);
+}
+
+void ExporterTable::add_replayed(std::int64_t exporter_id, std::uint64_t records) {
+  Statement add(database_, "UPDATE exporter SET replayed = replayed + ? WHERE exporter_id = ?");
+  add.run(records, exporter_id);
 }
 
 void ExporterTable::set_last_error(std::int64_t exporter_id, const std::string& error) { error_.run(error, exporter_id); }

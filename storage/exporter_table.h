@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/exporter.h"
+#include "core/record.h"
 #include "core/time.h"
 #include "storage/sqlite.h"
 
@@ -41,8 +42,14 @@ struct ExporterRow {
 
 struct DeadLetter {
   std::uint64_t seq = 0;
-  std::string reason;
-  std::string record;  // the bytes as they were refused
+  std::string reason;   // the far end's words
+  std::string record;   // the bytes as they were refused
+  // Letters of one update with the same number are a group: refused together, without a record being
+  // named. 0: alone.
+  std::uint64_t group = 0;
+  // The record itself, so that it can be formatted again: encode_payload() of it alone, and whose it is.
+  StreamIdentity identity = {};
+  std::string payload = {};
 };
 
 // One step forward of an exporter. The counts and dead letters account for every seq in (from, to].
@@ -67,6 +74,10 @@ class ExporterTable {
   ExporterState load_state(std::int64_t exporter_id);
   // Moves the position. False, and nothing changed, if the position is not `update.from`.
   bool advance(const PositionUpdate& update, WallTime now);
+  // One dead letter less: delivered after all, or discarded by a person.
+  void settle_dead(std::int64_t exporter_id, bool delivered);
+  // Records delivered again on request.
+  void add_replayed(std::int64_t exporter_id, std::uint64_t records);
   void set_last_error(std::int64_t exporter_id, const std::string& error);
   // Marks all rows whose name is not in `names` as detached: they keep their books and hold nothing back.
   void detach_others(const std::vector<std::string>& names);
@@ -79,6 +90,7 @@ class ExporterTable {
   Statement put_state_;
   Statement drop_state_;
   Statement dead_letter_;
+  Statement begin_group_;
   Statement error_;
 };
 

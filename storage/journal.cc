@@ -141,6 +141,13 @@ Result<std::vector<bool>> Journal::advance(const std::vector<PositionUpdate>& up
   });
 }
 
+Status Journal::count_replayed(std::int64_t exporter_id, std::uint64_t records) {
+  return in_transaction(*parts_, [&]() -> Status {
+    parts_->exporters.add_replayed(exporter_id, records);
+    return {};
+  });
+}
+
 Status Journal::set_exporter_error(std::int64_t exporter_id, const std::string& error) {
   return in_transaction(*parts_, [&]() -> Status {
     parts_->exporters.set_last_error(exporter_id, error);

@@ -65,6 +65,10 @@ class Journal {
   Result<std::vector<bool>> advance(const std::vector<PositionUpdate>& updates, WallTime now);
   // Entries first … last could not be read for this exporter: a gap of its own, with an entry in the journal.
   Result<std::int64_t> record_exporter_gap(const ExporterRow& exporter, const NewGap& gap, std::uint64_t first, std::uint64_t last, WallTime now);
+  // Of storage/dead_letters.h, where it is described.
+  Result<bool> settle_dead_letter(std::int64_t letter_id, bool delivered, WallTime now);
+  // Records delivered again on request: counted beside the books.
+  Status count_replayed(std::int64_t exporter_id, std::uint64_t records);
   Status set_exporter_error(std::int64_t exporter_id, const std::string& error);
   Result<std::vector<ExporterRow>> exporters();
 

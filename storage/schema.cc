@@ -114,6 +114,39 @@ CREATE TABLE job(
   at INTEGER NOT NULL);
 )sql";
 
+// Dead letters can be formatted and delivered again when the journal has let their record go.
+// letter_group: the id of the first letter of its group, 0: it stands alone. payload:
+// storage/payload_codec.h, one record; empty for letters of version 1.
+constexpr const char* version_2 = R"sql(
+ALTER TABLE dead_letter ADD COLUMN letter_group INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE dead_letter ADD COLUMN vendor TEXT NOT NULL DEFAULT '';
+ALTER TABLE dead_letter ADD COLUMN tenant TEXT NOT NULL DEFAULT '';
+ALTER TABLE dead_letter ADD COLUMN stream TEXT NOT NULL DEFAULT '';
+ALTER TABLE dead_letter ADD COLUMN payload BLOB NOT NULL DEFAULT x'';
+CREATE INDEX dead_letter_exporter ON dead_letter(exporter_id, at);
+)sql";
+
+struct Migration {
+  int version;  // that it leads to
+  const char* sql;
+  const char* set_version;
+};
+
+constexpr Migration migrations[] = {
+    {2, version_2, "PRAGMA user_version = 2"},
+};
+
+// Each step is one transaction, so that a crash leaves a file of one version or the next.
+void migrate(Database& database, std::int64_t version) {
+  for (const Migration& step : migrations) {
+    if (version >= step.version) continue;
+    Transaction transaction(database);
+    database.execute(step.sql);
+    database.execute(step.set_version);
+    transaction.commit();
+  }
+}
+
 std::string random_epoch() {
   std::array<unsigned char, 8> bytes{};
   if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
@@ -159,6 +192,7 @@ void prepare_schema(Database& database) {
     create(database);
   }
   database.execute(per_connection);
+  migrate(database, version == 0 ? 1 : version);
 }
 
 void check_schema(Database& database) {
@@ -167,6 +201,12 @@ void check_schema(Database& database) {
   if (version == 0) {
     throw SqliteFailure{Error{ErrorKind::corrupt, "the file " + database.path() + " is not a journal of auditferry; check daemon.state_dir"}};
   }
+  if (version < schema_version) {
+    throw SqliteFailure{Error{ErrorKind::unsupported, "the journal " + database.path() + " was written by an older auditferry (schema version " +
+                                                          std::to_string(version) + "); start the daemon once, which brings it up to date"}};
+  }
 }
+
+void create_schema_version_1(Database& database) { create(database); }
 
 }  // namespace auditferry

@@ -7,13 +7,16 @@
 
 namespace auditferry {
 
-inline constexpr int schema_version = 1;
+inline constexpr int schema_version = 2;
 
 // Sets the connection's pragmas, creates the tables of an empty file, or migrates an older one step by
 // step, each step one transaction. A newer file is refused. Throws SqliteFailure.
 void prepare_schema(Database& database);
 
-// For readers beside a running daemon: checks the version only.
+// For readers beside a running daemon: checks the version only. An older file is refused too.
 void check_schema(Database& database);
+
+// An empty file becomes a journal as the first release wrote it; for tests of the migrations.
+void create_schema_version_1(Database& database);
 
 }  // namespace auditferry

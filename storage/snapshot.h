@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "storage/dead_letters.h"
 #include "storage/journal.h"
 #include "storage/ledger.h"
 
@@ -58,6 +59,8 @@ class JournalReader {
   Result<JournalSnapshot> snapshot();
   // Rows in the order of their time.
   Status ledger(const LedgerFilter& filter, const std::function<void(const LedgerRow&)>& visit);
+  // In the order of their ids.
+  Status dead_letters(const DeadLetterFilter& filter, const std::function<void(const DeadLetterRow&)>& visit);
   Result<ChainVerdict> verify(std::int64_t chain);
   // Everything SQLite and the stored hashes can tell: one line per finding; empty: all is well. Reads the
   // whole file.

@@ -1,0 +1,142 @@
+#include "daemon/job_command.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <cstdio>
+#include <random>
+
+#include "daemon/jobs.h"
+#include "daemon/load_settings.h"
+#include "daemon/logger.h"
+#include "exporters/catalog.h"
+#include "net/file_system.h"
+#include "net/http_client.h"
+#include "net/resolver.h"
+#include "net/system_clock.h"
+#include "net/thread_executor.h"
+#include "net/tls_context.h"
+#include "storage/state_dir.h"
+
+namespace auditferry {
+namespace {
+
+constexpr Duration look_every = std::chrono::milliseconds(300);
+
+ExitStatus complain(const std::string& message) {
+  std::fprintf(stderr, "auditferry: %s\n", plain(message).c_str());
+  return ExitStatus::failed;
+}
+
+ExitStatus tell_end(JobState state, const std::string& words, const ReportSink& sink) {
+  if (state == JobState::failed) return complain(words);
+  sink(plain(words) + "\n");
+  return state == JobState::done ? ExitStatus::done : ExitStatus::needs_a_person;
+}
+
+template <class Start>
+void run_loop(boost::asio::io_context& loop, Start start) {
+  std::exception_ptr failure;
+  boost::asio::co_spawn(loop, start(), [&](std::exception_ptr exception) {
+    failure = exception;
+    loop.stop();
+  });
+  loop.run();
+  if (failure) std::rethrow_exception(failure);
+}
+
+Task<void> follow(JobClient& client, Clock& clock, const Settings& settings, std::int64_t job_id, const ReportSink& sink, ExitStatus& status) {
+  std::string shown;
+  for (;;) {
+    const Result<JobRow> job = client.look(job_id);
+    if (!job) {
+      status = complain(job.error().message);
+      co_return;
+    }
+    if (job->state != JobState::queued && job->state != JobState::running) {
+      status = tell_end(job->state, job->progress, sink);
+      co_return;
+    }
+    if (job->progress != shown) sink(plain(job->progress) + "\n");
+    shown = job->progress;
+    if (!StateDir::owner(settings.daemon.state_dir)) {
+      status = complain("the daemon has ended before job " + std::to_string(job_id) + " was done; it takes it up at its next start if it had not begun");
+      co_return;
+    }
+    co_await clock.sleep(look_every);
+  }
+}
+
+ExitStatus ask_daemon(const Settings& settings, const std::string& kind, const std::string& argument, const ReportSink& sink) {
+  boost::asio::io_context loop{1};
+  SystemClock clock;
+  Result<std::unique_ptr<JobClient>> client = JobClient::open(settings.daemon.state_dir + "/journal.db");
+  if (!client) return complain(client.error().message);
+  const Result<std::int64_t> job_id = (*client)->add(kind, argument, clock.now());
+  if (!job_id) return complain(job_id.error().message);
+  ExitStatus status = ExitStatus::failed;
+  run_loop(loop, [&] { return follow(**client, clock, settings, *job_id, sink, status); });
+  return status;
+}
+
+// Everything that a job needs without a daemon, taken down in order.
+struct Offline {
+  Offline(const Settings& settings_in, Journal& journal)
+      : settings(settings_in), log(settings.daemon.log_level, settings.daemon.log_json), random(std::random_device{}()),
+        resolver(loop.get_executor(), clock), storage(journal, storage_thread, clock, loop.get_executor()), profiles(profile_book(settings)),
+        jobs({clock, log, storage, random, settings, [this](const ExporterSettings& exporter) { return make(exporter); }}) {}
+
+  JobExporter make(const ExporterSettings& exporter) {
+    JobExporter made;
+    made.settings = &exporter;
+    made.thread = std::make_unique<ThreadExecutor>(1);
+    made.format = make_format(exporter, profiles);
+    ExporterWorld all{loop.get_executor(), clock, log, files, *made.thread, [](std::string, std::string) {}};
+    all.make_http_client = [this](const PeerSettings& peer) {
+      return std::make_unique<BeastHttpClient>(loop.get_executor(), clock, resolver, contexts, proxy_environment(), peer, log);
+    };
+    all.random = &random;
+    made.exporter = make_exporter(exporter, std::move(all));
+    return made;
+  }
+  Task<void> carry_out(JobRow job, JobOutcome& outcome) { outcome = co_await jobs.carry_out(std::move(job)); }
+
+  const Settings& settings;
+  boost::asio::io_context loop{1};
+  SystemClock clock;
+  StderrLog log;
+  Random random;
+  PosixFileSystem files;
+  SystemResolver resolver;
+  TlsContexts contexts;
+  ThreadExecutor storage_thread{1};
+  StorageQueue storage;
+  ProfileBook profiles;
+  Jobs jobs;
+};
+
+ExitStatus do_it_here(const Settings& settings, StateDir state_dir, const std::string& kind, const std::string& argument, const ReportSink& sink) {
+  Result<std::unique_ptr<Journal>> journal = Journal::open(state_dir.journal_path());
+  if (!journal) return complain(journal.error().message);
+  JobOutcome outcome;
+  {
+    Offline offline(settings, **journal);
+    const Result<std::int64_t> job_id = add_job(**journal, kind, argument, offline.clock.now());
+    if (!job_id) return complain(job_id.error().message);
+    JobRow job{*job_id, kind, argument, JobState::queued, ""};
+    run_loop(offline.loop, [&] { return offline.carry_out(std::move(job), outcome); });
+  }
+  const Status closed = (*journal)->close();
+  if (!closed) std::fprintf(stderr, "auditferry: the journal was not closed in order: %s\n", closed.error().message.c_str());
+  return tell_end(outcome.state, outcome.words, sink);
+}
+
+}  // namespace
+
+ExitStatus do_job(const Settings& settings, const std::string& kind, const std::string& argument, const ReportSink& sink) {
+  if (StateDir::owner(settings.daemon.state_dir)) return ask_daemon(settings, kind, argument, sink);
+  Result<StateDir> state_dir = StateDir::acquire(settings.daemon.state_dir);
+  if (!state_dir) return complain(state_dir.error().message);
+  return do_it_here(settings, std::move(state_dir).value(), kind, argument, sink);
+}
+
+}  // namespace auditferry

@@ -1,0 +1,99 @@
+#include "daemon/jobs.h"
+
+#include "daemon/backoff.h"
+#include "daemon/letter_jobs.h"
+
+namespace auditferry {
+namespace {
+
+constexpr Duration look_every = std::chrono::seconds(1);
+constexpr Duration jobs_keep = std::chrono::hours(24 * 30);
+constexpr int tries = 6;
+
+struct Kind {
+  const char* name;
+  JobKind carry_out;
+};
+
+constexpr Kind kinds[] = {
+    {"dead_letters_retry", retry_letters},
+    {"dead_letters_discard", discard_letters},
+};
+
+// Jobs wait for each write's end.
+class NoHurry final : public WriteProgress {
+ public:
+  void sent() override {}
+};
+
+}  // namespace
+
+const ExporterSettings* Jobs::exporter(const std::string& name) const {
+  for (const ExporterSettings& settings : world_.settings.exporters) {
+    if (settings.name == name) return &settings;
+  }
+  return nullptr;
+}
+
+Task<void> Jobs::run() {
+  const WallTime before = world_.clock.now() - jobs_keep;
+  auto tidy = [before](Journal& journal) { return tidy_jobs(journal, before); };
+  const Status tidied = co_await world_.storage.run(tidy);
+  if (!tidied) world_.log.warn("old jobs could not be removed: " + tidied.error().message);
+  for (;;) {
+    auto look = [](Journal& journal) { return next_job(journal); };
+    Result<std::optional<JobRow>> next = co_await world_.storage.run(look);
+    if (!next) world_.log.warn("the journal's jobs cannot be read: " + next.error().message);
+    if (!next || !next->has_value()) {
+      co_await world_.clock.sleep(look_every);
+      continue;
+    }
+    JobRow job = **next;
+    world_.log.info("job " + std::to_string(job.job_id) + " (" + job.kind + ") begins");
+    const JobOutcome outcome = co_await carry_out(std::move(job));
+    world_.log.info("a job has ended: " + outcome.words);
+  }
+}
+
+Task<JobOutcome> Jobs::carry_out(JobRow job) {
+  const std::int64_t job_id = job.job_id;
+  JobOutcome outcome{JobState::failed, "this auditferry does not know jobs of the kind " + job.kind};
+  for (const Kind& kind : kinds) {
+    if (job.kind != kind.name) continue;
+    co_await set(job_id, JobState::running, "");
+    outcome = co_await kind.carry_out(*this, std::move(job));
+    break;
+  }
+  co_await set(job_id, outcome.state, outcome.words);
+  co_return outcome;
+}
+
+Task<void> Jobs::tell(std::int64_t job_id, std::string progress) { co_await set(job_id, JobState::running, std::move(progress)); }
+
+Task<void> Jobs::set(std::int64_t job_id, JobState state, std::string words) {
+  auto job = [&](Journal& journal) { return set_job(journal, job_id, state, words); };
+  const Status stored = co_await world_.storage.run(job);
+  if (!stored) world_.log.warn("a job's progress could not be noted down: " + stored.error().message);
+}
+
+Task<Status> open_for_job(Jobs& jobs, JobExporter& exporter) {
+  Backoff backoff(jobs.world().random, std::chrono::seconds(1), exporter.settings->max_backoff);
+  const ExporterState none;
+  for (int i = 1;; ++i) {
+    Status opened = co_await exporter.exporter->open(none);
+    if (opened.ok() || i == tries) co_return opened;
+    co_await jobs.world().clock.sleep(backoff.next());
+  }
+}
+
+Task<WriteOutcome> write_for_job(Jobs& jobs, JobExporter& exporter, const std::vector<OutgoingRecord>& records) {
+  Backoff backoff(jobs.world().random, std::chrono::seconds(1), exporter.settings->max_backoff);
+  for (int i = 1;; ++i) {
+    NoHurry progress;
+    WriteOutcome outcome = co_await exporter.exporter->write(records, progress);
+    if (outcome.verdict != Verdict::retry || i == tries) co_return outcome;
+    co_await jobs.world().clock.sleep(outcome.retry_after ? *outcome.retry_after : backoff.next());
+  }
+}
+
+}  // namespace auditferry

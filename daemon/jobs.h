@@ -1,0 +1,72 @@
+#pragma once
+// Jobs: what a command asks of the daemon (storage/jobs.h), carried out beside live delivery, one after the
+// other. A kind of job is a function in job_kinds() and a command that adds the row.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "core/clock.h"
+#include "core/exporter.h"
+#include "core/log.h"
+#include "core/random.h"
+#include "daemon/storage_queue.h"
+#include "storage/jobs.h"
+
+namespace auditferry {
+
+// An exporter of its own for one job: the live one is in use. Members are destroyed from the last.
+struct JobExporter {
+  const ExporterSettings* settings = nullptr;
+  std::unique_ptr<BlockingExecutor> thread;
+  std::unique_ptr<Format> format;
+  std::unique_ptr<Exporter> exporter;
+};
+
+struct JobOutcome {
+  JobState state = JobState::done;  // done, needs_a_person or failed
+  std::string words;                // what came of it, for the command to show
+};
+
+class Jobs;
+using JobKind = Task<JobOutcome> (*)(Jobs& jobs, JobRow job);
+
+// All of it outlives the jobs.
+struct JobWorld {
+  Clock& clock;
+  Log& log;
+  StorageQueue& storage;
+  Random& random;
+  const Settings& settings;
+  std::function<JobExporter(const ExporterSettings& settings)> make_exporter;
+};
+
+// Loop thread only.
+class Jobs {
+ public:
+  explicit Jobs(JobWorld world) : world_(std::move(world)) {}
+  // Looks for queued jobs about every second, for ever.
+  Task<void> run();
+  // One job to its end, for commands that hold the journal themselves.
+  Task<JobOutcome> carry_out(JobRow job);
+  // Says how far a job is.
+  Task<void> tell(std::int64_t job_id, std::string progress);
+
+  JobWorld& world() { return world_; }
+  // Null: no such exporter is configured.
+  const ExporterSettings* exporter(const std::string& name) const;
+
+ private:
+  Task<void> set(std::int64_t job_id, JobState state, std::string words);
+  JobWorld world_;
+};
+
+// Opens the exporter (with no state of its own), or says why not after a few tries.
+Task<Status> open_for_job(Jobs& jobs, JobExporter& exporter);
+// Writes until the far end has said what it thinks of the records: waits out a few retries, and gives up
+// with the last outcome then.
+Task<WriteOutcome> write_for_job(Jobs& jobs, JobExporter& exporter, const std::vector<OutgoingRecord>& records);
+
+}  // namespace auditferry
