@@ -28,6 +28,8 @@ struct FormatType {
   std::unique_ptr<Format> (*make)(const ExporterSettings& settings, const ProfileBook& profiles);
 };
 
+constexpr std::uint32_t most_requests = 64;
+
 void read_file(ExporterSettings& settings, TomlTable& table, const SecretPlaces&) {
   FileSettings own = read_file_settings(table);
   settings.output_key = "file:" + std::filesystem::path(own.path).lexically_normal().string();
@@ -49,6 +51,7 @@ std::unique_ptr<Exporter> make_stdout(const ExporterSettings&, ExporterWorld wor
 
 void read_http(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places) {
   settings.own = read_http_exporter_settings(table, places);
+  settings.max_concurrency = most_requests;
 }
 
 std::unique_ptr<Exporter> make_http(const ExporterSettings& settings, ExporterWorld world) {
@@ -56,7 +59,10 @@ std::unique_ptr<Exporter> make_http(const ExporterSettings& settings, ExporterWo
 }
 
 void read_splunk(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places) {
-  settings.own = read_splunk_settings(table, places);
+  SplunkSettings own = read_splunk_settings(table, places);
+  // With acknowledgements the order of their numbers counts, and `unconfirmed` does the same.
+  settings.max_concurrency = own.ack ? 1 : most_requests;
+  settings.own = std::move(own);
 }
 
 std::unique_ptr<Exporter> make_splunk(const ExporterSettings& settings, ExporterWorld world) {
@@ -65,6 +71,7 @@ std::unique_ptr<Exporter> make_splunk(const ExporterSettings& settings, Exporter
 
 void read_elastic(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places) {
   settings.own = read_elastic_settings(table, places);
+  settings.max_concurrency = most_requests;
   settings.batch = {5000, 4u << 20, std::chrono::milliseconds(200)};
 }
 
@@ -74,6 +81,7 @@ std::unique_ptr<Exporter> make_elastic(const ExporterSettings& settings, Exporte
 
 void read_otlp(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places) {
   settings.own = read_otlp_settings(table, places);
+  settings.max_concurrency = most_requests;
 }
 
 std::unique_ptr<Exporter> make_otlp(const ExporterSettings& settings, ExporterWorld world) {

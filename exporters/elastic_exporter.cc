@@ -20,6 +20,7 @@ constexpr std::uint64_t answer_bytes_per_record = 4096;
 
 ElasticExporter::ElasticExporter(const ExporterSettings& settings, ExporterWorld world)
     : settings_(std::any_cast<const ElasticSettings&>(settings.own)),
+      concurrency_(settings.concurrency),
       world_(std::move(world)),
       sink_(settings_.sink, world_, settings.name),
       writes_(world_.loop) {

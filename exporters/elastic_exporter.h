@@ -18,7 +18,7 @@ class ElasticExporter final : public Exporter {
   // Preconditions: settings.own holds ElasticSettings that were checked.
   ElasticExporter(const ExporterSettings& settings, ExporterWorld world);
 
-  WriteLimits limits() const override { return {settings_.concurrency, 0}; }
+  WriteLimits limits() const override { return {concurrency_, 0}; }
   Task<Status> open(const ExporterState& state) override;
   // A host that does not answer, or only with 502 to 504, is left alone for half a minute; the next is tried.
   Task<WriteOutcome> write(const std::vector<OutgoingRecord>& records, WriteProgress& progress) override;
@@ -44,6 +44,7 @@ class ElasticExporter final : public Exporter {
   Task<Status> greet_host(const Host& host);
 
   const ElasticSettings settings_;
+  const std::uint32_t concurrency_;
   ExporterWorld world_;
   HttpSink sink_;
   std::vector<Host> hosts_;

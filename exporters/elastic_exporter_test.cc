@@ -254,7 +254,6 @@ TEST(ElasticSettings, AreRefusedWithOneClearMessageEach) {
       {host + "index = \"a\"\napi_key = \"x\"", "a secret never stands in this file"},
       {host + "index = \"a\"\napi_key = { env = \"A\" }\nauth.bearer = { env = \"B\" }",
        "api_key and auth.bearer exclude each other"},
-      {host + "index = \"a\"\nconcurrency = 100", "concurrency"},
   };
   for (const auto& [text, words] : wrong) {
     const std::string problems = problems_of_exporter("elasticsearch", text);

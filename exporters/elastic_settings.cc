@@ -59,7 +59,6 @@ ElasticSettings read_elastic_settings(TomlTable& table, const SecretPlaces& plac
   read_auth(table, places, ApiKey::known, settings.sink);
   read_hosts(table, settings);
   read_index(table, settings);
-  settings.concurrency = read_count(table, "concurrency", 64, settings.concurrency);
   if (!format_is_json(table))
     table.error("format", "\"" + *table.string("format") +
                               "\" makes no JSON, which is all that Elasticsearch takes: "

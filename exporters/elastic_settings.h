@@ -16,7 +16,6 @@ struct ElasticSettings {
   HttpSinkSettings sink;
   std::vector<std::string> hosts;  // URLs without a slash at the end
   TextTemplate index;              // an index or a data stream
-  std::uint32_t concurrency = 1;
 };
 
 // Reads and checks; problems are reported to the table.

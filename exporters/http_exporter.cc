@@ -34,6 +34,7 @@ std::string make_body(HttpBody kind, const std::vector<OutgoingRecord>& records)
 
 HttpExporter::HttpExporter(const ExporterSettings& settings, ExporterWorld world)
     : settings_(std::any_cast<const HttpExporterSettings&>(settings.own)),
+      concurrency_(settings.concurrency),
       world_(std::move(world)),
       sink_(settings_.sink, world_, settings.name),
       who_{peer_of(settings_.url), "url", "auth"},

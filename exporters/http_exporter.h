@@ -18,7 +18,7 @@ class HttpExporter final : public Exporter {
   // Preconditions: settings.own holds HttpExporterSettings that were checked.
   HttpExporter(const ExporterSettings& settings, ExporterWorld world);
 
-  WriteLimits limits() const override { return {settings_.concurrency, 0}; }
+  WriteLimits limits() const override { return {concurrency_, 0}; }
   Task<Status> open(const ExporterState& state) override;
   Task<WriteOutcome> write(const std::vector<OutgoingRecord>& records, WriteProgress& progress) override;
   // HEAD; only what cannot be meant is an error, since few receivers know it.
@@ -33,6 +33,7 @@ class HttpExporter final : public Exporter {
   std::string signature(std::string_view body) const;
 
   const HttpExporterSettings settings_;
+  const std::uint32_t concurrency_;
   ExporterWorld world_;
   HttpSink sink_;
   HttpPeerWords who_;

@@ -145,7 +145,6 @@ HttpExporterSettings read_http_exporter_settings(TomlTable& table, const SecretP
   fits_header(table, "content_type", Secret(settings.content_type));
   if (std::optional<TomlTable> signature = table.table("signature"))
     read_signature(*signature, places, settings);
-  settings.concurrency = read_count(table, "concurrency", 64, settings.concurrency);
   settings.accept_html = table.boolean("accept_html").value_or(false);
   if (std::optional<TomlTable> status = table.table("status")) read_statuses(*status, settings.statuses);
   return settings;

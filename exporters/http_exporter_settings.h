@@ -38,7 +38,6 @@ struct HttpExporterSettings {
   std::string content_type;
   Secret signature_key;  // empty: no signature
   std::string signature_header = "X-Auditferry-Signature";
-  std::uint32_t concurrency = 1;
   bool accept_html = false;
   StatusTable statuses;
 };

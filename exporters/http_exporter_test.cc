@@ -229,7 +229,6 @@ TEST(HttpExporterSettings, AreRefusedWithOneClearMessageEach) {
       {at + "status.retry = [\"6xx\"]", "is no status"},
       {at + "status.retry = 503", "expected a list"},
       {at + "status.retry = [503]\nstatus.pause = [\"503\"]", "exclude each other"},
-      {at + "concurrency = 0", "concurrency"},
       {at + "max_retry_after = \"1ms\"", "at least 1s"},
       {at + "signatur.key = { env = \"A\" }", "signature"},
   };

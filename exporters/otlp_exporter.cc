@@ -31,12 +31,12 @@ OtlpSettings read_otlp_settings(TomlTable& table, const SecretPlaces& places) {
                           .choice<OtlpEncoding>("encoding", {{"protobuf", OtlpEncoding::protobuf},
                                                              {"json", OtlpEncoding::json}})
                           .value_or(settings.encoding);
-  settings.concurrency = read_count(table, "concurrency", 64, settings.concurrency);
   return settings;
 }
 
 OtlpExporter::OtlpExporter(const ExporterSettings& settings, ExporterWorld world)
     : settings_(std::any_cast<const OtlpSettings&>(settings.own)),
+      concurrency_(settings.concurrency),
       world_(std::move(world)),
       name_(settings.name),
       sink_(settings_.sink, world_, settings.name),

@@ -16,7 +16,6 @@ struct OtlpSettings {
   HttpSinkSettings sink;
   std::string url;  // with /v1/logs
   OtlpEncoding encoding = OtlpEncoding::protobuf;
-  std::uint32_t concurrency = 1;
 };
 
 // Reads and checks; problems are reported to the table.
@@ -29,7 +28,7 @@ class OtlpExporter final : public Exporter {
   // Preconditions: settings.own holds OtlpSettings that were checked.
   OtlpExporter(const ExporterSettings& settings, ExporterWorld world);
 
-  WriteLimits limits() const override { return {settings_.concurrency, 0}; }
+  WriteLimits limits() const override { return {concurrency_, 0}; }
   Task<Status> open(const ExporterState& state) override;
   Task<WriteOutcome> write(const std::vector<OutgoingRecord>& records, WriteProgress& progress) override;
   // A request without any log record, which the specification allows.
@@ -43,6 +42,7 @@ class OtlpExporter final : public Exporter {
   WriteOutcome judge(const HttpResponse& answer, std::size_t records);
 
   const OtlpSettings settings_;
+  const std::uint32_t concurrency_;
   ExporterWorld world_;
   std::string name_;
   HttpSink sink_;

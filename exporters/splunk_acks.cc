@@ -36,7 +36,7 @@ class SplunkAcks::Polling {
   explicit Polling(SplunkAcks& acks) : acks_(acks) { acks_.polling_ = true; }
   ~Polling() {
     acks_.polling_ = false;
-    acks_.next_poll_ = acks_.clock_.steady_now() + acks_.settings_.ack_poll;
+    acks_.next_poll_ = acks_.clock_.steady_now() + acks_.poll_every_;
     acks_.bell_.ring();
   }
   Polling(const Polling&) = delete;
@@ -48,7 +48,12 @@ class SplunkAcks::Polling {
 
 SplunkAcks::SplunkAcks(const SplunkSettings& settings, Clock& clock, HttpSink& sink, Executor loop,
                        std::string channel)
-    : settings_(settings), clock_(clock), sink_(sink), channel_(std::move(channel)), bell_(std::move(loop)) {}
+    : settings_(settings),
+      clock_(clock),
+      sink_(sink),
+      channel_(std::move(channel)),
+      bell_(std::move(loop)),
+      poll_every_(settings.ack_poll) {}
 
 void SplunkAcks::lose(Entry& entry) {
   if (entry.state != State::waiting) return;
@@ -68,12 +73,11 @@ Task<SplunkAcks::End> SplunkAcks::wait(std::uint64_t ack_id) {
   }
   last_ack_id_ = ack_id;
   const SteadyTime began = clock_.steady_now();
-  if (entries_.empty()) next_poll_ = began + std::min(first_look, settings_.ack_poll);
+  if (entries_.empty()) next_poll_ = began + std::min(first_look, poll_every_);
   Waiting waiting(*this, {ack_id, ++last_serial_, began});
   const Entry& entry = waiting.entry();
   const SteadyTime deadline = began + settings_.ack_timeout;
   while (entry.state == State::waiting) {
-    if (closing_) co_return End::closing;
     const SteadyTime now = clock_.steady_now();
     if (now >= deadline) {
       lose(waiting.entry());
@@ -83,7 +87,7 @@ Task<SplunkAcks::End> SplunkAcks::wait(std::uint64_t ack_id) {
       co_await poll();
       continue;
     }
-    const SteadyTime until = polling_ ? now + settings_.ack_poll : next_poll_;
+    const SteadyTime until = polling_ ? now + poll_every_ : next_poll_;
     Task<void> ring = bell_.wait();
     Task<void> tick = clock_.sleep(std::min(until, deadline) - now);
     co_await first_to_end(std::move(ring), std::move(tick));
@@ -142,15 +146,9 @@ void SplunkAcks::read_poll(const Result<HttpResponse>& answer, std::uint64_t las
   }
 }
 
-Task<void> SplunkAcks::close() {
-  const SteadyTime deadline = clock_.steady_now() + settings_.sink.peer.timeout;
-  while (polling_ && clock_.steady_now() < deadline) {
-    Task<void> ring = bell_.wait();
-    Task<void> tick = clock_.sleep(deadline - clock_.steady_now());
-    co_await first_to_end(std::move(ring), std::move(tick));
-  }
-  if (!entries_.empty() && !polling_) co_await poll();
-  closing_ = true;
+void SplunkAcks::hurry() {
+  poll_every_ = std::min(poll_every_, first_look);
+  next_poll_ = clock_.steady_now();
   bell_.ring();
 }
 

@@ -20,7 +20,6 @@ class SplunkAcks {
     confirmed,
     lost,      // not confirmed in time, or its number was given away again: it may or may not be indexed
     disabled,  // the token has no acknowledgement any more
-    closing,
   };
 
   SplunkAcks(const SplunkSettings& settings, Clock& clock, HttpSink& sink, Executor loop,
@@ -29,8 +28,8 @@ class SplunkAcks {
   const std::string& channel() const { return channel_; }
   // Until it is known what became of the batch with this number.
   Task<End> wait(std::uint64_t ack_id);
-  // Asks a last time; then every wait ends.
-  Task<void> close();
+  // Asks now, and more often from now on: the program wants to end.
+  void hurry();
   // How many times in a row something sent after the last loss was lost again, without any confirmation.
   int rounds_lost() const { return rounds_lost_; }
   // Why the last poll told nothing; empty when it did.
@@ -63,7 +62,7 @@ class SplunkAcks {
   SteadyTime round_began_{};
   int rounds_lost_ = 0;
   bool polling_ = false;
-  bool closing_ = false;
+  Duration poll_every_;
   std::string poll_problem_;
 };
 

@@ -65,6 +65,7 @@ void append_fields(const Record& record, std::string& out) {
 
 SplunkExporter::SplunkExporter(const ExporterSettings& settings, ExporterWorld world)
     : settings_(std::any_cast<const SplunkSettings&>(settings.own)),
+      concurrency_(settings.concurrency),
       world_(std::move(world)),
       name_(settings.name),
       sink_(settings_.sink, world_, settings.name),
@@ -73,7 +74,7 @@ SplunkExporter::SplunkExporter(const ExporterSettings& settings, ExporterWorld w
       writes_(world_.loop) {}
 
 WriteLimits SplunkExporter::limits() const {
-  return {settings_.concurrency, settings_.ack ? settings_.unconfirmed : 0};
+  return {concurrency_, settings_.ack ? settings_.unconfirmed : 0};
 }
 
 Task<Status> SplunkExporter::open(const ExporterState&) {
@@ -121,7 +122,7 @@ Task<WriteOutcome> SplunkExporter::write(const std::vector<OutgoingRecord>& reco
                                          WriteProgress& progress) {
   const WritesUnderWay::One under_way(writes_);
   const SteadyTime now = world_.clock.steady_now();
-  if (now < not_before_) co_await world_.clock.sleep(not_before_ - now);
+  if (now < not_before_ && !writes_.closing()) co_await world_.clock.sleep(not_before_ - now);
   std::string body = make_body(records);
   HttpRequest request = event_request(std::move(body));
   const Result<HttpResponse> answer = co_await sink_.send(std::move(request));
@@ -154,10 +155,6 @@ WriteOutcome SplunkExporter::judge_ack(SplunkAcks::End end) {
   switch (end) {
     case SplunkAcks::End::confirmed:
       outcome.verdict = Verdict::delivered;
-      return outcome;
-    case SplunkAcks::End::closing:
-      outcome.reason = "the end of the program came before the acknowledgement of " + who_.peer +
-                       ": sent again at the next start, so records may be double";
       return outcome;
     case SplunkAcks::End::disabled:
       go_on_without_acks("code 14");
@@ -302,7 +299,7 @@ Task<WriteOutcome> SplunkExporter::tend() {
 }
 
 Task<void> SplunkExporter::close() {
-  co_await acks_.close();
+  acks_.hurry();
   co_await writes_.end();
 }
 

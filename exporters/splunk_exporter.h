@@ -41,6 +41,7 @@ class SplunkExporter final : public Exporter {
   Task<Status> greet_acks();
 
   const SplunkSettings settings_;
+  const std::uint32_t concurrency_;
   ExporterWorld world_;
   std::string name_;
   HttpSink sink_;

@@ -41,11 +41,6 @@ SplunkSettings read_splunk_settings(TomlTable& table, const SecretPlaces& places
   settings.ack = table.boolean("ack").value_or(false);
   read_seconds(table, "ack_poll", settings.ack_poll);
   read_seconds(table, "ack_timeout", settings.ack_timeout);
-  settings.concurrency = read_count(table, "concurrency", 64, settings.concurrency);
-  if (settings.ack && settings.concurrency > 1)
-    table.error("concurrency",
-                "must be 1 with ack = true, which has unconfirmed instead: batches go out one after the "
-                "other and wait for their acknowledgement together");
   settings.unconfirmed = read_count(table, "unconfirmed", 1000, settings.unconfirmed);
   if (settings.ack_timeout < settings.ack_poll * 2)
     table.error("ack_timeout", "must be at least twice ack_poll, or nothing is ever confirmed in time");

@@ -23,7 +23,6 @@ struct SplunkSettings {
   bool ack = false;
   Duration ack_poll = std::chrono::seconds(10);
   Duration ack_timeout = std::chrono::minutes(5);
-  std::uint32_t concurrency = 1;   // without ack: requests at the same time
   std::uint32_t unconfirmed = 32;  // with ack: batches that wait for their confirmation
 };
 

@@ -119,6 +119,8 @@ class FarEndFixture {
                               true};
     EXPECT_TRUE(read_exporter(settings_, table, places));
     static_cast<void>(table.string("format"));
+    settings_.concurrency =
+        static_cast<std::uint32_t>(table.integer("concurrency", 1, settings_.max_concurrency).value_or(1));
     document->report_unknown_keys();
     EXPECT_TRUE(problems.empty()) << (problems.empty() ? "" : problems.lines().front());
     ExporterWorld world{loop.executor(), loop.clock(), log, disk, loop.blocking(), {}};
