@@ -123,38 +123,49 @@ std::string read_url(TomlTable& table, std::string_view key, const std::string& 
   if (!table.has(key) && fallback.empty()) {
     table.error(key, "is missing: write the address, such as \"https://portal.example.com/api\"");
   }
-  std::string url = table.kind(key) == TomlKind::none ? fallback : table.string(key).value_or("");
+  std::string url = fallback;
+  if (table.kind(key) != TomlKind::none) {
+    const std::optional<std::string> given = table.string(key);
+    if (!given) return "";
+    url = *given;
+  }
+  if (url.empty() && !table.has(key)) return "";
+  if (!check_url(table, key, url, peer)) return "";
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
+bool check_url(TomlTable& table, std::string_view key, const std::string& url, const PeerSettings& peer) {
   if (url.empty()) {
-    if (table.kind(key) == TomlKind::string) table.error(key, "expected an address, found an empty string");
-    return url;
+    table.error(key, "expected an address, found an empty string");
+    return false;
   }
   const bool tls = url.starts_with("https://");
   if (!tls && !url.starts_with("http://")) {
     table.error(key, "expected an address that begins with https://, found \"" + url + "\"");
-    return "";
+    return false;
   }
   const std::string_view rest = std::string_view(url).substr(tls ? 8 : 7);
   const std::string_view place = rest.substr(0, rest.find_first_of("/?#"));
   if (place.find('@') != place.npos) {
     table.error(key, "holds a user or password: give credentials under their own keys");
-    return "";
+    return false;
   }
   if (rest.find_first_of("?#") != rest.npos) {
     table.error(key, "expected an address without query and fragment ('?', '#')");
-    return "";
+    return false;
   }
   const Authority authority = split_authority(place);
   if (!plain_text(url) || authority.host.empty() || (authority.has_port && !good_port(authority.port))) {
     table.error(key, "\"" + url + "\" is not an address: check host and port, and that it has no spaces");
-    return "";
+    return false;
   }
   if (!tls && !is_loopback(authority.host) && !peer.tls.insecure) {
     table.error(key, "sends credentials and records in the clear to " + authority.host +
                          ": write https://, or tls.insecure = true if this is meant");
-    return "";
+    return false;
   }
-  while (url.ends_with('/')) url.pop_back();
-  return url;
+  return true;
 }
 
 }  // namespace auditferry

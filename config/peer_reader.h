@@ -20,5 +20,8 @@ void read_peer(TomlTable& table, const SecretPlaces& places, PeerSettings& setti
 // absent ("": that is an error). Empty when wrong, which has then been reported.
 std::string read_url(TomlTable& table, std::string_view key, const std::string& fallback,
                      const PeerSettings& peer);
+// The same judgement of an address that was read otherwise, such as one of a list. False when it is wrong,
+// which has then been reported at `key`.
+bool check_url(TomlTable& table, std::string_view key, const std::string& url, const PeerSettings& peer);
 
 }  // namespace auditferry

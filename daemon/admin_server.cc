@@ -9,7 +9,7 @@
 #include <boost/beast/http.hpp>
 #include <optional>
 
-#include "daemon/bell.h"
+#include "core/bell.h"
 #include "net/deadline.h"
 
 namespace auditferry {

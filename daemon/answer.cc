@@ -1,7 +1,5 @@
 #include "daemon/answer.h"
 
-#include <charconv>
-
 #include "encoding/hash.h"
 #include "encoding/time_format.h"
 #include "sources/answer_text.h"
@@ -9,26 +7,6 @@
 
 namespace auditferry {
 namespace {
-
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  std::uint64_t number = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-// A number of seconds larger than this says "very long" and would overflow.
-constexpr std::uint64_t longest_seconds = 10ull * 365 * 24 * 3600;
-
-Duration seconds_of(std::uint64_t seconds) { return std::chrono::seconds(std::min(seconds, longest_seconds)); }
-
-WallTime answer_time(const HttpResponse& response, WallTime now) {
-  const auto date = response.header("Date");
-  const auto parsed = date ? parse_http_date(*date) : std::nullopt;
-  return parsed.value_or(now);
-}
 
 std::string who(const AnswerContext& context) { return "source " + context.source + ", stream " + context.stream.name + ": "; }
 
@@ -146,28 +124,16 @@ Answer from_status(const AnswerContext& context, const HttpResponse& response, W
 
 }  // namespace
 
-std::optional<Duration> retry_after(const HttpResponse& response, WallTime now) {
-  const auto header = response.header("Retry-After");
-  if (!header) return std::nullopt;
-  if (const auto seconds = parse_number(*header)) return seconds_of(*seconds);
-  const auto date = parse_http_date(*header);
-  if (!date) return std::nullopt;
-  // A date that has passed asks for no wait; it is no hint.
-  const Duration wait = *date - answer_time(response, now);
-  if (wait <= Duration::zero()) return std::nullopt;
-  return wait;
-}
-
 std::optional<RateHint> rate_hint(const RateLimitProfile& profile, const HttpResponse& response, WallTime now) {
   const auto remaining_header = response.header(profile.remaining_header);
   const auto reset_header = response.header(profile.reset_header);
   if (!remaining_header || !reset_header) return std::nullopt;
-  const auto remaining = parse_number(*remaining_header);
-  const auto reset = parse_number(*reset_header);
+  const auto remaining = header_number(*remaining_header);
+  const auto reset = header_number(*reset_header);
   if (!remaining || !reset) return std::nullopt;
   RateHint hint{*remaining, {}};
   if (profile.reset == RateReset::delta) {
-    hint.until_reset = seconds_of(*reset);
+    hint.until_reset = header_seconds(*reset);
   } else {
     // Later than the year 2200 is no time that anybody means.
     constexpr std::uint64_t latest_epoch = 7'258'118'400;

@@ -8,6 +8,7 @@
 #include "core/page.h"
 #include "core/profile.h"
 #include "core/result.h"
+#include "encoding/retry_after.h"
 
 namespace auditferry {
 
@@ -50,10 +51,6 @@ struct AnswerContext {
 
 // Pure.
 Answer judge_answer(const AnswerContext& context, Result<HttpResponse> response, WallTime now);
-
-// Retry-After (RFC 9110 section 10.2.3): seconds, or a date measured against the answer's own Date.
-// Nothing when it is missing, negative or unreadable.
-std::optional<Duration> retry_after(const HttpResponse& response, WallTime now);
 
 // The portal's own count: remaining requests and the time until it starts anew.
 struct RateHint {

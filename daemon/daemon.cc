@@ -53,7 +53,7 @@ struct Daemon::World {
     const ExporterSettings* settings = nullptr;
     std::unique_ptr<ThreadExecutor> thread;
     std::unique_ptr<Exporter> exporter;
-    std::unique_ptr<Format> format;
+    std::unique_ptr<RecordShape> shape;
     std::unique_ptr<Deliverer> deliverer;
   };
 
@@ -161,7 +161,7 @@ JobExporter Daemon::World::exporter_for_job(const ExporterSettings& exporter) {
   JobExporter made;
   made.settings = &exporter;
   made.thread = std::make_unique<ThreadExecutor>(1);
-  made.format = make_format(exporter, profiles);
+  made.shape = std::make_unique<RecordShape>(exporter, profiles, log);
   made.exporter = make_exporter(exporter, exporter_world(*made.thread));
   return made;
 }
@@ -180,10 +180,10 @@ Status Daemon::World::attach_exporters() {
     Delivery delivery;
     delivery.settings = &exporter;
     delivery.thread = std::make_unique<ThreadExecutor>(1);
-    delivery.format = make_format(exporter, profiles);
+    delivery.shape = std::make_unique<RecordShape>(exporter, profiles, log);
     delivery.exporter = make_exporter(exporter, exporter_world(*delivery.thread));
     delivery.deliverer = std::make_unique<Deliverer>(DelivererWorld{clock, log, *storage, random, published}, exporter, *delivery.exporter,
-                                                     *delivery.format, std::move(row).value());
+                                                     *delivery.shape, std::move(row).value());
     deliveries.push_back(std::move(delivery));
   }
   return journal->detach_exporters_except(names);

@@ -16,11 +16,11 @@ constexpr Duration tend_every = std::chrono::seconds(1);
 }  // namespace
 
 Deliverer::Deliverer(DelivererWorld world, const ExporterSettings& settings, Exporter& exporter,
-                     const Format& format, ExporterRow row)
+                     RecordShape& shape, ExporterRow row)
     : world_(world),
       settings_(settings),
       exporter_(exporter),
-      shape_(settings, format),
+      shape_(shape),
       row_(std::move(row)),
       health_(world.clock, world.log, world.random, settings),
       window_(exporter.limits()),

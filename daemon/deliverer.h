@@ -35,7 +35,7 @@ struct DelivererWorld {
 // the window, one that moves the position, one for tend() and reopen(); they end before run() does.
 class Deliverer {
  public:
-  Deliverer(DelivererWorld world, const ExporterSettings& settings, Exporter& exporter, const Format& format,
+  Deliverer(DelivererWorld world, const ExporterSettings& settings, Exporter& exporter, RecordShape& shape,
             ExporterRow row);
   ~Deliverer();
 
@@ -87,7 +87,7 @@ class Deliverer {
   DelivererWorld world_;
   const ExporterSettings& settings_;
   Exporter& exporter_;
-  RecordShape shape_;
+  RecordShape& shape_;  // used by this deliverer alone while it runs
   ExporterRow row_;
   DeliveryHealth health_;
   DeliveryWindow window_;

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/task_group.h"
 #include "daemon/deliverer.h"
@@ -62,8 +63,9 @@ class DeliveryWorld : public testing::Test {
   }
   std::unique_ptr<Deliverer> make(const ExporterSettings& settings, Exporter& exporter) {
     ExporterRow row = journal_->attach_exporter(settings.name, "scripted", "hold", false).value();
+    shapes_.push_back(std::make_unique<RecordShape>(settings, std::make_unique<IdFormat>(), profiles_, log_));
     return std::make_unique<Deliverer>(DelivererWorld{loop_.clock(), log_, *storage_, random_, bell_},
-                                       settings, exporter, format_, std::move(row));
+                                       settings, exporter, *shapes_.back(), std::move(row));
   }
   ExporterRow row(const std::string& name = "siem") {
     const JournalSnapshot snapshot = take_snapshot(*journal_).value();
@@ -95,7 +97,8 @@ class DeliveryWorld : public testing::Test {
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<StorageQueue> storage_;
   CollectionState collection_;
-  IdFormat format_;
+  ProfileBook profiles_;
+  std::vector<std::unique_ptr<RecordShape>> shapes_;
   TaskGroup group_{loop_.executor()};
   int next_id_ = 0;
 };

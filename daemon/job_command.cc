@@ -97,7 +97,7 @@ struct Offline {
     JobExporter made;
     made.settings = &exporter;
     made.thread = std::make_unique<ThreadExecutor>(1);
-    made.format = make_format(exporter, profiles);
+    made.shape = std::make_unique<RecordShape>(exporter, profiles, log);
     ExporterWorld all{loop.get_executor(), clock, log, files, *made.thread, [](std::string, std::string) {}};
     all.make_http_client = [this](const PeerSettings& peer) {
       return std::make_unique<BeastHttpClient>(loop.get_executor(), clock, resolver, contexts,

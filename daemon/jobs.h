@@ -12,6 +12,7 @@
 #include "core/exporter.h"
 #include "core/log.h"
 #include "core/random.h"
+#include "daemon/record_shape.h"
 #include "daemon/storage_queue.h"
 #include "storage/jobs.h"
 
@@ -21,7 +22,7 @@ namespace auditferry {
 struct JobExporter {
   const ExporterSettings* settings = nullptr;
   std::unique_ptr<BlockingExecutor> thread;
-  std::unique_ptr<Format> format;
+  std::unique_ptr<RecordShape> shape;
   std::unique_ptr<Exporter> exporter;
 };
 

@@ -49,9 +49,12 @@ Task<Result<RecordBatch>> record_of(Jobs& jobs, DeadLetterRow& letter) {
 
 // What the far end says of one letter: delivered, poison (refused again), or retry and pause (no answer).
 Task<WriteOutcome> deliver_letter(Jobs& jobs, JobExporter& exporter, const Record& record) {
+  Record shown = record;
+  std::string redacted_json;
+  exporter.shape->redact(shown, redacted_json);
   std::string bytes;
-  RecordShape(*exporter.settings, *exporter.format).append(record, bytes);
-  const std::vector<OutgoingRecord> records{{&record, bytes}};
+  exporter.shape->append(shown, bytes);
+  const std::vector<OutgoingRecord> records{{&shown, bytes}};
   WriteOutcome outcome = co_await write_for_job(jobs, exporter, records);
   if (!outcome.records.empty()) {
     const RecordOutcome one = outcome.records.front();

@@ -54,7 +54,7 @@ class LetterJobs : public DeliveryWorld {
   JobExporter lend(const ExporterSettings& settings) {
     JobExporter made;
     made.settings = &settings;
-    made.format = std::make_unique<IdFormat>();
+    made.shape = std::make_unique<RecordShape>(settings, std::make_unique<IdFormat>(), profiles_, log_);
     made.exporter = std::make_unique<Borrowed>(far_end_);
     return made;
   }

@@ -95,7 +95,7 @@ Task<Status> deliver_batch(Jobs& jobs, JobExporter& exporter, const ReplayReques
            (!request.stream.empty() && record.stream != request.stream);
   });
   for (const Record& record : batch.records) tally.in_time += record.gap ? 0 : 1;
-  const PreparedBatch prepared(std::move(batch), RecordShape(*exporter.settings, *exporter.format));
+  const PreparedBatch prepared(std::move(batch), *exporter.shape);
   if (prepared.outgoing.empty()) co_return Status();
   const std::uint64_t before = tally.delivered;
   Records records = prepared.outgoing;

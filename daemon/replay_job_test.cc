@@ -24,7 +24,7 @@ class ReplayTest : public DeliveryWorld {
     };
     JobExporter made;
     made.settings = &settings;
-    made.format = std::make_unique<IdFormat>();
+    made.shape = std::make_unique<RecordShape>(settings, std::make_unique<IdFormat>(), profiles_, log_);
     made.exporter = std::move(far_end);
     return made;
   }

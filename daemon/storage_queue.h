@@ -8,7 +8,7 @@
 
 #include "core/clock.h"
 #include "core/run_blocking.h"
-#include "daemon/bell.h"
+#include "core/bell.h"
 #include "storage/journal.h"
 
 namespace auditferry {

@@ -7,11 +7,15 @@
 #include "core/check.h"
 #include "exporters/cef_format.h"
 #include "exporters/ecs_format.h"
+#include "exporters/elastic_exporter.h"
 #include "exporters/file_exporter.h"
+#include "exporters/http_exporter.h"
 #include "exporters/json_format.h"
 #include "exporters/leef_format.h"
 #include "exporters/ocsf_format.h"
+#include "exporters/otlp_exporter.h"
 #include "exporters/raw_format.h"
+#include "exporters/splunk_exporter.h"
 #include "exporters/stdout_exporter.h"
 
 namespace auditferry {
@@ -27,6 +31,8 @@ struct FormatType {
   const char* name;
   std::unique_ptr<Format> (*make)(const ExporterSettings& settings, const ProfileBook& profiles);
 };
+
+constexpr std::uint32_t most_requests = 64;
 
 void read_file(ExporterSettings& settings, TomlTable& table, const SecretPlaces&) {
   FileSettings own = read_file_settings(table);
@@ -47,8 +53,51 @@ std::unique_ptr<Exporter> make_stdout(const ExporterSettings&, ExporterWorld wor
   return std::make_unique<StdoutExporter>(STDOUT_FILENO, std::move(world));
 }
 
+void read_http(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places) {
+  settings.own = read_http_exporter_settings(table, places);
+  settings.max_concurrency = most_requests;
+}
+
+std::unique_ptr<Exporter> make_http(const ExporterSettings& settings, ExporterWorld world) {
+  return std::make_unique<HttpExporter>(settings, std::move(world));
+}
+
+void read_splunk(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places) {
+  SplunkSettings own = read_splunk_settings(table, places);
+  // With acknowledgements the order of their numbers counts, and `unconfirmed` does the same.
+  settings.max_concurrency = own.ack ? 1 : most_requests;
+  settings.own = std::move(own);
+}
+
+std::unique_ptr<Exporter> make_splunk(const ExporterSettings& settings, ExporterWorld world) {
+  return std::make_unique<SplunkExporter>(settings, std::move(world));
+}
+
+void read_elastic(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places) {
+  settings.own = read_elastic_settings(table, places);
+  settings.max_concurrency = most_requests;
+  settings.batch = {5000, 4u << 20, std::chrono::milliseconds(200)};
+}
+
+std::unique_ptr<Exporter> make_elastic(const ExporterSettings& settings, ExporterWorld world) {
+  return std::make_unique<ElasticExporter>(settings, std::move(world));
+}
+
+void read_otlp(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places) {
+  settings.own = read_otlp_settings(table, places);
+  settings.max_concurrency = most_requests;
+}
+
+std::unique_ptr<Exporter> make_otlp(const ExporterSettings& settings, ExporterWorld world) {
+  return std::make_unique<OtlpExporter>(settings, std::move(world));
+}
+
 constexpr ExporterType types[] = {
+    {"elasticsearch", read_elastic, make_elastic},
     {"file", read_file, make_file},
+    {"http", read_http, make_http},
+    {"otlp", read_otlp, make_otlp},
+    {"splunk_hec", read_splunk, make_splunk},
     {"stdout", read_stdout, make_stdout},
 };
 

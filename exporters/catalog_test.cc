@@ -73,17 +73,26 @@ TEST(Catalog, RefusesWrongFileSettings) {
   EXPECT_TRUE(Read("path = \"x\"\nclose_after = \"10ms\"").complains("at least 1s"));
 }
 
+TEST(Catalog, SaysHowManyWritesAtOnceATypeCanDo) {
+  const std::string token = "url = \"https://s.example.com\"\ntoken = { env = \"A\" }\n";
+  EXPECT_EQ(Read(token, "splunk_hec").settings.max_concurrency, 64u);
+  EXPECT_EQ(Read(token + "ack = true", "splunk_hec").settings.max_concurrency, 1u);
+  for (const char* type : {"http", "elasticsearch", "otlp"}) EXPECT_EQ(Read("", type).settings.max_concurrency, 64u) << type;
+  EXPECT_EQ(Read("path = \"x\"").settings.max_concurrency, 1u);
+}
+
 TEST(Catalog, KnowsItsNames) {
   EXPECT_FALSE(Read("", "fil").known);
   TestLoop loop;
   NullLog log;
   FaultyFileSystem disk;
+  Random random(1);
   for (const std::string& type : exporter_types()) {
     const Read read("path = \"x\"", type);
     EXPECT_TRUE(read.known) << type;
-    EXPECT_FALSE(read.settings.output_key.empty()) << type;
-    EXPECT_TRUE(make_exporter(read.settings, {loop.executor(), loop.clock(), log, disk, loop.blocking(), {}}))
-        << type;
+    ExporterWorld world{loop.executor(), loop.clock(), log, disk, loop.blocking(), {}};
+    world.random = &random;
+    EXPECT_TRUE(make_exporter(read.settings, world)) << type;
   }
   for (const std::string& format : format_names()) {
     ExporterSettings settings;

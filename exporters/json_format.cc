@@ -7,6 +7,7 @@
 #include "encoding/json_text.h"
 #include "encoding/time_format.h"
 #include "exporters/one_line.h"
+#include "exporters/record_id.h"
 
 namespace auditferry {
 namespace {
@@ -17,12 +18,10 @@ void append_number(std::string& out, std::uint64_t value) {
   out.append(digits, end);
 }
 
-// The record's id in all the world. Built without the heap for ids of usual length.
+// record_id(), built without the heap for ids of usual length.
 void append_id(const Record& record, std::string& out) {
-  const std::string_view parts[] = {record.vendor, record.tenant, record.stream};
-  const bool of_a_stream = !record.vendor.empty() || !record.stream.empty() || !record.gap;
   std::size_t length = record.id.size() + 16;
-  for (const std::string_view part : parts) length += part.size() + 1;
+  for (const std::string_view part : {record.vendor, record.tenant, record.stream}) length += part.size() + 1;
   char small[256];
   std::string large;
   char* text = small;
@@ -31,21 +30,10 @@ void append_id(const Record& record, std::string& out) {
     text = large.data();
   }
   char* at = text;
-  const auto put = [&at](std::string_view part) {
+  put_record_id(record, [&at](std::string_view part) {
     if (!part.empty()) std::memcpy(at, part.data(), part.size());
     at += part.size();
-  };
-  if (of_a_stream) {
-    for (const std::string_view part : parts) {
-      put(part);
-      *at++ = '/';
-    }
-  }
-  put(record.id);
-  if (record.revision >= 2) {
-    *at++ = '@';
-    at = std::to_chars(at, at + 10, record.revision).ptr;
-  }
+  });
   append_json_string(out, std::string_view(text, static_cast<std::size_t>(at - text)));
 }
 

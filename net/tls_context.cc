@@ -209,8 +209,11 @@ Error TlsVerification::explain(const boost::system::error_code& error, ssl_st* s
     }
   }
   const char* state = stream ? SSL_state_string_long(stream) : "unknown";
-  return {ErrorKind::tls, "the TLS handshake with " + peer + " failed: " + error.message() + " (" + state +
-                              "): check that this port speaks TLS"};
+  // A connection that breaks here says nothing about certificates: it may be a restart of the far end.
+  const bool broke = error.category() != boost::asio::error::get_ssl_category();
+  return {broke ? ErrorKind::connect : ErrorKind::tls, "the TLS handshake with " + peer +
+                                                           " failed: " + error.message() + " (" + state +
+                                                           "): check that this port speaks TLS"};
 }
 
 }  // namespace auditferry

@@ -1,6 +1,5 @@
 #pragma once
-// Words out of a vendor's answers, made fit for messages: control characters are blanks, invalid UTF-8 is
-// U+FFFD, and long ones are cut.
+// Words out of a vendor's answers, made fit for messages (harmless_text).
 
 #include <optional>
 #include <string>
@@ -8,10 +7,9 @@
 
 #include "core/http_client.h"
 #include "core/profile.h"
+#include "encoding/harmless_text.h"
 
 namespace auditferry {
-
-std::string harmless_text(std::string_view text, std::size_t max_bytes);
 
 // What the vendor says about an error: the first of the profile's error_text pointers that leads to
 // something, else the first 200 bytes of the body. Empty for an empty body.

@@ -1,0 +1,203 @@
+#include "exporters/http_sink.h"
+
+#include <algorithm>
+
+#include "core/check.h"
+#include "encoding/harmless_text.h"
+#include "encoding/json_text.h"
+#include "encoding/retry_after.h"
+#include "encoding/time_format.h"
+#include "encoding/url.h"
+
+namespace auditferry {
+namespace {
+
+constexpr std::size_t longest_quote_bytes = 300;
+
+std::vector<Secret> every_form(const HttpSinkSettings& settings) {
+  std::vector<std::string> plain;
+  plain.push_back(settings.authorization.reveal());
+  for (const Secret& secret : settings.hidden) plain.push_back(secret.reveal());
+  // "Bearer x": x alone is the secret.
+  const std::string& authorization = settings.authorization.reveal();
+  const std::size_t blank = authorization.find(' ');
+  if (blank != std::string::npos) plain.push_back(authorization.substr(blank + 1));
+  std::vector<Secret> forms;
+  for (std::string& text : plain) {
+    if (text.empty()) continue;
+    std::string quoted;
+    append_json_string(quoted, text);
+    quoted = quoted.substr(1, quoted.size() - 2);
+    if (quoted != text) forms.emplace_back(std::move(quoted));
+    forms.emplace_back(std::move(text));
+  }
+  std::sort(forms.begin(), forms.end(),
+            [](const Secret& a, const Secret& b) { return a.reveal().size() > b.reveal().size(); });
+  return forms;
+}
+
+std::string redirect_words(const HttpResponse& answer) {
+  const auto location = answer.header("Location");
+  if (!location) return "redirects to nowhere";
+  const Result<Url> url = parse_url(*location);
+  // Paths and queries of redirects hold tokens.
+  if (!url.ok()) return "redirects to another path";
+  return "redirects to " + harmless_text(url->origin.text(), 200);
+}
+
+}  // namespace
+
+std::string peer_of(const std::string& url) {
+  const Result<Url> parsed = parse_url(url);
+  return parsed.ok() ? parsed->origin.text() : "the far end";
+}
+
+bool looks_like_html(const HttpResponse& answer) {
+  std::string_view body = answer.body;
+  if (body.starts_with("\xEF\xBB\xBF")) body.remove_prefix(3);
+  const std::size_t begin = body.find_first_not_of(" \t\r\n");
+  if (begin == body.npos || body[begin] != '<') return false;
+  const auto type = answer.header("Content-Type");
+  if (type && type->find("html") != type->npos) return true;
+  std::string head(body.substr(begin, 16));
+  std::transform(head.begin(), head.end(), head.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  for (const char* start : {"<!doctype html", "<html", "<head", "<body", "<script", "<!--", "<meta"}) {
+    if (head.starts_with(start)) return true;
+  }
+  return false;
+}
+
+HttpSink::HttpSink(HttpSinkSettings settings, const ExporterWorld& world, std::string exporter)
+    : settings_(std::move(settings)),
+      world_(world),
+      exporter_(std::move(exporter)),
+      secrets_(every_form(settings_)) {}
+
+Task<Result<HttpResponse>> HttpSink::send(HttpRequest request) {
+  if (!client_) {
+    AUDITFERRY_CHECK(world_.make_http_client);
+    client_ = world_.make_http_client(settings_.peer);
+  }
+  for (const auto& [name, value] : settings_.headers) request.headers.push_back({name, value.reveal()});
+  if (!settings_.authorization.empty())
+    request.headers.push_back({"Authorization", settings_.authorization.reveal()});
+  // reopen() may come while this is under way.
+  const std::shared_ptr<HttpClient> client = client_;
+  Result<HttpResponse> answer = co_await client->send(std::move(request));
+  co_return answer;
+}
+
+WriteOutcome HttpSink::judge_error(const Error& error) const {
+  WriteOutcome outcome;
+  switch (error.kind) {
+    case ErrorKind::tls:
+    case ErrorKind::invalid:
+    case ErrorKind::unsupported:
+    case ErrorKind::permission:
+    case ErrorKind::too_large:
+      outcome.verdict = Verdict::pause;
+      break;
+    default:
+      outcome.verdict = Verdict::retry;
+      break;
+  }
+  outcome.reason = quotable(error.message);
+  if (error.retry_after)
+    outcome.retry_after = std::min(Duration(*error.retry_after), settings_.max_retry_after);
+  return outcome;
+}
+
+Verdict HttpSink::verdict_of(int status) {
+  if (status >= 200 && status < 300) return Verdict::delivered;
+  if (status == 408 || status == 429 || status >= 500) return Verdict::retry;
+  if (status == 400 || status == 413 || status == 422) return Verdict::refused;
+  return Verdict::pause;
+}
+
+std::optional<Duration> HttpSink::wait_of(const HttpResponse& answer, const HttpPeerWords& who) const {
+  const std::optional<Duration> wait = retry_after(answer, world_.clock.now());
+  if (!wait || *wait <= settings_.max_retry_after) return wait;
+  world_.log.error(who.peer + " asks to wait longer than max_retry_after: waiting " +
+                       format_duration(settings_.max_retry_after) + " instead; its words: Retry-After: " +
+                       harmless_text(answer.header("Retry-After").value_or(""), 100),
+                   {{"exporter", exporter_}});
+  return settings_.max_retry_after;
+}
+
+WriteOutcome HttpSink::judge_answer(const HttpResponse& answer, Verdict verdict, const HttpPeerWords& who,
+                                    std::string_view far_end) const {
+  const int status = answer.status;
+  const std::string quote = quotable(far_end.empty() ? std::string_view(answer.body) : far_end);
+  const std::string said = "status " + std::to_string(status) + (quote.empty() ? "" : " (\"" + quote + "\")");
+  WriteOutcome outcome;
+  outcome.verdict = verdict;
+  if (verdict == Verdict::retry || verdict == Verdict::pause) outcome.retry_after = wait_of(answer, who);
+  std::string& reason = outcome.reason;
+  if (verdict == Verdict::refused || verdict == Verdict::poison) {
+    reason = who.peer + " refused what we sent, " + said;
+  } else if (status >= 300 && status < 400) {
+    reason = who.peer + " " + redirect_words(answer) + ", status " + std::to_string(status) +
+             ", which is not followed with credentials: set " + who.url_key + " to the final address";
+  } else if (status == 401) {
+    reason = who.peer + " refused the credentials, " + said + ": check " + who.credential_key;
+  } else if (status == 403) {
+    reason = who.peer + " denies us writing, " + said + ": check the permissions of " + who.credential_key;
+  } else if (status == 404) {
+    reason = who.peer + " knows no such address, " + said + ": check the path in " + who.url_key;
+  } else if (status == 415) {
+    reason =
+        who.peer + " does not take this kind of body, " + said + ": check compression and the content type";
+  } else if (status == 407) {
+    reason = "the proxy wants credentials, " + said + ": check proxy";
+  } else if (status == 429) {
+    reason = who.peer + " asks us to slow down, " + said;
+  } else if (verdict == Verdict::retry) {
+    reason = who.peer + " cannot take records now, " + said;
+  } else {
+    reason = who.peer + " answered with " + said + ": check " + who.url_key;
+  }
+  return outcome;
+}
+
+WriteOutcome HttpSink::judge_strange_body(const HttpResponse& answer, const HttpPeerWords& who,
+                                          std::string_view expected) const {
+  WriteOutcome outcome;
+  outcome.verdict = Verdict::retry;
+  const std::string status = "status " + std::to_string(answer.status);
+  if (looks_like_html(answer)) {
+    outcome.verdict = Verdict::pause;
+    outcome.reason =
+        who.peer + " answered " + status +
+        " with an HTML page, which is a login's, a proxy's or a web site's, so nothing counts as "
+        "delivered: check " +
+        who.url_key + " and proxy";
+    return outcome;
+  }
+  const std::string quote = quotable(answer.body);
+  outcome.reason = who.peer + " answered " + status + " without " + std::string(expected) +
+                   ", so nothing counts as delivered: check " + who.url_key + " and what stands between" +
+                   (quote.empty() ? " (the body is empty)" : " (\"" + quote + "\")");
+  return outcome;
+}
+
+std::string HttpSink::quotable(std::string_view far_end) const {
+  std::string text;
+  const std::size_t end = std::min(far_end.size(), longest_quote_bytes);
+  std::size_t at = 0;
+  while (at < end) {
+    const auto hidden = std::find_if(secrets_.begin(), secrets_.end(), [&](const Secret& secret) {
+      return far_end.substr(at).starts_with(secret.reveal());
+    });
+    if (hidden != secrets_.end()) {
+      text += "***";
+      at += hidden->reveal().size();
+    } else {
+      text += far_end[at++];
+    }
+  }
+  if (at < far_end.size()) text += "...";
+  return harmless_text(text, longest_quote_bytes + 3);
+}
+
+}  // namespace auditferry

@@ -1,0 +1,78 @@
+#pragma once
+// What the exporters over HTTP share: one way to send a request, and one table from errors and statuses to
+// verdicts (docs/exporters.md, "What an answer means").
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/exporter.h"
+#include "core/http_client.h"
+#include "core/peer_settings.h"
+#include "core/secret.h"
+#include "exporters/catalog.h"
+
+namespace auditferry {
+
+struct HttpSinkSettings {
+  PeerSettings peer;
+  std::map<std::string, Secret> headers;  // more headers of every request
+  Secret authorization;                   // the value of the header Authorization; empty: none
+  // Secrets among the headers above, or used otherwise, that must never be quoted either.
+  std::vector<Secret> hidden;
+  Duration max_retry_after = std::chrono::hours(24);
+};
+
+// Who answered, and which settings lead there: for messages.
+struct HttpPeerWords {
+  std::string peer;                     // "host:port"
+  std::string url_key = "url";          // to correct when nothing is found there
+  std::string credential_key = "auth";  // to correct when the credentials are refused
+};
+
+// "host:port" of a URL that was checked.
+std::string peer_of(const std::string& url);
+
+// Loop thread only. Several sends may be under way at once.
+class HttpSink {
+ public:
+  // What `world` refers to outlives the sink. The client is made at the first request.
+  HttpSink(HttpSinkSettings settings, const ExporterWorld& world, std::string exporter);
+
+  // Adds the headers of the settings. The answer, whatever its status, or why there is none.
+  Task<Result<HttpResponse>> send(HttpRequest request);
+  // The next request uses new connections and reads certificates anew; what is under way is not touched.
+  void reopen() { client_.reset(); }
+
+  // No answer: pause when an operator must act (certificate, setting), else retry.
+  WriteOutcome judge_error(const Error& error) const;
+  // The common table: 2xx delivered; 408, 429, 5xx retry; 400, 413, 422 refused; everything else pause.
+  static Verdict verdict_of(int status);
+  // The outcome for an answer that means `verdict`, which is not delivered, with words for its status and
+  // the far end's own. `far_end`: those, if they could be taken out of the body; else the body is quoted.
+  WriteOutcome judge_answer(const HttpResponse& answer, Verdict verdict, const HttpPeerWords& who,
+                            std::string_view far_end = {}) const;
+  // For an answer of a status that would mean delivered and a body that is not what was asked for.
+  WriteOutcome judge_strange_body(const HttpResponse& answer, const HttpPeerWords& who,
+                                  std::string_view expected) const;
+
+  // Words of the far end fit for a message: at most 300 bytes, in one line, our secrets replaced by "***".
+  std::string quotable(std::string_view far_end) const;
+  const HttpSinkSettings& settings() const { return settings_; }
+
+ private:
+  std::optional<Duration> wait_of(const HttpResponse& answer, const HttpPeerWords& who) const;
+
+  HttpSinkSettings settings_;
+  const ExporterWorld& world_;
+  std::string exporter_;
+  std::vector<Secret> secrets_;  // every form in which one might be quoted, longest first
+  std::shared_ptr<HttpClient> client_;
+};
+
+// An HTML page, which is a login's, a proxy's or a web site's.
+bool looks_like_html(const HttpResponse& answer);
+
+}  // namespace auditferry

@@ -1,0 +1,29 @@
+#pragma once
+// Reads the keys that every exporter over HTTP has.
+
+#include "config/secret_reader.h"
+#include "config/toml_reader.h"
+#include "exporters/http_sink.h"
+
+namespace auditferry {
+
+// What every network peer has, and headers, max_retry_after.
+HttpSinkSettings read_http_sink(TomlTable& table, const SecretPlaces& places);
+
+enum class ApiKey { none, known };
+
+// auth.bearer, or auth.username and auth.password; with ApiKey::known also api_key (Elasticsearch: the
+// encoded form, or ID:KEY). One of them, or none.
+void read_auth(TomlTable& table, const SecretPlaces& places, ApiKey api_key, HttpSinkSettings& settings);
+
+// False when the format's lines are no JSON (cef, leef).
+bool format_is_json(TomlTable& table);
+
+// A whole number of at least one, the default being `fallback`.
+std::uint32_t read_count(TomlTable& table, std::string_view key, std::uint32_t max, std::uint32_t fallback);
+// At least a second.
+void read_seconds(TomlTable& table, std::string_view key, Duration& target);
+// Reports what no header can hold. `secret` is never part of the message.
+bool fits_header(TomlTable& table, std::string_view key, const Secret& secret);
+
+}  // namespace auditferry

@@ -1,0 +1,474 @@
+#include "exporters/splunk_exporter.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "encoding/json_scanner.h"
+#include "encoding/json_view.h"
+#include "tests/support/fake_far_end.h"
+
+namespace auditferry {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+const std::string at = "url = \"https://splunk.example.com:8088\"\ntoken = { env = \"example-token\" }\n";
+const std::string with_ack = at + "ack = true\nack_poll = \"5s\"\nack_timeout = \"1m\"\n";
+const std::string collector = "https://splunk.example.com:8088/services/collector/";
+
+HttpResponse said(int status, int code, const std::string& more = "") {
+  return answer(status, "{\"text\":\"words of Splunk\",\"code\":" + std::to_string(code) + more + "}",
+                {{"Content-Type", "application/json"}});
+}
+
+// A collector with one token. A batch is indexed some time after it was taken; then it is acknowledged once.
+class FakeCollector {
+ public:
+  explicit FakeCollector(FakeClock& clock) : clock_(clock) {}
+
+  bool acks = true;
+  bool indexes = true;
+  Duration takes = seconds(2);
+  std::uint64_t next_ack = 0;
+  std::vector<std::string> events;
+
+  // Forgets everything, its numbers too.
+  void restart() {
+    pending_.clear();
+    events.clear();
+    next_ack = 0;
+  }
+
+  HttpResponse handle(const HttpRequest& request) {
+    if (header_of(request, "Authorization") != "Splunk example-token") return said(403, 4);
+    if (request.url == collector + "health") return said(200, 17);
+    if (request.url.starts_with(collector + "ack")) return poll(request);
+    if (request.url != collector + "event") return answer(404, "no such address");
+    if (request.body.empty()) return said(400, 5);
+    if (acks && header_of(request, "X-Splunk-Request-Channel") == "(none)") return said(400, 10);
+    for (const std::string& line : lines_of(request.body)) {
+      const auto event = JsonView(line).find("event");
+      events.emplace_back(event ? event->raw() : "(none)");
+    }
+    if (!acks) return said(200, 0);
+    pending_.emplace_back(next_ack, clock_.steady_now() + takes);
+    return said(200, 0, ",\"ackId\":" + std::to_string(next_ack++));
+  }
+
+ private:
+  HttpResponse poll(const HttpRequest& request) {
+    if (!acks) return said(400, 14);
+    std::string all;
+    for (const JsonView id : JsonView(request.body).find("acks")->elements()) {
+      bool done = false;
+      for (auto& [ack, when] : pending_) {
+        if (std::to_string(ack) != id.raw() || when > clock_.steady_now() || !indexes) continue;
+        done = true;
+        when = SteadyTime::max();
+      }
+      all += (all.empty() ? "\"" : ",\"") + std::string(id.raw()) + (done ? "\":true" : "\":false");
+    }
+    return answer(200, "{\"acks\":{" + all + "}}");
+  }
+  FakeClock& clock_;
+  std::vector<std::pair<std::uint64_t, SteadyTime>> pending_;
+};
+
+class CollectorSink final : public FarEndSink {
+ public:
+  CollectorSink(const std::string& configuration, bool acks)
+      : FarEndSink("splunk_hec", configuration), collector_(fixture_.loop.clock()) {
+    collector_.acks = acks;
+    collector_.takes = std::chrono::milliseconds(300);
+  }
+  std::vector<std::string> lines() override { return collector_.events; }
+
+ private:
+  Result<HttpResponse> handle(const HttpRequest& request) override { return collector_.handle(request); }
+  Result<HttpResponse> broken_answer() override { return said(503, 9); }
+  FakeCollector collector_;
+};
+
+TEST(SplunkExporter, KeepsTheContract) {
+  expect_exporter_contract([] { return std::make_unique<CollectorSink>(at, false); });
+}
+TEST(SplunkExporter, KeepsTheContractWithAcknowledgements) {
+  expect_exporter_contract([] { return std::make_unique<CollectorSink>(with_ack, true); });
+}
+
+class Splunk : public testing::Test {
+ protected:
+  // Starts with the far end being the collector.
+  explicit Splunk(const std::string& configuration = at) : fixture("splunk_hec", configuration) {
+    collector_.acks = false;
+    fixture.far_end.handler = [this](const HttpRequest& request) -> Result<HttpResponse> {
+      return collector_.handle(request);
+    };
+  }
+  void always(HttpResponse given) {
+    fixture.far_end.handler = [given](const HttpRequest&) { return given; };
+  }
+  WriteOutcome outcome_of(HttpResponse given, std::size_t count = 3) {
+    always(std::move(given));
+    const WriteOutcome outcome = fixture.write_once(count);
+    EXPECT_EQ(outcome.reason.find("example-token"), std::string::npos) << outcome.reason;
+    for (const RecordOutcome& record : outcome.records)
+      EXPECT_EQ(record.reason.find("example-token"), std::string::npos) << record.reason;
+    return outcome;
+  }
+  FarEndFixture fixture;
+  FakeCollector collector_{fixture.loop.clock()};
+};
+
+class SplunkWithAck : public Splunk {
+ protected:
+  SplunkWithAck() : Splunk(with_ack) { collector_.acks = true; }
+};
+
+TEST_F(Splunk, SendsEventsOneAfterTheOther) {
+  EXPECT_EQ(fixture.write_once().verdict, Verdict::delivered);
+  const HttpRequest& request = fixture.far_end.requests.at(0);
+  EXPECT_EQ(request.method, "POST");
+  EXPECT_EQ(request.url, collector + "event");
+  EXPECT_EQ(header_of(request, "Authorization"), "Splunk example-token");
+  const std::vector<std::string> lines = lines_of(request.body);
+  ASSERT_EQ(lines.size(), 3u);
+  const TestRecords records(fixture.format, 3, 1, minutes(1));
+  EXPECT_EQ(lines[1],
+            "{\"time\":1763888460.000,\"source\":\"acme\",\"sourcetype\":\"apptego:s0\","
+            "\"fields\":{\"auditferry_id\":\"apptego/t1/s0/1001\",\"vendor\":\"apptego\",\"tenant\":\"t1\","
+            "\"stream\":\"s0\"},\"event\":" +
+                records.line(1) + "}");
+  for (const std::string& line : lines) EXPECT_TRUE(scan_json(line).ok()) << line;
+}
+
+TEST(SplunkBody, PutsLabelsInAndLeavesEmptyOnesOut) {
+  FarEndFixture fixture("splunk_hec", at + "index = \"audit-{tenant}\"\nhost = \"portal\"\nsource = \"\"\n"
+                                           "sourcetype = \"x:{source}\"\nformat = \"cef\"");
+  fixture.far_end.handler = [](const HttpRequest&) { return said(200, 0); };
+  fixture.write_once(1);
+  const std::string& body = fixture.far_end.requests.at(0).body;
+  EXPECT_NE(body.find("\"host\":\"portal\",\"sourcetype\":\"x:acme\",\"index\":\"audit-t1\","),
+            std::string::npos)
+      << body;
+  EXPECT_NE(body.find("\"event\":\"{\\\"id\\\""), std::string::npos)
+      << body;  // a line that is no JSON is a string
+}
+
+TEST(SplunkBody, FindsTheAddressInEitherForm) {
+  for (const char* url :
+       {"https://s.example.com/services/collector/event", "https://s.example.com/services/collector",
+        "https://s.example.com", "https://s.example.com/"}) {
+    FarEndFixture fixture("splunk_hec",
+                          "url = \"" + std::string(url) + "\"\ntoken = { env = \"example-token\" }\n");
+    fixture.far_end.handler = [](const HttpRequest&) { return said(200, 0); };
+    fixture.write_once(1);
+    EXPECT_EQ(fixture.far_end.requests.at(0).url, "https://s.example.com/services/collector/event") << url;
+  }
+}
+
+TEST_F(Splunk, TakesNothingButItsOwnWordForDelivered) {
+  EXPECT_EQ(outcome_of(answer(200, "")).verdict, Verdict::retry);
+  EXPECT_EQ(outcome_of(answer(200, "ok")).verdict, Verdict::retry);
+  EXPECT_EQ(outcome_of(answer(200, "<html>Sign in</html>")).verdict, Verdict::pause);
+  EXPECT_EQ(outcome_of(said(200, 17)).verdict, Verdict::retry);
+  EXPECT_EQ(outcome_of(said(200, 0)).verdict, Verdict::delivered);
+}
+
+TEST_F(Splunk, EveryCodeGetsItsVerdict) {
+  const std::pair<std::pair<int, int>, Verdict> table[] = {
+      {{403, 1}, Verdict::pause},    {{401, 2}, Verdict::pause},      {{401, 3}, Verdict::pause},
+      {{403, 4}, Verdict::pause},    {{400, 5}, Verdict::pause},      {{400, 6}, Verdict::refused},
+      {{400, 7}, Verdict::pause},    {{500, 8}, Verdict::retry},      {{503, 9}, Verdict::retry},
+      {{400, 10}, Verdict::pause},   {{400, 11}, Verdict::pause},     {{400, 12}, Verdict::refused},
+      {{400, 13}, Verdict::refused}, {{400, 14}, Verdict::pause},     {{400, 15}, Verdict::refused},
+      {{400, 16}, Verdict::pause},   {{503, 18}, Verdict::retry},     {{503, 19}, Verdict::retry},
+      {{503, 20}, Verdict::retry},   {{400, 21}, Verdict::pause},     {{400, 22}, Verdict::pause},
+      {{503, 23}, Verdict::retry},   {{200, 24}, Verdict::delivered}, {{200, 25}, Verdict::delivered},
+      {{429, 26}, Verdict::retry},   {{429, 27}, Verdict::retry},     {{413, 27}, Verdict::refused}};
+  for (const auto& [given, verdict] : table) {
+    const WriteOutcome outcome = outcome_of(said(given.first, given.second));
+    EXPECT_EQ(outcome.verdict, verdict) << given.second;
+    if (verdict != Verdict::delivered) {
+      EXPECT_NE(outcome.reason.find("splunk.example.com:8088"), std::string::npos);
+      EXPECT_NE(outcome.reason.find("words of Splunk"), std::string::npos) << outcome.reason;
+    }
+  }
+  EXPECT_NE(outcome_of(said(400, 7)).reason.find("correct index"), std::string::npos);
+  EXPECT_NE(outcome_of(said(400, 10)).reason.find("set ack = true"), std::string::npos);
+}
+
+TEST_F(Splunk, ObeysRetryAfter) {
+  HttpResponse busy = said(503, 9);
+  busy.headers.push_back({"Retry-After", "77"});
+  EXPECT_EQ(outcome_of(busy).retry_after, Duration(seconds(77)));
+}
+
+TEST_F(Splunk, SlowsDownWhenQueuesAreNearlyFull) {
+  const auto exporter = fixture.make();
+  const TestRecords records(fixture.format, 2, 1, minutes(1));
+  always(said(200, 24));
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(fixture.write(*exporter, records).verdict, Verdict::delivered);
+  EXPECT_GE(fixture.loop.clock().slept(), seconds(1 + 2 + 4));
+  always(said(200, 0));
+  fixture.write(*exporter, records);
+  const Duration before = fixture.loop.clock().slept();
+  fixture.write(*exporter, records);
+  EXPECT_LT(fixture.loop.clock().slept() - before, seconds(1));
+}
+
+TEST_F(Splunk, ABadEventHoldsUpNoOther) {
+  const WriteOutcome outcome = outcome_of(said(400, 6, ",\"invalid-event-number\":2"), 5);
+  EXPECT_EQ(outcome.verdict, Verdict::retry);
+  EXPECT_EQ(outcome.retry_after, Duration::zero());
+  ASSERT_EQ(outcome.records.size(), 3u);
+  EXPECT_EQ(outcome.records[0].verdict, Verdict::delivered);
+  EXPECT_EQ(outcome.records[1].verdict, Verdict::delivered);
+  EXPECT_EQ(outcome.records[2].verdict, Verdict::poison);
+  EXPECT_EQ(outcome.records[2].index, 2u);
+  EXPECT_NE(outcome.records[2].reason.find("words of Splunk"), std::string::npos);
+}
+
+TEST_F(Splunk, ABadEventAtTheEndOrAloneLeavesNothingToSend) {
+  for (const std::size_t count : {1u, 4u}) {
+    const WriteOutcome outcome =
+        outcome_of(said(400, 12, ",\"invalid-event-number\":" + std::to_string(count - 1)), count);
+    EXPECT_EQ(outcome.verdict, Verdict::delivered);
+    ASSERT_EQ(outcome.records.size(), 1u);
+    EXPECT_EQ(outcome.records[0].index, count - 1);
+    EXPECT_EQ(outcome.records[0].verdict, Verdict::poison);
+  }
+  // A number that no event has names none.
+  EXPECT_EQ(outcome_of(said(400, 6, ",\"invalid-event-number\":5"), 5).verdict, Verdict::refused);
+}
+
+TEST_F(Splunk, QuotesNoToken) {
+  const WriteOutcome outcome =
+      outcome_of(answer(403, "{\"text\":\"Invalid token example-token\",\"code\":4}"));
+  EXPECT_NE(outcome.reason.find("Invalid token ***"), std::string::npos) << outcome.reason;
+}
+
+TEST_F(Splunk, GreetsWithoutLeavingAnything) {
+  EXPECT_TRUE(fixture.greet().ok());
+  EXPECT_TRUE(collector_.events.empty());
+  for (const HttpRequest& request : fixture.far_end.requests) EXPECT_EQ(request.body, "");
+  always(said(403, 4));
+  EXPECT_FALSE(fixture.greet().ok());
+  always(said(503, 18));
+  EXPECT_FALSE(fixture.greet().ok());
+  always(answer(200, "<html>"));
+  EXPECT_FALSE(fixture.greet().ok());
+}
+
+TEST_F(SplunkWithAck, GreetAsksForAcknowledgementsToo) {
+  EXPECT_TRUE(fixture.greet().ok());
+  collector_.acks = false;
+  const Status status = fixture.greet();
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.error().message.find("code 14"), std::string::npos) << status.error().message;
+}
+
+TEST_F(SplunkWithAck, IsDeliveredWhenIndexedAndNotBefore) {
+  EXPECT_EQ(fixture.write_once().verdict, Verdict::delivered);
+  EXPECT_GE(fixture.loop.clock().slept(), collector_.takes);
+  const std::string channel = header_of(fixture.far_end.requests.at(0), "X-Splunk-Request-Channel");
+  ASSERT_EQ(channel.size(), 36u);
+  EXPECT_EQ(channel[14], '4');
+  const HttpRequest& poll = fixture.far_end.requests.at(1);
+  EXPECT_EQ(poll.url, collector + "ack?channel=" + channel);
+  EXPECT_EQ(poll.body, "{\"acks\":[0]}");
+  // Another process has another channel.
+  fixture.write_once();
+  EXPECT_NE(header_of(fixture.far_end.requests.back(), "X-Splunk-Request-Channel"), channel);
+}
+
+TEST_F(SplunkWithAck, OnePollAsksForAllThatWait) {
+  const auto exporter = fixture.make();
+  const TestRecords records(fixture.format, 60, 1, minutes(1));
+  WindowRig rig(fixture.loop, records, *exporter);
+  rig.open();
+  for (int i = 0; i < 6; ++i) rig.turn(10, std::chrono::milliseconds(50));
+  EXPECT_EQ(rig.unconfirmed(), 6u);
+  fixture.loop.run_until_idle(seconds(8));
+  EXPECT_TRUE(rig.done());
+  std::set<std::string> polls;
+  for (const HttpRequest& request : fixture.far_end.requests) {
+    if (request.url.find("/ack") != std::string::npos) polls.insert(request.body);
+  }
+  EXPECT_EQ(polls, (std::set<std::string>{"{\"acks\":[0,1,2,3,4,5]}"}));
+  EXPECT_EQ(fixture.far_end.requests.size(), 8u);  // six batches, and two polls
+}
+
+TEST_F(SplunkWithAck, SendsAgainWhatIsNotAcknowledgedAndThenAsksForHelp) {
+  collector_.indexes = false;
+  const auto exporter = fixture.make();
+  const TestRecords records(fixture.format, 3, 1, minutes(1));
+  for (int round = 1; round <= 3; ++round) {
+    const Duration before = fixture.loop.clock().slept();
+    const WriteOutcome outcome = fixture.write(*exporter, records);
+    EXPECT_GE(fixture.loop.clock().slept() - before, minutes(1));
+    EXPECT_LT(fixture.loop.clock().slept() - before, minutes(1) + seconds(10));
+    EXPECT_EQ(outcome.verdict, round < 3 ? Verdict::retry : Verdict::pause) << round;
+    EXPECT_NE(outcome.reason.find(round < 3 ? "may be double" : "sticky"), std::string::npos)
+        << outcome.reason;
+  }
+  collector_.indexes = true;
+  EXPECT_EQ(fixture.write(*exporter, records).verdict, Verdict::delivered);
+  collector_.indexes = false;
+  EXPECT_EQ(fixture.write(*exporter, records).verdict, Verdict::retry);
+}
+
+TEST_F(SplunkWithAck, SaysWhyPollsTellNothing) {
+  fixture.far_end.handler = [this](const HttpRequest& request) -> Result<HttpResponse> {
+    if (request.url.find("/ack") != std::string::npos) return answer(404, "no such path");
+    return collector_.handle(request);
+  };
+  const WriteOutcome outcome = fixture.write_once();
+  EXPECT_EQ(outcome.verdict, Verdict::retry);
+  EXPECT_NE(outcome.reason.find("status 404 (\"no such path\")"), std::string::npos) << outcome.reason;
+}
+
+TEST_F(SplunkWithAck, GoesOnWithoutAcknowledgementsLoudly) {
+  collector_.acks = false;
+  const auto exporter = fixture.make();
+  const TestRecords records(fixture.format, 3, 1, minutes(1));
+  EXPECT_EQ(fixture.write(*exporter, records).verdict, Verdict::delivered);
+  EXPECT_EQ(fixture.write(*exporter, records).verdict, Verdict::delivered);
+  EXPECT_EQ(fixture.log.count("no indexer acknowledgements", LogLevel::error), 1u);
+  // And with them again, once they are there.
+  collector_.acks = true;
+  const std::size_t before = fixture.far_end.requests.size();
+  EXPECT_EQ(fixture.write(*exporter, records).verdict, Verdict::delivered);
+  EXPECT_GT(fixture.far_end.requests.size(), before + 1);
+}
+
+TEST_F(SplunkWithAck, AFarEndThatRefusesTheChannelGetsNone) {
+  fixture.far_end.handler = [](const HttpRequest& request) -> Result<HttpResponse> {
+    if (header_of(request, "X-Splunk-Request-Channel") != "(none)") return said(400, 14);
+    return said(200, 0);
+  };
+  const auto exporter = fixture.make();
+  const TestRecords records(fixture.format, 3, 1, minutes(1));
+  const WriteOutcome outcome = fixture.write(*exporter, records);
+  EXPECT_EQ(outcome.verdict, Verdict::retry);
+  EXPECT_EQ(outcome.retry_after, Duration::zero());
+  EXPECT_EQ(fixture.write(*exporter, records).verdict, Verdict::delivered);
+  EXPECT_EQ(fixture.log.count("no indexer acknowledgements", LogLevel::error), 1u);
+}
+
+TEST_F(SplunkWithAck, WhatWaitsIsSentAgainWhenAcknowledgementsEnd) {
+  fixture.far_end.handler = [this](const HttpRequest& request) -> Result<HttpResponse> {
+    const HttpResponse given = collector_.handle(request);
+    collector_.acks = false;  // after the first batch
+    return given;
+  };
+  const WriteOutcome outcome = fixture.write_once();
+  EXPECT_EQ(outcome.verdict, Verdict::retry);
+  EXPECT_EQ(outcome.retry_after, Duration::zero());
+  EXPECT_EQ(collector_.events.size(), 3u);
+}
+
+// After a restart of Splunk its numbers begin anew, and "true" for 0 means the new batch.
+TEST_F(SplunkWithAck, ANumberGivenAwayAgainConfirmsNothingOld) {
+  collector_.indexes = false;
+  const auto exporter = fixture.make();
+  const TestRecords records(fixture.format, 20, 1, minutes(1));
+  WindowRig rig(fixture.loop, records, *exporter);
+  rig.open();
+  ASSERT_TRUE(rig.begin(10));
+  fixture.loop.run_until_idle(std::chrono::milliseconds(100));
+  collector_.restart();
+  collector_.indexes = true;
+  ASSERT_TRUE(rig.begin(10));
+  fixture.loop.run_until_idle(std::chrono::milliseconds(100));
+  EXPECT_EQ(rig.came_back(), 1u);
+  EXPECT_EQ(rig.position(), 0u);
+  for (int i = 0; i < 20; ++i) rig.turn(10, seconds(5));
+  EXPECT_TRUE(rig.done());
+  EXPECT_EQ(collector_.events.size(), 20u);
+}
+
+TEST_F(SplunkWithAck, ABadEventSendsTheOthersAgainForTheirAcknowledgement) {
+  const WriteOutcome outcome = outcome_of(said(400, 6, ",\"invalid-event-number\":2"), 5);
+  EXPECT_EQ(outcome.verdict, Verdict::retry);
+  ASSERT_EQ(outcome.records.size(), 1u);
+  EXPECT_EQ(outcome.records[0].index, 2u);
+  EXPECT_EQ(outcome.records[0].verdict, Verdict::poison);
+}
+
+Task<void> write_one(Exporter& exporter, std::vector<OutgoingRecord> batch, std::optional<Verdict>& verdict) {
+  class Sent final : public WriteProgress {
+   public:
+    void sent() override {}
+  };
+  Sent progress;
+  const WriteOutcome outcome = co_await exporter.write(batch, progress);
+  verdict = outcome.verdict;
+}
+
+// One of those that wait asks for all; when it is cancelled meanwhile, another does.
+TEST_F(SplunkWithAck, ACancelledPollLeavesNobodyWaiting) {
+  const auto exporter = fixture.make();
+  const TestRecords records(fixture.format, 2, 1, minutes(1));
+  std::optional<Verdict> first;
+  std::optional<Verdict> second;
+  TaskGroup one(fixture.loop.executor());
+  TaskGroup other(fixture.loop.executor());
+  std::vector<OutgoingRecord> batch{{&records.record(0), records.line(0)}};
+  one.spawn("one", write_one(*exporter, batch, first));
+  fixture.loop.run_until_idle(std::chrono::milliseconds(10));
+  batch = {{&records.record(1), records.line(1)}};
+  other.spawn("other", write_one(*exporter, batch, second));
+  fixture.loop.run_until_idle(std::chrono::milliseconds(10));
+  fixture.far_end.latency = std::chrono::milliseconds(500);
+  fixture.loop.run_until_idle(std::chrono::milliseconds(1200));
+  one.cancel();
+  fixture.loop.run(one.join());
+  EXPECT_FALSE(first.has_value());
+  fixture.loop.run_until_idle(seconds(12));
+  fixture.loop.run(other.join());
+  EXPECT_EQ(second, Verdict::delivered);
+}
+
+TEST_F(SplunkWithAck, ClosingWaitsForAcknowledgements) {
+  const auto exporter = fixture.make();
+  const TestRecords records(fixture.format, 20, 1, minutes(1));
+  WindowRig rig(fixture.loop, records, *exporter);
+  rig.open();
+  collector_.takes = seconds(4);
+  ASSERT_TRUE(rig.begin(10));
+  fixture.loop.run_until_idle(std::chrono::milliseconds(200));
+  collector_.takes = minutes(10);
+  ASSERT_TRUE(rig.begin(10));
+  fixture.loop.run_until_idle(std::chrono::milliseconds(200));
+  EXPECT_EQ(rig.position(), 0u);
+  EXPECT_TRUE(rig.close());
+  EXPECT_EQ(rig.position(), 10u);
+  EXPECT_EQ(rig.came_back(), 1u);
+  EXPECT_LT(fixture.loop.clock().slept(), minutes(1) + seconds(2));
+}
+
+TEST(SplunkSettings, AreRefusedWithOneClearMessageEach) {
+  const std::pair<std::string, const char*> wrong[] = {
+      {"token = { env = \"A\" }", "url: is missing"},
+      {"url = \"https://s.example.com\"", "token: is missing"},
+      {"url = \"https://s.example.com\"\ntoken = \"A\"", "a secret never stands in this file"},
+      {"url = \"http://s.example.com\"\ntoken = { env = \"A\" }", "in the clear to s.example.com"},
+      {at + "index = \"{indx}\"", "is not a placeholder"},
+      {at + "ack_poll = \"10ms\"", "at least 1s"},
+      {at + "ack_timeout = \"15s\"", "at least twice ack_poll"},
+      {at + "unconfirmed = 0", "unconfirmed"},
+      {at + "headers.Authorization = \"x\"", "is set from token"},
+      {at + "auth.bearer = { env = \"A\" }", "auth"},
+  };
+  for (const auto& [text, words] : wrong) {
+    const std::string problems = problems_of_exporter("splunk_hec", text);
+    EXPECT_NE(problems.find(words), std::string::npos) << text << "\n-> " << problems;
+    EXPECT_EQ(lines_of(problems).size(), 1u) << text << "\n-> " << problems;
+  }
+}
+
+}  // namespace
+}  // namespace auditferry

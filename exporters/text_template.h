@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/record.h"
+#include "core/result.h"
+
+namespace auditferry {
+
+// A text with {source} {vendor} {tenant} {stream} {date}: the labels and index names of sinks. A value:
+// copyable, thread-safe.
+class TextTemplate {
+ public:
+  TextTemplate() = default;
+  // ErrorKind::invalid with the words for the configuration's author.
+  static Result<TextTemplate> parse(std::string_view text);
+
+  bool empty() const { return parts_.empty(); }
+  // Values as they are. The date (2025-11-23) is UTC, by filing_time().
+  void append(const Record& record, std::string& out) const;
+  std::string expand(const Record& record) const;
+  // Every placeholder as '*'.
+  std::string pattern() const;
+
+ private:
+  enum class Kind { text, source, vendor, tenant, stream, date };
+  struct Part {
+    Kind kind;
+    std::string text;
+  };
+  std::vector<Part> parts_;
+};
+
+}  // namespace auditferry
