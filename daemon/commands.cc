@@ -14,9 +14,11 @@
 #include "daemon/status_report.h"
 #include "encoding/time_format.h"
 #include "exporters/catalog.h"
+#include "net/datagram_maker.h"
 #include "net/file_system.h"
 #include "net/http_client.h"
 #include "net/resolver.h"
+#include "net/stream_connector.h"
 #include "net/system_clock.h"
 #include "net/thread_executor.h"
 #include "net/tls_context.h"
@@ -136,6 +138,8 @@ struct OnlineCheck {
   PosixFileSystem files;
   SystemResolver resolver;
   TlsContexts contexts;
+  StreamConnector connector{loop.get_executor(), clock, resolver, contexts};
+  NetDatagramMaker datagrams{loop.get_executor(), resolver};
   ThreadExecutor thread{1};
   std::deque<BeastHttpClient> clients;
   std::vector<std::unique_ptr<Exporter>> exporters;
@@ -145,6 +149,8 @@ struct OnlineCheck {
     all.make_http_client = [this](const PeerSettings& peer) {
       return std::make_unique<BeastHttpClient>(loop.get_executor(), clock, resolver, contexts, proxy_environment(), peer, log);
     };
+    all.connector = &connector;
+    all.datagrams = &datagrams;
     all.random = &random;
     return all;
   }

@@ -22,9 +22,11 @@
 #include "encoding/json_object.h"
 #include "encoding/time_format.h"
 #include "exporters/catalog.h"
+#include "net/datagram_maker.h"
 #include "net/file_system.h"
 #include "net/http_client.h"
 #include "net/resolver.h"
+#include "net/stream_connector.h"
 #include "net/system_clock.h"
 #include "net/thread_executor.h"
 #include "net/tls_context.h"
@@ -71,6 +73,9 @@ struct Daemon::World {
   Bell ended;  // rung when a signal has come, and when a part has ended by itself
   std::unique_ptr<SystemResolver> resolver;
   std::unique_ptr<TlsContexts> tls;
+  std::unique_ptr<StreamConnector> connector;
+  std::unique_ptr<NetDatagramMaker> datagrams;
+  TaskGroup connection_tasks{loop.get_executor()};  // of exporters, between their calls
   ProfileBook profiles;
   std::map<std::string, std::unique_ptr<RequestBudget>> budgets;  // per host and credential
   std::vector<std::unique_ptr<BeastHttpClient>> clients;
@@ -116,6 +121,8 @@ Status Daemon::start() {
   if (!opened) return opened;
   world.resolver = std::make_unique<SystemResolver>(world.loop.get_executor(), world.clock);
   world.tls = std::make_unique<TlsContexts>();
+  world.connector = std::make_unique<StreamConnector>(world.loop.get_executor(), world.clock, *world.resolver, *world.tls);
+  world.datagrams = std::make_unique<NetDatagramMaker>(world.loop.get_executor(), *world.resolver);
   Status attached = world.attach_exporters();
   if (!attached) return attached;
   world.build_pollers();
@@ -150,7 +157,11 @@ ExporterWorld Daemon::World::exporter_world(BlockingExecutor& thread) {
   all.make_http_client = [this](const PeerSettings& peer) {
     return std::make_unique<BeastHttpClient>(loop.get_executor(), clock, *resolver, *tls, proxy_environment(), peer, log);
   };
+  all.connector = connector.get();
+  all.datagrams = datagrams.get();
   all.random = &random;
+  all.profiles = &profiles;
+  all.tasks = &connection_tasks;
   return all;
 }
 
@@ -263,6 +274,8 @@ Task<void> Daemon::World::main() {
   stop_admin();
   helping->cancel();
   co_await helping->join();
+  connection_tasks.cancel();
+  co_await connection_tasks.join();
 }
 
 Task<void> Daemon::World::poll_once(Poller& poller) {
@@ -333,7 +346,8 @@ Task<void> Daemon::World::watch_signals() {
     const int signal = co_await signals.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, error));
     if (error) continue;  // cancelled: the next co_await unwinds
     if (signal == SIGHUP) {
-      log.info("SIGHUP: reopening files");
+      log.info("SIGHUP: reopening files and connections");
+      tls->forget();  // certificates may have been renewed
       for (const Delivery& delivery : deliveries) delivery.deliverer->reopen();
       continue;
     }
