@@ -1,6 +1,7 @@
 #pragma once
 // What every exporter keeps, whatever it writes to. A test of an exporter derives from ExporterSink and
-// calls expect_exporter_contract(). tests/support/delivery_rig.h plays the deliverer.
+// calls expect_exporter_contract(). tests/support/delivery_rig.h plays the deliverer with one write at a
+// time, window_rig.h with as many under way as the exporter's limits() allow.
 
 #include <gtest/gtest.h>
 
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "tests/support/delivery_rig.h"
+#include "tests/support/window_rig.h"
 
 namespace auditferry {
 
@@ -43,9 +45,10 @@ namespace contract {
 
 using MakeSink = std::function<std::unique_ptr<ExporterSink>()>;
 
-// "" or what is wrong. `may_double`: repetitions are allowed.
-inline std::string compare(const std::vector<std::string>& held, const TestRecords& records,
-                           bool may_double) {
+// "" or what is wrong. `may_double`: repetitions are allowed; `in_order`: what came first of each record
+// must stand in the order of its stream.
+inline std::string compare(const std::vector<std::string>& held, const TestRecords& records, bool may_double,
+                           bool in_order = true) {
   std::map<std::string, std::vector<std::size_t>> places;
   for (std::size_t i = 0; i < held.size(); ++i) places[held[i]].push_back(i);
   std::map<std::string_view, std::size_t> last;  // by stream: the place of the record before
@@ -55,7 +58,7 @@ inline std::string compare(const std::vector<std::string>& held, const TestRecor
     if (found->second.size() > 1 && !may_double) return "doubled: " + records.line(i);
     const std::size_t place = found->second.front();
     const auto [before, first] = last.emplace(records.record(i).stream, place);
-    if (!first && before->second > place) return "out of order: " + records.line(i);
+    if (in_order && !first && before->second > place) return "out of order: " + records.line(i);
     before->second = place;
     places.erase(found);
   }
@@ -141,6 +144,78 @@ inline void loses_nothing_in_a_crash(ExporterSink& sink) {
   EXPECT_EQ(compare(sink.lines(), records, !sink.exactly_once()), "");
 }
 
+inline void deliver_window_to_end(WindowRig& rig, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  for (int step = 0; step < 3000 && !rig.done(); ++step) rig.turn(1 + random() % 9, std::chrono::seconds(1));
+  EXPECT_TRUE(rig.done()) << "delivery came to no end";
+}
+
+inline void keeps_writes_apart_that_are_under_way(ExporterSink& sink) {
+  const TestRecords records(sink.format(), 150, 2, std::chrono::minutes(1));
+  const auto exporter = sink.make();
+  const WriteLimits limits = exporter->limits();
+  WindowRig rig(sink.loop(), records, *exporter);
+  rig.open();
+  deliver_window_to_end(rig, 3);
+  EXPECT_LE(rig.most_under_way(), limits.concurrent + limits.unconfirmed);
+  EXPECT_TRUE(rig.close()) << "close() left a write under way";
+  EXPECT_EQ(compare(sink.lines(), records, false, limits.concurrent == 1), "");
+}
+
+inline void sends_again_what_breaks_under_way(ExporterSink& sink) {
+  const TestRecords records(sink.format(), 120, 2, std::chrono::minutes(1));
+  const auto exporter = sink.make();
+  WindowRig rig(sink.loop(), records, *exporter);
+  rig.open();
+  for (int round = 0; round < 3; ++round) {
+    rig.fill(7);
+    sink.break_sink();
+    const std::size_t before = rig.came_back();
+    for (int i = 0; i < 300 && rig.came_back() == before && !rig.done(); ++i) rig.turn(7, std::chrono::seconds(1));
+    EXPECT_TRUE(rig.came_back() > before || rig.done()) << "no write comes back from a broken sink";
+    sink.repair_sink();
+    rig.turn(7, std::chrono::seconds(5));
+  }
+  deliver_window_to_end(rig, 4);
+  EXPECT_TRUE(rig.close()) << "close() left a write under way";
+  EXPECT_EQ(compare(sink.lines(), records, !sink.exactly_once(), false), "");
+}
+
+// Everything that was under way is cancelled, and comes again to the next process.
+inline void loses_nothing_that_was_under_way(ExporterSink& sink) {
+  const TestRecords records(sink.format(), 90, 2, std::chrono::minutes(1));
+  std::size_t position = 0;
+  ExporterState state;
+  for (std::uint64_t seed = 1; position < records.size(); ++seed) {
+    std::mt19937_64 random(seed);
+    auto exporter = sink.make();
+    {
+      WindowRig rig(sink.loop(), records, *exporter, position, state);
+      rig.open();
+      rig.turn(1 + random() % 9, std::chrono::seconds(random() % 3));
+      while (rig.begin(1 + random() % 9)) {
+      }
+      rig.die();
+      position = rig.position();
+      state = rig.state();
+    }
+    exporter.reset();
+    sink.crash();
+    ASSERT_LT(seed, 1000u) << "delivery came to no end";
+  }
+  EXPECT_EQ(compare(sink.lines(), records, !sink.exactly_once(), false), "");
+}
+
+// An orderly end brings what waits for its confirmation to its end.
+inline void settles_everything_at_close(ExporterSink& sink) {
+  const TestRecords records(sink.format(), 60, 2, std::chrono::minutes(1));
+  const auto exporter = sink.make();
+  WindowRig rig(sink.loop(), records, *exporter);
+  rig.open();
+  rig.fill(5);
+  EXPECT_TRUE(rig.close()) << "close() left a write under way";
+}
+
 inline void survives_a_failure_at_every_call(const MakeSink& make_sink) {
   std::uint64_t call = 1;
   for (bool failed = true; failed; ++call) {
@@ -166,6 +241,10 @@ inline void expect_exporter_contract(const contract::MakeSink& make_sink) {
       {"survives reopening and restarting", contract::survives_reopening_and_restarting},
       {"waits for a broken sink", contract::waits_for_a_broken_sink},
       {"loses nothing in a crash", contract::loses_nothing_in_a_crash},
+      {"keeps writes apart that are under way", contract::keeps_writes_apart_that_are_under_way},
+      {"sends again what breaks under way", contract::sends_again_what_breaks_under_way},
+      {"loses nothing that was under way", contract::loses_nothing_that_was_under_way},
+      {"settles everything at close", contract::settles_everything_at_close},
   };
   for (const auto& [name, check] : checks) {
     SCOPED_TRACE(name);
