@@ -1,4 +1,4 @@
-#include "daemon/bell.h"
+#include "core/bell.h"
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
