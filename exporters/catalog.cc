@@ -9,6 +9,7 @@
 #include "exporters/json_format.h"
 #include "exporters/raw_format.h"
 #include "exporters/stdout_exporter.h"
+#include "exporters/syslog_exporter.h"
 
 namespace auditferry {
 namespace {
@@ -43,9 +44,18 @@ std::unique_ptr<Exporter> make_stdout(const ExporterSettings&, ExporterWorld wor
   return std::make_unique<StdoutExporter>(STDOUT_FILENO, std::move(world));
 }
 
+void read_syslog(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places) {
+  settings.own = read_syslog_settings(table, places);
+}
+
+std::unique_ptr<Exporter> make_syslog(const ExporterSettings& settings, ExporterWorld world) {
+  return std::make_unique<SyslogExporter>(std::any_cast<const SyslogSettings&>(settings.own), std::move(world));
+}
+
 constexpr ExporterType types[] = {
     {"file", read_file, make_file},
     {"stdout", read_stdout, make_stdout},
+    {"syslog", read_syslog, make_syslog},
 };
 
 std::unique_ptr<Format> make_json(const ExporterSettings& settings, const ProfileBook&) {
