@@ -28,10 +28,8 @@ void replace(std::string& text, const std::string& what, const std::string& with
   for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size()) text.replace(at, what.size(), with);
 }
 
-// Messages are worked on before they are acknowledged: no queue in memory stands between.
 constexpr const char* rsyslog_frame = R"(global(workDirectory="@FOLDER@" maxMessageSize="64k"@GLOBAL@)
-main_queue(queue.type="direct")
-template(name="asItCame" type="string" string="%rawmsg%\n")
+@QUEUE@template(name="asItCame" type="string" string="%rawmsg%\n")
 @INPUT@
 action(type="omfile" file="@FOLDER@/out" template="asItCame")
 )";
@@ -84,8 +82,8 @@ bool has_socket(const char* protocol, std::uint16_t port) {
 }  // namespace
 
 SyslogReceiver::SyslogReceiver(ReceiverInput input, std::string folder, std::optional<CertificateFiles> tls,
-                               std::string client_ca)
-    : input_(input), folder_(std::move(folder)), tls_(std::move(tls)), client_ca_(std::move(client_ca)) {
+                               std::string client_ca, bool queue)
+    : input_(input), folder_(std::move(folder)), tls_(std::move(tls)), client_ca_(std::move(client_ca)), queue_(queue) {
   port_ = free_port(is_udp(input) ? SOCK_DGRAM : SOCK_STREAM);
   const std::string unpacked = std::string(AUDITFERRY_RECEIVERS) + "/syslog-ng";
   const std::string program = is_rsyslog(input) ? rsyslog_program : unpacked + "/usr/sbin/syslog-ng";
@@ -103,6 +101,8 @@ SyslogReceiver::SyslogReceiver(ReceiverInput input, std::string folder, std::opt
 
 std::string SyslogReceiver::configuration() const {
   std::string text = is_rsyslog(input_) ? rsyslog_frame : syslog_ng_frame;
+  // Messages are worked on before they are acknowledged: no queue in memory stands between.
+  replace(text, "@QUEUE@", queue_ ? "" : "main_queue(queue.type=\"direct\")\n");
   replace(text, "@INPUT@", rsyslog_input(input_));
   replace(text, "@GLOBAL@",
           input_ == ReceiverInput::rsyslog_tls ? " defaultNetstreamDriver=\"ossl\" defaultNetstreamDriverCAFile=\"@CA@\" "

@@ -31,10 +31,11 @@ enum class ReceiverInput {
 // A program that writes every message it gets, as it came, as a line of a file.
 class SyslogReceiver {
  public:
-  // `folder` exists and outlives it. Throws std::runtime_error, with words that say how to install it,
+  // `folder` exists and outlives it. `queue`: rsyslog has its usual queue in memory, which a kill empties.
+  // Throws std::runtime_error, with words that say how to install it,
   // when the program is missing.
   SyslogReceiver(ReceiverInput input, std::string folder, std::optional<CertificateFiles> tls = std::nullopt,
-                 std::string client_ca = "");
+                 std::string client_ca = "", bool queue = false);
 
   // Starts it; false when it does not listen within ten seconds. At most one runs at a time.
   Task<bool> start(Clock& clock);
@@ -56,6 +57,7 @@ class SyslogReceiver {
   std::string folder_;
   std::optional<CertificateFiles> tls_;
   std::string client_ca_;
+  bool queue_;
   std::uint16_t port_ = 0;
   std::vector<std::string> command_;
   std::unique_ptr<ChildProcess> process_;
