@@ -69,7 +69,7 @@ class Pump {
 
   Task<void> run() {
     const SteadyTime begin = clock_.steady_now();
-    while (!done()) {
+    while (!done() && !(ends_when_sent && all_sent())) {
       Slot* next = choose(begin);
       const WriteLimits limits = exporter_.limits();
       const bool room = count(Stage::writing) < limits.concurrent &&
@@ -83,8 +83,10 @@ class Pump {
       Task<void> later = clock_.sleep(10ms);
       co_await first_to_end(std::move(change), std::move(later));
     }
-    co_await writes_.join();
   }
+  Task<void> join() { return writes_.join(); }
+
+  bool ends_when_sent = false;  // run() returns then, with writes that wait for their confirmation
 
   bool done() const { return count(Stage::confirmed) == slots_.size(); }
   bool all_sent() const { return count(Stage::waiting) + count(Stage::writing) == 0; }
@@ -198,6 +200,15 @@ class Receivers : public testing::Test {
     return tally_;
   }
 
+  // What `check --online` is told.
+  Status greet() {
+    Status outcome;
+    boost::asio::co_spawn(loop_, run_greet(outcome), [this](std::exception_ptr) { loop_.stop(); });
+    loop_.restart();
+    loop_.run_for(std::chrono::seconds(30));
+    return outcome;
+  }
+
   void expect_everything(const char* name, const Tally& tally) {
     report(name, tally);
     EXPECT_EQ(tally.lost, 0u);
@@ -209,6 +220,7 @@ class Receivers : public testing::Test {
 
   SyslogSettings settings_;
   Duration takes_ = 2s;  // the stream of records, which `signals` disturb at even distances
+  bool ends_when_sent_ = false;
   std::unique_ptr<SyslogReceiver> receiver_;
   std::string words_;  // of what came back
 
@@ -219,6 +231,17 @@ class Receivers : public testing::Test {
     world.datagrams = &datagrams_;
     world.tasks = &tasks_;
     return std::make_unique<SyslogExporter>(settings_, world);
+  }
+
+  Task<void> run_greet(Status& outcome) {
+    const bool started = co_await receiver_->start(clock_);
+    EXPECT_TRUE(started) << receiver_->output();
+    const std::unique_ptr<Exporter> exporter = make();
+    outcome = co_await exporter->greet();
+    co_await exporter->close();
+    co_await receiver_->stop(clock_, SIGTERM);
+    tasks_.cancel();
+    co_await tasks_.join();
   }
 
   Task<void> disturb(std::vector<int> signals) {
@@ -239,12 +262,15 @@ class Receivers : public testing::Test {
     Status greeted = co_await exporter->greet();
     EXPECT_TRUE(greeted.ok()) << greeted.error().message;
     Pump pump(loop_.get_executor(), clock_, *exporter, takes_);
+    pump.ends_when_sent = ends_when_sent_;
     {
       Task<void> pumping = pump.run();
       Task<void> disturbing = disturb(std::move(signals));
       co_await both(std::move(pumping), std::move(disturbing));
     }
     co_await exporter->close();
+    co_await pump.join();
+    EXPECT_TRUE(pump.done()) << "an orderly end left records unconfirmed";
     co_await receiver_->stop(clock_, SIGTERM);
     tasks_.cancel();
     co_await tasks_.join();
@@ -334,6 +360,43 @@ TEST_F(Receivers, SyslogNgTlsKeepsEveryRecordWithALongLinger) {
   takes_ = 3s;
   expect_everything("syslog-ng, TLS, linger longer than the time to the kill", deliver({SIGKILL}));
   EXPECT_NE(words_, "");
+}
+
+// On our own stop the receiver's end confirms everything at once, long before linger has passed.
+TEST_F(Receivers, RsyslogTcpConfirmsAtOurEnd) {
+  listen(ReceiverInput::rsyslog_tcp, SyslogTransport::tcp);
+  takes_ = 100ms;
+  ends_when_sent_ = true;
+  expect_everything("rsyslog, TCP, ended by us", deliver({}));
+  EXPECT_EQ(words_, "");
+}
+
+TEST_F(Receivers, RsyslogTlsConfirmsAtOurEnd) {
+  listen(ReceiverInput::rsyslog_tls, SyslogTransport::tls);
+  takes_ = 100ms;
+  ends_when_sent_ = true;
+  expect_everything("rsyslog, TLS, ended by us", deliver({}));
+  EXPECT_EQ(words_, "");
+}
+
+TEST_F(Receivers, SyslogNgTlsConfirmsAtOurEnd) {
+  listen(ReceiverInput::syslog_ng_tls, SyslogTransport::tls);
+  takes_ = 100ms;
+  ends_when_sent_ = true;
+  expect_everything("syslog-ng, TLS, ended by us", deliver({}));
+  EXPECT_EQ(words_, "");
+}
+
+TEST_F(Receivers, AMissingClientCertificateIsToldBeforeAnythingIsSent) {
+  for (const ReceiverInput input : {ReceiverInput::rsyslog_tls, ReceiverInput::syslog_ng_tls}) {
+    listen(input, SyslogTransport::tls);
+    settings_.peer.tls.cert_file.clear();
+    settings_.peer.tls.key_file.clear();
+    const Status greeted = greet();
+    ASSERT_FALSE(greeted.ok());
+    EXPECT_EQ(greeted.error().kind, ErrorKind::tls) << greeted.error().message;
+    EXPECT_NE(greeted.error().message.find("tls.cert_file"), std::string::npos) << greeted.error().message;
+  }
 }
 
 // Not a promise: what trusting the acknowledgement of the receiver's system would cost.
