@@ -82,7 +82,8 @@ TEST(Catalog, KnowsItsNames) {
     const Read read("path = \"x\"", type);
     EXPECT_TRUE(read.known) << type;
     // Two exporters may send to one receiver, but not write to one file.
-    if (type == "file" || type == "stdout") EXPECT_FALSE(read.settings.output_key.empty()) << type;
+    const bool exclusive = type == "file" || type == "stdout";
+    EXPECT_EQ(read.settings.output_key.empty(), !exclusive) << type;
     EXPECT_TRUE(make_exporter(read.settings, {loop.executor(), loop.clock(), log, disk, loop.blocking(), {}}))
         << type;
   }
