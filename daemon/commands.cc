@@ -6,6 +6,7 @@
 #include <deque>
 #include <random>
 
+#include "core/task_group.h"
 #include "daemon/check_report.h"
 #include "daemon/journal_report.h"
 #include "daemon/ledger_report.h"
@@ -140,6 +141,7 @@ struct OnlineCheck {
   TlsContexts contexts;
   StreamConnector connector{loop.get_executor(), clock, resolver, contexts};
   NetDatagramMaker datagrams{loop.get_executor(), resolver};
+  TaskGroup connection_tasks{loop.get_executor()};  // of exporters
   ThreadExecutor thread{1};
   std::deque<BeastHttpClient> clients;
   std::vector<std::unique_ptr<Exporter>> exporters;
@@ -152,6 +154,7 @@ struct OnlineCheck {
     all.connector = &connector;
     all.datagrams = &datagrams;
     all.random = &random;
+    all.tasks = &connection_tasks;
     return all;
   }
 
@@ -169,6 +172,8 @@ struct OnlineCheck {
     }
     const ReportSink sink = print;
     good = co_await check_online(CheckWorld{clock, log, random, penalties, sink}, sources, checked);
+    connection_tasks.cancel();
+    co_await connection_tasks.join();
   }
 };
 
