@@ -27,13 +27,14 @@ void append_number(std::string& out, std::uint64_t value) {
 }
 
 Error no_frame(const char* what) {
-  return {ErrorKind::protocol,
-          std::string("what answers is no RELP (") + what + "): check that this port is the receiver's RELP input"};
+  return {ErrorKind::protocol, std::string("what answers is no RELP (") + what +
+                                   "): check that this port is the receiver's RELP input"};
 }
 
 }  // namespace
 
-void append_relp_frame(std::uint32_t number, std::string_view command, std::string_view data, std::string& out) {
+void append_relp_frame(std::uint32_t number, std::string_view command, std::string_view data,
+                       std::string& out) {
   append_number(out, number);
   out += ' ';
   out += command;

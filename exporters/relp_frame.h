@@ -28,7 +28,8 @@ struct RelpAnswer {
 
 constexpr std::uint32_t largest_relp_number = 999'999'999;  // the one after it is 1
 
-void append_relp_frame(std::uint32_t number, std::string_view command, std::string_view data, std::string& out);
+void append_relp_frame(std::uint32_t number, std::string_view command, std::string_view data,
+                       std::string& out);
 
 // Takes apart what comes. After an error it is of no more use: the connection must be closed.
 class RelpParser {

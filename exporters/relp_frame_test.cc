@@ -26,7 +26,8 @@ TEST(RelpFrameTest, ReadsFramesInPiecesOfAnySize) {
   for (std::size_t step = 1; step <= bytes.size(); ++step) {
     RelpParser parser;
     std::vector<RelpFrame> frames;
-    for (std::size_t at = 0; at < bytes.size(); at += step) ASSERT_TRUE(parser.feed(bytes.substr(at, step), frames).ok());
+    for (std::size_t at = 0; at < bytes.size(); at += step)
+      ASSERT_TRUE(parser.feed(bytes.substr(at, step), frames).ok());
     ASSERT_EQ(frames.size(), 4u) << step;
     EXPECT_EQ(frames[0].number, 1u);
     EXPECT_EQ(frames[0].command, "rsp");
@@ -39,9 +40,10 @@ TEST(RelpFrameTest, ReadsFramesInPiecesOfAnySize) {
 }
 
 TEST(RelpFrameTest, RefusesEverythingElse) {
-  for (const char* bytes : {"HTTP/1.1 400", " rsp 0\n", "1234567890 rsp 0\n", "1 r2p 0\n", "1  0\n", "1 rsp x\n", "1 rsp 3 abcd",
-                            "1 rsp 3\n", "1 rsp 999999999 x", "1 rsp 1234567890 ", "1 rsp \n", "-1 rsp 0\n",
-                            "1 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 0\n", "1 rsp 0  "}) {
+  for (const char* bytes :
+       {"HTTP/1.1 400", " rsp 0\n", "1234567890 rsp 0\n", "1 r2p 0\n", "1  0\n", "1 rsp x\n", "1 rsp 3 abcd",
+        "1 rsp 3\n", "1 rsp 999999999 x", "1 rsp 1234567890 ", "1 rsp \n", "-1 rsp 0\n",
+        "1 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 0\n", "1 rsp 0  "}) {
     bool fine = true;
     parse(bytes, fine);
     EXPECT_FALSE(fine) << bytes;
@@ -56,7 +58,8 @@ TEST(RelpFrameTest, ReadsAnswers) {
   EXPECT_EQ(answer->data, "relp_version=0\ncommands=syslog");
   EXPECT_EQ(parse_relp_answer("500")->status, 500);
   EXPECT_EQ(parse_relp_answer("500 no")->words, "no");
-  for (const char* text : {"", "20", "2000 OK", "abc", "200OK"}) EXPECT_FALSE(parse_relp_answer(text)) << text;
+  for (const char* text : {"", "20", "2000 OK", "abc", "200OK"})
+    EXPECT_FALSE(parse_relp_answer(text)) << text;
 }
 
 // What was written is read back, and any byte sequence is survived with bounded memory.

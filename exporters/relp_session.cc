@@ -142,9 +142,10 @@ Task<void> RelpSession::watch(std::shared_ptr<Link> link) {
     Task<void> lost = until_lost(link);
     Task<void> next = link->clock.sleep(std::min(watch_step, link->patience));
     co_await first_to_end(std::move(lost), std::move(next));
-    if (link->transactions.empty() || link->clock.steady_now() - link->last_progress < link->patience) continue;
-    link->lose({ErrorKind::timeout, link->peer + " has answered nothing for " + format_duration(link->patience) +
-                                        ": see what holds it up"});
+    if (link->transactions.empty() || link->clock.steady_now() - link->last_progress < link->patience)
+      continue;
+    link->lose({ErrorKind::timeout, link->peer + " has answered nothing for " +
+                                        format_duration(link->patience) + ": see what holds it up"});
   }
   link->watched = false;
 }
@@ -176,7 +177,8 @@ Task<Status> RelpSession::command(std::shared_ptr<Link> link, std::string_view n
   co_await first_to_end(std::move(answered), std::move(late));
   if (link->control) co_return Status();
   if (link->lost) co_return *link->lost;
-  co_return Error{ErrorKind::timeout, link->peer + " did not answer in time: check that this port is the receiver's RELP input"};
+  co_return Error{ErrorKind::timeout,
+                  link->peer + " did not answer in time: check that this port is the receiver's RELP input"};
 }
 
 Task<Status> RelpSession::begin(SyslogLinkPtr base) {
@@ -187,11 +189,13 @@ Task<Status> RelpSession::begin(SyslogLinkPtr base) {
   if (!opened.ok()) co_return opened;
   const RelpAnswer& answer = *link->control;
   if (answer.status != 200) {
-    co_return Error{ErrorKind::permission, link->peer + " refuses a RELP session: " + std::to_string(answer.status) +
+    co_return Error{ErrorKind::permission, link->peer +
+                                               " refuses a RELP session: " + std::to_string(answer.status) +
                                                " " + quote(answer.words) + "; see its log"};
   }
   if (!offers(answer.data, "commands", "syslog"))
-    co_return Error{ErrorKind::unsupported, link->peer + " does not take syslog messages over RELP: see its configuration"};
+    co_return Error{ErrorKind::unsupported,
+                    link->peer + " does not take syslog messages over RELP: see its configuration"};
   co_return Status();
 }
 

@@ -29,7 +29,8 @@ class RelpSession final : public SyslogConnection {
   static Task<void> until_answered(std::shared_ptr<Link> link);
   static Task<void> until_control_answered(std::shared_ptr<Link> link);
   Task<Status> command(std::shared_ptr<Link> link, std::string_view name, std::string data, Duration limit);
-  std::string portion(Link& link, const SyslogBatch& batch, std::size_t& next, const std::shared_ptr<Write>& write);
+  std::string portion(Link& link, const SyslogBatch& batch, std::size_t& next,
+                      const std::shared_ptr<Write>& write);
   void start_watch(const std::shared_ptr<Link>& link);
 };
 

@@ -167,5 +167,23 @@ TEST_F(RelpSessionTest, SendsNoMoreThanTheWindow) {
   EXPECT_EQ(rig.texts(), lines);
 }
 
+// close() in the middle of such a write: what was answered is not enough, all of it comes again.
+TEST_F(RelpSessionTest, CloseInTheMiddleOfAWrite) {
+  rig.receiver.reading_delay = 1s;
+  std::vector<std::string> lines;
+  for (int i = 0; i < 25'000; ++i) lines.push_back(std::to_string(i));
+  const auto one = write(lines);
+  pass(1500ms);
+  EXPECT_FALSE(one->was_sent);
+  rig.loop.run(exporter->close());
+  pass(Duration::zero());
+  ASSERT_TRUE(one->outcome);
+  if (one->outcome->verdict == Verdict::delivered) {
+    EXPECT_EQ(rig.texts(), lines);
+  } else {
+    EXPECT_EQ(one->outcome->verdict, Verdict::retry);
+  }
+}
+
 }  // namespace
 }  // namespace auditferry

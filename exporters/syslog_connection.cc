@@ -65,7 +65,8 @@ Task<void> SyslogConnection::run_reader(SyslogLinkPtr link, Task<void> reading) 
 }
 
 Task<Status> SyslogConnection::connect(SyslogLinkPtr& link) {
-  Result<std::unique_ptr<ByteStream>> made = co_await world_.connector->connect(settings_.address, settings_.peer);
+  Result<std::unique_ptr<ByteStream>> made =
+      co_await world_.connector->connect(settings_.address, settings_.peer);
   if (!made.ok()) co_return made.error();
   link = make_link(std::move(made).value());
   NewLink made_link(link);
@@ -92,11 +93,14 @@ Task<Status> SyslogConnection::connect_unless_closed() {
 Task<WriteOutcome> SyslogConnection::send(SyslogBatch batch, WriteProgress& progress) {
   Sending sending(*this, progress);
   if (closed_) co_return syslog_failure({ErrorKind::unavailable, "the exporter ends"});
-  if (std::exchange(renew_, false) && link_ && !link_->lost) {
-    Task<void> ending = end(std::exchange(link_, nullptr));
-    co_await std::move(ending);
-  }
   // Those that were on a lost connection are to come back first, or the order of records would suffer.
+  if (std::exchange(renew_, false) && link_ && !link_->lost) {
+    const SyslogLinkPtr old = std::exchange(link_, nullptr);
+    Task<void> ending = end(old);
+    co_await std::move(ending);
+    while (old->pending > 0) co_await old->changed.wait();
+    if (old->gave_back) co_return syslog_failure(*old->lost);
+  }
   if (link_ && link_->lost && link_->pending > 0) co_return syslog_failure(*link_->lost);
   if (link_ && link_->lost) link_.reset();
   if (!link_) {
@@ -108,6 +112,7 @@ Task<WriteOutcome> SyslogConnection::send(SyslogBatch batch, WriteProgress& prog
   const PendingWrite pending(link);
   Task<WriteOutcome> transmitting = transmit(link, std::move(batch), sending);
   WriteOutcome outcome = co_await std::move(transmitting);
+  if (outcome.verdict != Verdict::delivered) link->gave_back = true;
   co_return outcome;
 }
 

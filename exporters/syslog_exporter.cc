@@ -23,8 +23,8 @@ SyslogSettings with_hostname(SyslogSettings settings) {
 }
 
 std::string too_long(std::size_t needed, std::uint32_t limit) {
-  return "the message would have " + std::to_string(needed) + " bytes, more than max_message (" + std::to_string(limit) +
-         "): raise it here and at the receiver, or set oversize = \"truncate\"";
+  return "the message would have " + std::to_string(needed) + " bytes, more than max_message (" +
+         std::to_string(limit) + "): raise it here and at the receiver, or set oversize = \"truncate\"";
 }
 
 }  // namespace
@@ -39,7 +39,8 @@ WriteOutcome syslog_failure(const Error& error) {
   return outcome;
 }
 
-std::unique_ptr<SyslogTransportLayer> make_syslog_transport(const SyslogSettings& settings, ExporterWorld world) {
+std::unique_ptr<SyslogTransportLayer> make_syslog_transport(const SyslogSettings& settings,
+                                                            ExporterWorld world) {
   switch (settings.transport) {
     case SyslogTransport::udp:
     case SyslogTransport::unix_datagram:
@@ -80,7 +81,8 @@ SyslogBatch SyslogExporter::encode(const std::vector<OutgoingRecord>& records,
   return batch;
 }
 
-Task<WriteOutcome> SyslogExporter::write(const std::vector<OutgoingRecord>& records, WriteProgress& progress) {
+Task<WriteOutcome> SyslogExporter::write(const std::vector<OutgoingRecord>& records,
+                                         WriteProgress& progress) {
   std::vector<RecordOutcome> refused;
   SyslogBatch batch = encode(records, refused);
   WriteOutcome outcome;

@@ -16,7 +16,8 @@ TEST(SyslogContract, TlsWithNewlines) {
   expect_exporter_contract([] { return std::make_unique<SyslogSink>(SyslogTransport::tls, Speaks::lines); });
 }
 TEST(SyslogContract, UnixStream) {
-  expect_exporter_contract([] { return std::make_unique<SyslogSink>(SyslogTransport::unix_stream, Speaks::lines); });
+  expect_exporter_contract(
+      [] { return std::make_unique<SyslogSink>(SyslogTransport::unix_stream, Speaks::lines); });
 }
 TEST(SyslogContract, Relp) {
   expect_exporter_contract([] { return std::make_unique<SyslogSink>(SyslogTransport::relp, Speaks::relp); });
@@ -57,7 +58,8 @@ TEST_F(SyslogExporterTest, WhatIsTooLongIsPoisonAndItsNeighboursAreDelivered) {
     EXPECT_EQ(outcome.records[0].index, 1u);
     EXPECT_EQ(outcome.records[1].index, 3u);
     EXPECT_EQ(outcome.records[0].verdict, Verdict::poison);
-    EXPECT_NE(outcome.records[0].reason.find("max_message (8192)"), std::string::npos) << outcome.records[0].reason;
+    EXPECT_NE(outcome.records[0].reason.find("max_message (8192)"), std::string::npos)
+        << outcome.records[0].reason;
     EXPECT_EQ(rig.texts(), (std::vector<std::string>{"one", "three", "five"}));
   }
 }

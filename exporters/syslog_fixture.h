@@ -20,7 +20,8 @@ namespace auditferry {
 
 class SyslogRig {
  public:
-  explicit SyslogRig(SyslogTransport transport, FakeReceiver::Speaks speaks = FakeReceiver::Speaks::octet_counting)
+  explicit SyslogRig(SyslogTransport transport,
+                     FakeReceiver::Speaks speaks = FakeReceiver::Speaks::octet_counting)
       : receiver(loop.executor(), loop.clock(), speaks), tasks_(loop.executor()) {
     settings.transport = transport;
     settings.address.host = "logs.example";
@@ -62,7 +63,8 @@ class SyslogRig {
 
 class SyslogSink final : public ExporterSink {
  public:
-  explicit SyslogSink(SyslogTransport transport, FakeReceiver::Speaks speaks = FakeReceiver::Speaks::octet_counting)
+  explicit SyslogSink(SyslogTransport transport,
+                      FakeReceiver::Speaks speaks = FakeReceiver::Speaks::octet_counting)
       : rig_(transport, speaks) {
     rig_.settings.linger = std::chrono::seconds(2);
     rig_.receiver.reading_delay = std::chrono::milliseconds(300);

@@ -56,6 +56,8 @@ Task<void> until_lost(SyslogLinkPtr link) {
 }
 
 Task<Status> write_to_link(SyslogLinkPtr link, std::string_view bytes, Duration patience) {
+  co_await until_not_writing(link);
+  if (link->lost) co_return *link->lost;
   Writing writing(link);
   while (!bytes.empty() && !link->lost) {
     const std::string_view next = bytes.substr(0, portion);
@@ -63,7 +65,8 @@ Task<Status> write_to_link(SyslogLinkPtr link, std::string_view bytes, Duration 
     Task<void> write = write_portion(link, next, written);
     Task<void> end = until_lost_or_late(link, patience);
     co_await first_to_end(std::move(write), std::move(end));
-    if (!written) link->lose({ErrorKind::timeout, "the far end takes nothing any more: see what holds it up"});
+    if (!written)
+      link->lose({ErrorKind::timeout, "the far end takes nothing any more: see what holds it up"});
     if (written && !written->ok()) link->lose(written->error());
     bytes.remove_prefix(next.size());
   }
@@ -90,8 +93,9 @@ Task<void> finish_link(SyslogLinkPtr link, Duration patience, std::string peer) 
   const Duration left = std::max(Duration(deadline - link->clock.steady_now()), Duration::zero());
   Task<void> end = until_lost_or_late(link, left);
   co_await std::move(end);
-  link->lose({ErrorKind::timeout, peer + " did not close the connection after we had said that nothing follows; "
-                                         "what is not confirmed is sent again"});
+  link->lose({ErrorKind::timeout, peer +
+                                      " did not close the connection after we had said that nothing follows; "
+                                      "what is not confirmed is sent again"});
 }
 
 }  // namespace auditferry

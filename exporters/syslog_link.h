@@ -25,6 +25,7 @@ struct SyslogLink {
   bool finishing = false;  // we have told the far end that nothing follows
   bool writing = false;
   std::size_t pending = 0;  // writes that have not returned yet
+  bool gave_back = false;   // a write on it is to be sent again
 
   void lose(Error error);
 };
@@ -34,8 +35,8 @@ using SyslogLinkPtr = std::shared_ptr<SyslogLink>;
 // Returns when the link is lost.
 Task<void> until_lost(SyslogLinkPtr link);
 
-// Writes everything, in portions, each of which may take `patience`. Loses the link when that fails. One
-// write at a time.
+// Writes everything, in portions, each of which may take `patience`. Loses the link when that fails. Waits
+// for another write that is under way.
 Task<Status> write_to_link(SyslogLinkPtr link, std::string_view bytes, Duration patience);
 
 // Tells the far end that nothing follows, and waits for the link to be lost, by its end or otherwise, for at

@@ -27,7 +27,8 @@ std::string header_field(std::string_view text, std::size_t limit) {
 std::string tag(std::string_view text) {
   std::string cleaned;
   for (const char c : text.substr(0, 32)) {
-    const bool good = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.';
+    const bool good =
+        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.';
     cleaned += good ? c : '_';
   }
   return cleaned.empty() ? "auditferry" : cleaned;
@@ -163,7 +164,8 @@ bool SyslogEncoder::append(const OutgoingRecord& outgoing, std::string& out, std
   needed = out.size() - begin;
   if (needed <= settings_.max_message) return true;
   const std::string length = std::to_string(out.size() - text_begin);
-  const std::string mark = element_.empty() ? " [truncated, was " + length + " bytes]" : " truncated=\"" + length + "\"";
+  const std::string mark =
+      element_.empty() ? " [truncated, was " + length + " bytes]" : " truncated=\"" + length + "\"";
   const std::size_t fixed = text_begin - begin + mark.size();
   if (settings_.oversize == SyslogOversize::dead_letter || fixed > settings_.max_message) {
     out.resize(begin);

@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "core/exporter.h"
-#include "exporters/syslog_severity.h"
 #include "exporters/syslog_settings.h"
+#include "exporters/syslog_severity.h"
 
 namespace auditferry {
 
@@ -31,9 +31,9 @@ class SyslogEncoder {
 
   SyslogSettings settings_;
   SyslogSeverityOf severity_of_;
-  bool modern_;         // RFC 5424
-  std::string host_;    // cleaned
-  std::string app_;     // cleaned; RFC 3164: the tag with its colon
+  bool modern_;          // RFC 5424
+  std::string host_;     // cleaned
+  std::string app_;      // cleaned; RFC 3164: the tag with its colon
   std::string element_;  // "[auditferry@NUMBER" or nothing
 };
 

@@ -49,9 +49,10 @@ class SyslogMessage : public testing::Test {
 };
 
 TEST_F(SyslogMessage, GoldenRfc5424) {
-  EXPECT_EQ(encode("{\"a\":1}"),
-            "<134>1 2025-11-03T09:07:01Z ferry.example auditferry - audit [auditferry@32473 "
-            "id=\"apptego/t1/audit/81723\" seq=\"17\" tenant=\"t1\" source=\"acme\" stream=\"audit\"] {\"a\":1}");
+  EXPECT_EQ(
+      encode("{\"a\":1}"),
+      "<134>1 2025-11-03T09:07:01Z ferry.example auditferry - audit [auditferry@32473 "
+      "id=\"apptego/t1/audit/81723\" seq=\"17\" tenant=\"t1\" source=\"acme\" stream=\"audit\"] {\"a\":1}");
 }
 
 TEST_F(SyslogMessage, GoldenRfc5424WithEverythingElse) {
@@ -64,7 +65,8 @@ TEST_F(SyslogMessage, GoldenRfc5424WithEverythingElse) {
   record.time += 123456us;
   EXPECT_EQ(encode("x"),
             "<108>1 2025-11-03T09:07:01.123456Z ferry.example siem - audit [auditferry@99999 "
-            "id=\"apptego/t1/audit/81723@2\" seq=\"17\" tenant=\"t1\" source=\"acme\" stream=\"audit\"] \xEF\xBB\xBFx");
+            "id=\"apptego/t1/audit/81723@2\" seq=\"17\" tenant=\"t1\" source=\"acme\" stream=\"audit\"] "
+            "\xEF\xBB\xBFx");
   settings.structured_data = false;
   settings.bom = false;
   record.has_time = false;
@@ -86,9 +88,10 @@ TEST_F(SyslogMessage, GoldenGap) {
   record.id = "gap-9";
   record.time = record_for_tests().time;
   severity = SyslogSeverity::error;
-  EXPECT_EQ(encode("{\"kind\":\"gap\"}"),
-            "<131>1 2025-11-03T09:07:01Z ferry.example auditferry - gap [auditferry@32473 id=\"gap-9\" seq=\"4\" "
-            "tenant=\"\" source=\"\" stream=\"\"] {\"kind\":\"gap\"}");
+  EXPECT_EQ(
+      encode("{\"kind\":\"gap\"}"),
+      "<131>1 2025-11-03T09:07:01Z ferry.example auditferry - gap [auditferry@32473 id=\"gap-9\" seq=\"4\" "
+      "tenant=\"\" source=\"\" stream=\"\"] {\"kind\":\"gap\"}");
 }
 
 TEST_F(SyslogMessage, HeaderFieldsAreCleanedAndCut) {
@@ -163,9 +166,30 @@ TEST_F(SyslogMessage, Frames) {
 
 // Bytes that a forger would like to see go through.
 std::string hostile(std::mt19937_64& random, std::size_t limit) {
-  static const std::string pieces[] = {"\n",  "\r\n", std::string(1, '\0'), "]",     "\"",    "\\",       "\\\"",     "] [x@1 a=\"",
-                                       "<1>", "9 <134>1 ", " ",             "=",     "-",     "\xFF",     "\xC3",     "\xEF\xBB\xBF",
-                                       "é",   "\xE2\x82", "\xF0\x9F\x9A\xA2", "abc", "@2",    "\x1b[31m", "\x7f",     "\t"};
+  static const std::string pieces[] = {"\n",
+                                       "\r\n",
+                                       std::string(1, '\0'),
+                                       "]",
+                                       "\"",
+                                       "\\",
+                                       "\\\"",
+                                       "] [x@1 a=\"",
+                                       "<1>",
+                                       "9 <134>1 ",
+                                       " ",
+                                       "=",
+                                       "-",
+                                       "\xFF",
+                                       "\xC3",
+                                       "\xEF\xBB\xBF",
+                                       "é",
+                                       "\xE2\x82",
+                                       "\xF0\x9F\x9A\xA2",
+                                       "abc",
+                                       "@2",
+                                       "\x1b[31m",
+                                       "\x7f",
+                                       "\t"};
   std::string text;
   const std::size_t wanted = random() % (limit + 1);
   while (text.size() < wanted) {
@@ -211,14 +235,16 @@ TEST(SyslogMessageHostile, NothingInARecordForgesAFrameOrAField) {
     settings.facility = random() % 24;
     settings.app_name = hostile(random, 60);
     settings.hostname = hostile(random, 300) + "h";
-    const SyslogEncoder encoder(settings, [&random](const Record&) { return static_cast<SyslogSeverity>(random() % 8); });
+    const SyslogEncoder encoder(
+        settings, [&random](const Record&) { return static_cast<SyslogSeverity>(random() % 8); });
     std::string stream;
     struct Sent {
       std::string id, tenant, source, name, text;
     };
     std::vector<Sent> wanted;
     for (int i = 0; i < 3; ++i) {
-      const Sent parts{hostile(random, 60), hostile(random, 20), hostile(random, 20), hostile(random, 40), hostile(random, 900)};
+      const Sent parts{hostile(random, 60), hostile(random, 20), hostile(random, 20), hostile(random, 40),
+                       hostile(random, 900)};
       Record record;
       record.seq = random();
       record.vendor = "v";
@@ -255,7 +281,8 @@ TEST(SyslogMessageHostile, NothingInARecordForgesAFrameOrAField) {
       if (settings.structured_data) {
         ASSERT_EQ(parsed->elements.size(), 1u);
         const auto& element = parsed->elements.begin()->second;
-        EXPECT_EQ(element.at("id"), "v/" + expected_text(wanted[i].tenant, true) + "/" + expected_text(wanted[i].name, true) + "/" +
+        EXPECT_EQ(element.at("id"), "v/" + expected_text(wanted[i].tenant, true) + "/" +
+                                        expected_text(wanted[i].name, true) + "/" +
                                         expected_text(wanted[i].id, true))
             << "seed " << seed;
         EXPECT_EQ(element.at("source"), expected_text(wanted[i].source, true)) << "seed " << seed;
@@ -299,8 +326,10 @@ TEST(SyslogSeverityOf, ComesFromKindAndOutcome) {
 }
 
 TEST(SyslogSeverityOf, KnowsTheWordsOfFailure) {
-  for (const char* word : {"false", "FAILURE", "Denied", "403", "500", "0"}) EXPECT_TRUE(outcome_is_failure(word)) << word;
-  for (const char* word : {"true", "success", "200", "", "4031", "allow", "1"}) EXPECT_FALSE(outcome_is_failure(word)) << word;
+  for (const char* word : {"false", "FAILURE", "Denied", "403", "500", "0"})
+    EXPECT_TRUE(outcome_is_failure(word)) << word;
+  for (const char* word : {"true", "success", "200", "", "4031", "allow", "1"})
+    EXPECT_FALSE(outcome_is_failure(word)) << word;
 }
 
 }  // namespace

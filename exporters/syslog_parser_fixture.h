@@ -121,7 +121,8 @@ class SyslogParser {
     if (!take('"')) return false;
     while (!rest_.empty() && rest_[0] != '"') {
       if (rest_[0] == ']') return false;
-      if (rest_[0] == '\\' && rest_.size() > 1 && std::string_view("\"\\]").find(rest_[1]) != std::string_view::npos)
+      if (rest_[0] == '\\' && rest_.size() > 1 &&
+          std::string_view("\"\\]").find(rest_[1]) != std::string_view::npos)
         rest_.remove_prefix(1);
       into += rest_[0];
       rest_.remove_prefix(1);

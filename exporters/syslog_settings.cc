@@ -9,9 +9,10 @@
 namespace auditferry {
 namespace {
 
-constexpr const char* facilities[] = {"kern",   "user",     "mail",   "daemon", "auth",   "syslog", "lpr",    "news",
-                                      "uucp",   "cron",     "authpriv", "ftp",  "ntp",    "audit",  "alert",  "clock",
-                                      "local0", "local1",   "local2", "local3", "local4", "local5", "local6", "local7"};
+constexpr const char* facilities[] = {"kern",   "user",   "mail",   "daemon", "auth",     "syslog",
+                                      "lpr",    "news",   "uucp",   "cron",   "authpriv", "ftp",
+                                      "ntp",    "audit",  "alert",  "clock",  "local0",   "local1",
+                                      "local2", "local3", "local4", "local5", "local6",   "local7"};
 
 // The largest payload of a UDP datagram over IPv4.
 constexpr std::uint32_t largest_datagram = 65507;
@@ -38,10 +39,13 @@ void read_address(TomlTable& table, PeerAddress& address) {
   const std::size_t colon = text.rfind(':');
   const std::size_t host_end = bracketed ? text.find("]:") : colon;
   const std::string wrong = "\"" + text + "\" is not an address: write \"HOST:PORT\", IPv6 as \"[::1]:6514\"";
-  if (colon == text.npos || host_end == text.npos || colon + 6 < text.size()) return table.error("address", wrong);
+  if (colon == text.npos || host_end == text.npos || colon + 6 < text.size())
+    return table.error("address", wrong);
   address.host = bracketed ? text.substr(1, host_end - 1) : text.substr(0, host_end);
   const std::string port = text.substr(colon + 1);
-  const auto plain = [bracketed](char c) { return c > 0x20 && c < 0x7f && c != '/' && c != '@' && (bracketed || c != ':'); };
+  const auto plain = [bracketed](char c) {
+    return c > 0x20 && c < 0x7f && c != '/' && c != '@' && (bracketed || c != ':');
+  };
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
   if (address.host.empty() || port.empty() || !std::all_of(address.host.begin(), address.host.end(), plain) ||
       !std::all_of(port.begin(), port.end(), digit) || std::stoul(port) < 1 || std::stoul(port) > 65535) {
@@ -51,13 +55,14 @@ void read_address(TomlTable& table, PeerAddress& address) {
 }
 
 void read_where(TomlTable& table, const SecretPlaces& places, SyslogSettings& settings) {
-  const auto transport = table.choice<SyslogTransport>("transport", {{"udp", SyslogTransport::udp},
-                                                                     {"tcp", SyslogTransport::tcp},
-                                                                     {"tls", SyslogTransport::tls},
-                                                                     {"unix", SyslogTransport::unix_datagram},
-                                                                     {"unix_stream", SyslogTransport::unix_stream},
-                                                                     {"relp", SyslogTransport::relp},
-                                                                     {"relp_tls", SyslogTransport::relp_tls}});
+  const auto transport =
+      table.choice<SyslogTransport>("transport", {{"udp", SyslogTransport::udp},
+                                                  {"tcp", SyslogTransport::tcp},
+                                                  {"tls", SyslogTransport::tls},
+                                                  {"unix", SyslogTransport::unix_datagram},
+                                                  {"unix_stream", SyslogTransport::unix_stream},
+                                                  {"relp", SyslogTransport::relp},
+                                                  {"relp_tls", SyslogTransport::relp_tls}});
   if (!table.has("transport")) {
     table.error("transport", "is missing: \"relp\" is the reliable one; docs/syslog.md compares them all");
   }
@@ -71,7 +76,8 @@ void read_where(TomlTable& table, const SecretPlaces& places, SyslogSettings& se
       table.error("path", "must begin with '/', for example \"/dev/log\"");
   } else {
     table.knows("path");
-    if (table.has("path")) table.error("path", "belongs to transport \"unix\" and \"unix_stream\": write address");
+    if (table.has("path"))
+      table.error("path", "belongs to transport \"unix\" and \"unix_stream\": write address");
     read_address(table, settings.address);
   }
   read_peer(table, places, settings.peer);
@@ -145,7 +151,9 @@ void read_names(TomlTable& table, SyslogSettings& settings) {
   if (const auto name = table.string("facility")) {
     const auto* const found = std::find(std::begin(facilities), std::end(facilities), *name);
     if (found == std::end(facilities)) {
-      table.error("facility", "\"" + *name + "\" is none: local0 to local7, audit, authpriv, auth, user, daemon … (docs/syslog.md)");
+      table.error("facility",
+                  "\"" + *name +
+                      "\" is none: local0 to local7, audit, authpriv, auth, user, daemon … (docs/syslog.md)");
     } else {
       settings.facility = static_cast<std::uint8_t>(found - std::begin(facilities));
     }
@@ -153,8 +161,11 @@ void read_names(TomlTable& table, SyslogSettings& settings) {
   const auto name = [&table](const char* key, std::string& target, std::size_t limit) {
     const auto text = table.string(key);
     if (!text) return;
-    const bool good = text->size() <= limit && std::all_of(text->begin(), text->end(), [](char c) { return c > 32 && c < 127; });
-    if (!good) table.error(key, "expected at most " + std::to_string(limit) + " printable ASCII characters without spaces");
+    const bool good = text->size() <= limit &&
+                      std::all_of(text->begin(), text->end(), [](char c) { return c > 32 && c < 127; });
+    if (!good)
+      table.error(key,
+                  "expected at most " + std::to_string(limit) + " printable ASCII characters without spaces");
     target = *text;
   };
   name("hostname", settings.hostname, 255);

@@ -22,9 +22,9 @@ enum class SyslogSeverity : std::uint8_t { emergency, alert, critical, error, wa
 // What is said of a record by its severity.
 struct SyslogSeverities {
   SyslogSeverity usual = SyslogSeverity::info;
-  SyslogSeverity failure = SyslogSeverity::warning;   // its outcome is a failure
-  SyslogSeverity detection = SyslogSeverity::error;   // of a stream of detections
-  SyslogSeverity gap = SyslogSeverity::error;         // not a record: some are missing
+  SyslogSeverity failure = SyslogSeverity::warning;  // its outcome is a failure
+  SyslogSeverity detection = SyslogSeverity::error;  // of a stream of detections
+  SyslogSeverity gap = SyslogSeverity::error;        // not a record: some are missing
 };
 
 // The keys of an exporter of type "syslog"; docs/syslog.md explains them.

@@ -57,7 +57,8 @@ TEST(SyslogSettingsTest, EveryKey) {
       "transport = \"tls\"\naddress = \"[::1]:6514\"\nprotocol = \"rfc3164\"\nframing = \"newline\"\n"
       "max_message = \"64KiB\"\noversize = \"truncate\"\nlinger = \"30s\"\nfacility = \"audit\"\n"
       "severity = {default = \"notice\", failure = \"error\", detection = \"alert\", gap = \"critical\"}\n"
-      "app_name = \"ferry\"\nenterprise_number = 99999\nbom = true\nhostname = \"h\"\nstructured_data = false\n"
+      "app_name = \"ferry\"\nenterprise_number = 99999\nbom = true\nhostname = \"h\"\nstructured_data = "
+      "false\n"
       "timeout = \"5s\"\nproxy = \"http://proxy.example:3128\"\ntls.server_name = \"logs.example\"");
   ASSERT_TRUE(read.problems.empty()) << read.problems.lines().front();
   const SyslogSettings& own = read.own();
@@ -111,7 +112,8 @@ TEST(SyslogSettingsTest, MistakesAreNamed) {
       {"transport = \"unix\"", "path"},
       {"transport = \"udp\"\naddress = \"h:514\"\nlinger = \"1s\"", "linger: belongs to"},
       {"transport = \"relp\"\naddress = \"h:514\"\nframing = \"newline\"", "framing: belongs to"},
-      {"transport = \"udp\"\naddress = \"h:514\"\nmax_message = \"64KiB\"", "max_message: expected 480B to 65507B"},
+      {"transport = \"udp\"\naddress = \"h:514\"\nmax_message = \"64KiB\"",
+       "max_message: expected 480B to 65507B"},
       {"transport = \"tcp\"\naddress = \"h:514\"\nmax_message = \"100B\"", "max_message"},
       {"transport = \"tcp\"\naddress = \"h:514\"\nproxy = \"http://p:1\"", "proxy: can carry TLS only"},
       {"transport = \"tcp\"\naddress = \"h:514\"\ncompression = \"gzip\"", "compression"},
@@ -123,7 +125,8 @@ TEST(SyslogSettingsTest, MistakesAreNamed) {
   };
   for (const auto& [text, words] : mistakes) {
     const Read read(text);
-    EXPECT_TRUE(read.complains(words)) << text << "\nsays: " << (read.problems.empty() ? "nothing" : read.problems.lines().front());
+    EXPECT_TRUE(read.complains(words))
+        << text << "\nsays: " << (read.problems.empty() ? "nothing" : read.problems.lines().front());
   }
 }
 
@@ -160,7 +163,8 @@ TEST(SyslogSettingsTest, TheExampleIsAcceptedAndComplete) {
     const std::string last = key.substr(key.rfind('.') + 1);
     const bool shown = block.find("\n" + last + " = ") != block.npos || block.starts_with(last + " = ") ||
                        block.find("[" + key + "]") != block.npos;
-    EXPECT_TRUE(shown || last == "path" || last == "compression" || last == "format") << key << " is missing from example.toml";
+    EXPECT_TRUE(shown || last == "path" || last == "compression" || last == "format")
+        << key << " is missing from example.toml";
   }
 }
 

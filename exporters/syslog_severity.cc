@@ -12,17 +12,16 @@ namespace auditferry {
 namespace {
 
 constexpr std::array<std::string_view, 16> failures = {
-    "false",  "no",      "0",        "failure", "failed", "fail",         "error",     "denied",
-    "deny",   "refused", "rejected", "blocked", "block",  "unauthorized", "forbidden", "unsuccessful"};
+    "false", "no",      "0",        "failure", "failed", "fail",         "error",     "denied",
+    "deny",  "refused", "rejected", "blocked", "block",  "unauthorized", "forbidden", "unsuccessful"};
 
 }  // namespace
 
 bool outcome_is_failure(std::string_view outcome) {
   if (outcome.size() > 32) return false;
   std::string lower(outcome);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  });
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
   if (std::find(failures.begin(), failures.end(), lower) != failures.end()) return true;
   const bool status = lower.size() == 3 && (lower[0] == '4' || lower[0] == '5') &&
                       std::all_of(lower.begin(), lower.end(), [](char c) { return c >= '0' && c <= '9'; });

@@ -68,7 +68,8 @@ struct SyslogStream::Link final : SyslogLink {
     if (any) changed.ring();
   }
   bool stuck() const {
-    return !waiting.empty() && !waiting.back()->acknowledged && clock.steady_now() - last_progress >= patience;
+    return !waiting.empty() && !waiting.back()->acknowledged &&
+           clock.steady_now() - last_progress >= patience;
   }
 };
 
@@ -96,7 +97,8 @@ Task<void> SyslogStream::read_to_end(std::shared_ptr<Link> link) {
     if (*count > 0) continue;
     // It has read our end, and so all that stood before it.
     if (link->finishing && link->look()) link->deliver(Duration::zero());
-    link->lose({ErrorKind::connect, link->peer + " closed the connection; what it had for less than linger (" +
+    link->lose({ErrorKind::connect, link->peer +
+                                        " closed the connection; what it had for less than linger (" +
                                         format_duration(link->linger) + ") is sent again"});
     co_return;
   }
@@ -112,7 +114,8 @@ Task<void> SyslogStream::watch(std::shared_ptr<Link> link) {
     if (!link->look()) break;
     link->deliver(link->linger);
     if (link->stuck()) {
-      link->lose({ErrorKind::timeout, link->peer + " has acknowledged nothing for " + format_duration(link->patience) +
+      link->lose({ErrorKind::timeout, link->peer + " has acknowledged nothing for " +
+                                          format_duration(link->patience) +
                                           ": see what holds it up, or the network"});
     }
     Task<void> lost = until_lost(link);
@@ -129,7 +132,8 @@ Task<WriteOutcome> SyslogStream::wait(std::shared_ptr<Link> link, std::uint64_t 
     Waiting* waiting;
     ~Place() { std::erase(link.waiting, waiting); }
   };
-  if (link->waiting.empty() || link->waiting.back()->acknowledged) link->last_progress = link->clock.steady_now();
+  if (link->waiting.empty() || link->waiting.back()->acknowledged)
+    link->last_progress = link->clock.steady_now();
   link->waiting.push_back(&self);
   const Place place{*link, &self};
   if (!link->watched) {

@@ -20,7 +20,8 @@ class SyslogStreamTest : public testing::Test {
     records.push_back({});
     records.back().seq = records.size();
     records.back().stream = "audit";
-    return std::make_unique<WriteUnderWay>(rig.loop, *exporter, std::vector<OutgoingRecord>{{&records.back(), texts.back()}});
+    return std::make_unique<WriteUnderWay>(rig.loop, *exporter,
+                                           std::vector<OutgoingRecord>{{&records.back(), texts.back()}});
   }
   void pass(Duration time) { rig.loop.run_until_idle(time); }
 
@@ -61,7 +62,8 @@ TEST_F(SyslogStreamTest, WhatIsYoungerThanLingerComesAgainAfterALoss) {
   ASSERT_TRUE(two->outcome);
   EXPECT_EQ(two->outcome->verdict, Verdict::retry);
   EXPECT_FALSE(two->outcome->reason.empty());
-  EXPECT_EQ(rig.texts(), (std::vector<std::string>{"one"})) << "two was acknowledged by the system, and is gone";
+  EXPECT_EQ(rig.texts(), (std::vector<std::string>{"one"}))
+      << "two was acknowledged by the system, and is gone";
   const auto again = write("two");
   pass(11s);
   ASSERT_TRUE(again->outcome);
@@ -100,7 +102,8 @@ TEST_F(SyslogStreamTest, AFarEndThatAcknowledgesNothingIsGivenUp) {
   pass(2s);
   ASSERT_TRUE(one->outcome);
   EXPECT_EQ(one->outcome->verdict, Verdict::retry);
-  EXPECT_NE(one->outcome->reason.find("acknowledged nothing for 1m"), std::string::npos) << one->outcome->reason;
+  EXPECT_NE(one->outcome->reason.find("acknowledged nothing for 1m"), std::string::npos)
+      << one->outcome->reason;
   rig.receiver.deaf = false;
   const auto again = write("one");
   pass(11s);
@@ -167,6 +170,18 @@ TEST_F(SyslogStreamTest, ReopenBeginsANewConnectionInOrder) {
   EXPECT_EQ(one->outcome->verdict, Verdict::delivered) << "the old connection was ended in order";
   EXPECT_TRUE(two->was_sent);
   EXPECT_EQ(rig.receiver.connections(), 2u);
+}
+
+TEST_F(SyslogStreamTest, ReopenSendsNothingBeforeWhatComesBack) {
+  rig.receiver.deaf = true;
+  const auto one = write("one");
+  rig.loop.run(exporter->reopen());
+  const auto two = write("two");
+  pass(12s);
+  ASSERT_TRUE(one->outcome && two->outcome);
+  EXPECT_EQ(one->outcome->verdict, Verdict::retry);
+  EXPECT_EQ(two->outcome->verdict, Verdict::retry);
+  EXPECT_EQ(rig.receiver.connections(), 1u);
 }
 
 TEST_F(SyslogStreamTest, ACancelledWriteLeavesTheOthers) {

@@ -38,7 +38,8 @@ class SyslogTransportLayer {
 };
 
 // For the transport that the settings name.
-std::unique_ptr<SyslogTransportLayer> make_syslog_transport(const SyslogSettings& settings, ExporterWorld world);
+std::unique_ptr<SyslogTransportLayer> make_syslog_transport(const SyslogSettings& settings,
+                                                            ExporterWorld world);
 
 // The outcome of a write that met `error`: what only an operator can put right pauses, the rest is tried
 // again.

@@ -30,7 +30,8 @@ Error udp_error(const std::string& name, int code) {
             "nobody listens at UDP " + name + ": check the port, and that the receiver runs"};
   }
   return {ErrorKind::connect,
-          "UDP " + name + " cannot be reached: " + boost::system::error_code(code, boost::system::system_category()).message()};
+          "UDP " + name + " cannot be reached: " +
+              boost::system::error_code(code, boost::system::system_category()).message()};
 }
 
 template <class Protocol>
@@ -46,8 +47,9 @@ class ConnectedDatagram final : public Datagram {
                                 redirect_error(use_awaitable, error));
     throw_if_cancelled(error);
     if (error == boost::asio::error::message_size) {
-      co_return Error{ErrorKind::too_large, "a datagram of " + std::to_string(datagram.size()) +
-                                                " bytes is larger than the system sends: lower max_message, or use TCP"};
+      co_return Error{ErrorKind::too_large,
+                      "a datagram of " + std::to_string(datagram.size()) +
+                          " bytes is larger than the system sends: lower max_message, or use TCP"};
     }
     if (error) co_return explain_(error.value());
     co_return Status();

@@ -12,7 +12,8 @@ namespace auditferry {
 // sockets. UDP goes to the first address of the name; open() again resolves again.
 class NetDatagramMaker final : public DatagramMaker {
  public:
-  NetDatagramMaker(Executor executor, Resolver& resolver) : executor_(std::move(executor)), resolver_(resolver) {}
+  NetDatagramMaker(Executor executor, Resolver& resolver)
+      : executor_(std::move(executor)), resolver_(resolver) {}
 
   Task<Result<std::unique_ptr<Datagram>>> open(PeerAddress to, PeerSettings settings) override;
 

@@ -11,7 +11,8 @@
 namespace auditferry {
 namespace {
 
-Task<void> run_open(DatagramMaker& maker, PeerAddress to, std::optional<Result<std::unique_ptr<Datagram>>>& made) {
+Task<void> run_open(DatagramMaker& maker, PeerAddress to,
+                    std::optional<Result<std::unique_ptr<Datagram>>>& made) {
   PeerSettings settings;
   made = co_await maker.open(std::move(to), std::move(settings));
 }

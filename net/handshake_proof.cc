@@ -71,7 +71,8 @@ Task<Status> await_handshake_proof(Connection& connection, Clock& clock, Duratio
       const Duration left = deadline - clock.steady_now();
       if (left.count() <= 0) break;
       Task<boost::system::error_code> waiting = until_readable(stream.next_layer());
-      const std::optional<boost::system::error_code> outcome = co_await within(clock, left, std::move(waiting));
+      const std::optional<boost::system::error_code> outcome =
+          co_await within(clock, left, std::move(waiting));
       if (!outcome) break;
       if (*outcome) co_return connection_error(*outcome);
       continue;

@@ -19,8 +19,8 @@ namespace {
 constexpr int attempts = 100;
 
 Error no_counter(const char* what, int code) {
-  return {ErrorKind::connect,
-          std::string("the system does not tell what was acknowledged (") + what + "): " + std::strerror(code)};
+  return {ErrorKind::connect, std::string("the system does not tell what was acknowledged (") + what +
+                                  "): " + std::strerror(code)};
 }
 
 Result<std::uint64_t> acknowledged_bytes(int socket) {
@@ -28,8 +28,9 @@ Result<std::uint64_t> acknowledged_bytes(int socket) {
   socklen_t size = sizeof info;
   if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return no_counter("TCP_INFO", errno);
   if (size < offsetof(tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked) {
-    return Error{ErrorKind::unsupported,
-                 "this kernel has no tcpi_bytes_acked (Linux 4.1 and later have it): use RELP or a newer kernel"};
+    return Error{
+        ErrorKind::unsupported,
+        "this kernel has no tcpi_bytes_acked (Linux 4.1 and later have it): use RELP or a newer kernel"};
   }
   return std::uint64_t{info.tcpi_bytes_acked};
 }

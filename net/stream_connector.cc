@@ -52,8 +52,7 @@ Task<Result<std::unique_ptr<ByteStream>>> StreamConnector::connect_network(PeerA
                                                                            PeerSettings settings) {
   if (!to.tls || settings.proxy.empty()) settings.proxy = "none";
   const Origin origin{to.host, to.port, to.tls};
-  Result<std::unique_ptr<Connection>> connected =
-      co_await connections_.connect(origin, std::move(settings));
+  Result<std::unique_ptr<Connection>> connected = co_await connections_.connect(origin, std::move(settings));
   if (!connected.ok()) co_return std::move(connected).error();
   std::unique_ptr<Connection> connection = std::move(connected).value();
   std::string early;
@@ -70,7 +69,8 @@ Task<Result<std::unique_ptr<ByteStream>>> StreamConnector::connect_unix(PeerAddr
   std::optional<Result<std::unique_ptr<ByteStream>>> connected =
       co_await within(clock_, settings.connect_timeout, std::move(connecting));
   if (!connected)
-    co_return Error{ErrorKind::timeout, "cannot connect to " + path + " in time: see what holds up its owner"};
+    co_return Error{ErrorKind::timeout,
+                    "cannot connect to " + path + " in time: see what holds up its owner"};
   co_return std::move(*connected);
 }
 

@@ -25,7 +25,9 @@ Task<void> run_connect(Connector& connector, PeerAddress to, PeerSettings settin
 Task<void> run_write(ByteStream& stream, std::string bytes, Status& written) {
   written = co_await stream.write(bytes);
 }
-Task<void> run_finish(ByteStream& stream, Status& finished) { finished = co_await stream.finish(); }
+Task<void> run_finish(ByteStream& stream, Status& finished) {
+  finished = co_await stream.finish();
+}
 Task<void> run_read(ByteStream& stream, std::string& text, std::optional<Error>& failure) {
   std::string bytes(1000, '\0');
   const Result<std::size_t> count = co_await stream.read_some(bytes.data(), bytes.size());
@@ -77,7 +79,8 @@ class StreamConnectorTest : public testing::Test {
     return to;
   }
   HttpFixture fixture;
-  StreamConnector connector{fixture.loop.executor(), fixture.loop.clock(), fixture.resolver, fixture.contexts};
+  StreamConnector connector{fixture.loop.executor(), fixture.loop.clock(), fixture.resolver,
+                            fixture.contexts};
   std::optional<Error> failure;
 };
 
@@ -197,7 +200,8 @@ class TlsPeer {
     if (SSL_accept(tls) == 1) {
       char bytes[4096];
       int count = 0;
-      while ((count = SSL_read(tls, bytes, sizeof bytes)) > 0) received.append(bytes, static_cast<std::size_t>(count));
+      while ((count = SSL_read(tls, bytes, sizeof bytes)) > 0)
+        received.append(bytes, static_cast<std::size_t>(count));
       closed_in_order = SSL_get_error(tls, count) == SSL_ERROR_ZERO_RETURN;
       SSL_write(tls, "bye", 3);
       SSL_shutdown(tls);

@@ -29,8 +29,8 @@ class UnixStream final : public ByteStream {
 
   Task<Result<std::size_t>> read_some(char* into, std::size_t size) override {
     boost::system::error_code error;
-    const std::size_t count =
-        co_await socket_.async_read_some(boost::asio::buffer(into, size), redirect_error(use_awaitable, error));
+    const std::size_t count = co_await socket_.async_read_some(boost::asio::buffer(into, size),
+                                                               redirect_error(use_awaitable, error));
     throw_if_cancelled(error);
     if (error == boost::asio::error::eof) co_return std::size_t{0};
     if (error) co_return connection_error(error);
@@ -71,14 +71,17 @@ class UnixStream final : public ByteStream {
 
 Error unix_socket_error(const std::string& path, int code) {
   if (code == ENOENT) {
-    return {ErrorKind::not_found, "there is no socket " + path + ": check the path, and that the program behind it runs"};
+    return {ErrorKind::not_found,
+            "there is no socket " + path + ": check the path, and that the program behind it runs"};
   }
   if (code == EACCES || code == EPERM) {
-    return {ErrorKind::permission, "auditferry may not write to the socket " + path + ": give its user the right"};
+    return {ErrorKind::permission,
+            "auditferry may not write to the socket " + path + ": give its user the right"};
   }
   if (code == EPROTOTYPE) {
-    return {ErrorKind::invalid, "the socket " + path +
-                                    " is of the other kind: transport \"unix\" is for datagrams, \"unix_stream\" for streams"};
+    return {ErrorKind::invalid,
+            "the socket " + path +
+                " is of the other kind: transport \"unix\" is for datagrams, \"unix_stream\" for streams"};
   }
   if (code == ECONNREFUSED) {
     return {ErrorKind::connect, "nobody listens at the socket " + path + ": start the program behind it"};

@@ -59,12 +59,14 @@ class Pump {
       record.time = WallTime{std::chrono::sys_days(std::chrono::year(2025) / 11 / 23)} + i * 1ms;
       record.received = record.time + 2s;
       const std::string pad(i % 97 * 4, 'x');
-      record.raw = kept_.emplace_back("{\"event\":" + record_name(i) + ",\"who\":\"J\u00f6rg \\\"]\",\"pad\":\"" + pad + "\"}");
+      record.raw = kept_.emplace_back("{\"event\":" + record_name(i) +
+                                      ",\"who\":\"J\u00f6rg \\\"]\",\"pad\":\"" + pad + "\"}");
       records_.push_back(record);
       format_.append(record, kept_.emplace_back());
       lines_.push_back(kept_.back());
     }
-    for (std::size_t from = 0; from < record_count; from += batch_size) slots_.push_back(std::make_unique<Slot>(from));
+    for (std::size_t from = 0; from < record_count; from += batch_size)
+      slots_.push_back(std::make_unique<Slot>(from));
   }
 
   Task<void> run() {
@@ -119,7 +121,8 @@ class Pump {
     for (std::size_t i = 0; i < slots_.size(); ++i) {
       Slot& slot = *slots_[i];
       if (slot.stage != Stage::waiting) continue;
-      const SteadyTime made = begin + takes_ * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(slots_.size());
+      const SteadyTime made =
+          begin + takes_ * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(slots_.size());
       return clock_.steady_now() >= std::max(made, slot.not_before) ? &slot : nullptr;
     }
     return nullptr;
@@ -127,7 +130,8 @@ class Pump {
   Task<void> write(Slot& slot) {
     slot.changed = &changed_;
     std::vector<OutgoingRecord> batch;
-    for (std::size_t i = slot.from; i < std::min(slot.from + batch_size, record_count); ++i) batch.push_back({&records_[i], lines_[i]});
+    for (std::size_t i = slot.from; i < std::min(slot.from + batch_size, record_count); ++i)
+      batch.push_back({&records_[i], lines_[i]});
     const WriteOutcome outcome = co_await exporter_.write(batch, slot);
     if (outcome.verdict == Verdict::delivered && outcome.records.empty()) {
       slot.stage = Stage::confirmed;
@@ -163,12 +167,14 @@ class Receivers : public testing::Test {
     std::optional<CertificateFiles> files;
     if (tls) {
       files = *certificates_.issue_for_loopback();
-      const CertificateFiles own = *certificates_.issue({"client", "ferry.example", {"ferry.example"}, {}, -1h, 24h});
+      const CertificateFiles own =
+          *certificates_.issue({"client", "ferry.example", {"ferry.example"}, {}, -1h, 24h});
       settings_.peer.tls.ca_file = certificates_.ca_file();
       settings_.peer.tls.cert_file = own.cert_file;
       settings_.peer.tls.key_file = own.key_file;
     }
-    receiver_ = std::make_unique<SyslogReceiver>(input, folder_.path(), files, certificates_.ca_file(), queue);
+    receiver_ =
+        std::make_unique<SyslogReceiver>(input, folder_.path(), files, certificates_.ca_file(), queue);
     settings_.transport = transport;
     settings_.address.tls = tls;
     if (transport == SyslogTransport::unix_datagram) {
@@ -214,7 +220,8 @@ class Receivers : public testing::Test {
     EXPECT_EQ(tally.lost, 0u);
   }
   void report(const char* name, const Tally& tally) {
-    std::printf("[ MEASURED ] %s: %zu records, %zu lost, %zu repeats\n", name, record_count, tally.lost, tally.repeated);
+    std::printf("[ MEASURED ] %s: %zu records, %zu lost, %zu repeats\n", name, record_count, tally.lost,
+                tally.repeated);
     EXPECT_EQ(tally.spoiled, 0u) << spoiled_line_ << "\n" << receiver_->output();
   }
 

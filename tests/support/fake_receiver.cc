@@ -35,7 +35,8 @@ class FakeReceiver::Stream final : public ByteStream {
         co_return count;
       }
       const bool stands = owner_.hangs || owner_.deaf;
-      const bool returns = wire_->client_finished && wire_->buffer.empty() && owner_.closes_in_return && !stands;
+      const bool returns =
+          wire_->client_finished && wire_->buffer.empty() && owner_.closes_in_return && !stands;
       if (wire_->closed || returns) co_return std::size_t{0};
       if (wire_->buffer.empty() || stands) {
         co_await wire_->changed.wait();
@@ -122,7 +123,8 @@ void FakeReceiver::answer(Wire& wire) {
     if (three == rest.npos) return;
     const std::string number(rest.substr(0, one));
     const std::string_view command = rest.substr(one + 1, two - one - 1);
-    const std::size_t length = std::strtoul(std::string(rest.substr(two + 1, three - two - 1)).c_str(), nullptr, 10);
+    const std::size_t length =
+        std::strtoul(std::string(rest.substr(two + 1, three - two - 1)).c_str(), nullptr, 10);
     const std::size_t data_begin = length > 0 ? three + 1 : three;
     if (rest.size() < data_begin + length + 1) return;
     if (rest[data_begin + length] != '\n') std::abort();
@@ -209,7 +211,8 @@ void FakeReceiver::say(std::string_view bytes) {
 Task<Result<std::unique_ptr<ByteStream>>> FakeReceiver::connect(PeerAddress, PeerSettings) {
   if (connecting_takes > Duration::zero()) co_await clock_.sleep(connecting_takes);
   if (refusal != nullptr) co_return *refusal;
-  if (fails() || refused_) co_return Error{ErrorKind::connect, "cannot connect to the receiver: check that it runs"};
+  if (fails() || refused_)
+    co_return Error{ErrorKind::connect, "cannot connect to the receiver: check that it runs"};
   auto wire = std::make_shared<Wire>(executor_);
   wires_.push_back(wire);
   co_return std::unique_ptr<ByteStream>(std::make_unique<Stream>(*this, std::move(wire)));

@@ -43,8 +43,8 @@ class FakeReceiver final : public Connector, public DatagramMaker {
   std::size_t connections() const { return wires_.size(); }
   std::uint64_t bytes_handed_over() const;
 
-  void kill();   // the program dies and is started again: connections are reset, unread bytes are gone
-  void end();    // the program reads everything, closes its connections, and is started again
+  void kill();  // the program dies and is started again: connections are reset, unread bytes are gone
+  void end();   // the program reads everything, closes its connections, and is started again
   void refuse(bool on) {
     refused_ = on;
     if (on) kill();
@@ -52,8 +52,8 @@ class FakeReceiver final : public Connector, public DatagramMaker {
   // All connections get these bytes from the receiver.
   void say(std::string_view bytes);
 
-  // The n-th call from now (connecting, reading, writing, finishing, asking the counters, a datagram) fails once and breaks its
-  // connection; a write has then handed over half of its bytes.
+  // The n-th call from now (connecting, reading, writing, finishing, asking the counters, a datagram) fails
+  // once and breaks its connection; a write has then handed over half of its bytes.
   void fail_at(std::uint64_t n) { fail_at_ = calls_ + n; }
   bool has_failed() const { return fail_at_ != 0 && calls_ >= fail_at_; }
 
@@ -70,14 +70,14 @@ class FakeReceiver final : public Connector, public DatagramMaker {
       SteadyTime due;
       std::string bytes;
     };
-    std::deque<Piece> buffer;   // acknowledged, unread
-    std::string conversation;   // read by the program
-    std::size_t answered = 0;   // RELP: bytes of the conversation that are worked on
+    std::deque<Piece> buffer;           // acknowledged, unread
+    std::string conversation;           // read by the program
+    std::size_t answered = 0;           // RELP: bytes of the conversation that are worked on
     std::vector<std::string> accepted;  // RELP
-    std::string answers;        // to the client, unread by it
+    std::string answers;                // to the client, unread by it
     bool broken = false;
     bool client_finished = false;
-    bool closed = false;        // by the receiver, in order
+    bool closed = false;  // by the receiver, in order
     std::uint64_t handed_over = 0;
     std::uint64_t acknowledged = 0;
   };

@@ -16,16 +16,21 @@ namespace {
 
 constexpr const char* rsyslog_program = "/usr/sbin/rsyslogd";
 
-bool is_udp(ReceiverInput input) { return input == ReceiverInput::rsyslog_udp; }
+bool is_udp(ReceiverInput input) {
+  return input == ReceiverInput::rsyslog_udp;
+}
 bool is_rsyslog(ReceiverInput input) {
   return input != ReceiverInput::syslog_ng_tcp && input != ReceiverInput::syslog_ng_tls;
 }
 
 // A port that nobody has at this moment.
-std::uint16_t free_port(int type) { return RawSocket::on_loopback(type).port(); }
+std::uint16_t free_port(int type) {
+  return RawSocket::on_loopback(type).port();
+}
 
 void replace(std::string& text, const std::string& what, const std::string& with) {
-  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size()) text.replace(at, what.size(), with);
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
+    text.replace(at, what.size(), with);
 }
 
 constexpr const char* rsyslog_frame = R"(global(workDirectory="@FOLDER@" maxMessageSize="64k"@GLOBAL@)
@@ -45,7 +50,8 @@ std::string rsyslog_input(ReceiverInput input) {
              "streamDriver.authMode=\"x509/certvalid\")\n"
              "input(type=\"imtcp\" address=\"127.0.0.1\" port=\"@PORT@\")";
     case ReceiverInput::rsyslog_relp:
-      return "module(load=\"imrelp\")\ninput(type=\"imrelp\" address=\"127.0.0.1\" port=\"@PORT@\" maxDataSize=\"64k\")";
+      return "module(load=\"imrelp\")\ninput(type=\"imrelp\" address=\"127.0.0.1\" port=\"@PORT@\" "
+             "maxDataSize=\"64k\")";
     case ReceiverInput::rsyslog_relp_tls:
       return "module(load=\"imrelp\" tls.tlslib=\"openssl\")\n"
              "input(type=\"imrelp\" address=\"127.0.0.1\" port=\"@PORT@\" maxDataSize=\"64k\" tls=\"on\" "
@@ -83,18 +89,28 @@ bool has_socket(const char* protocol, std::uint16_t port) {
 
 SyslogReceiver::SyslogReceiver(ReceiverInput input, std::string folder, std::optional<CertificateFiles> tls,
                                std::string client_ca, bool queue)
-    : input_(input), folder_(std::move(folder)), tls_(std::move(tls)), client_ca_(std::move(client_ca)), queue_(queue) {
+    : input_(input),
+      folder_(std::move(folder)),
+      tls_(std::move(tls)),
+      client_ca_(std::move(client_ca)),
+      queue_(queue) {
   port_ = free_port(is_udp(input) ? SOCK_DGRAM : SOCK_STREAM);
   const std::string unpacked = std::string(AUDITFERRY_RECEIVERS) + "/syslog-ng";
   const std::string program = is_rsyslog(input) ? rsyslog_program : unpacked + "/usr/sbin/syslog-ng";
   if (access(program.c_str(), X_OK) != 0)
-    throw std::runtime_error(program + " is missing: run scripts/install-dependencies, which installs rsyslog and unpacks syslog-ng");
+    throw std::runtime_error(
+        program +
+        " is missing: run scripts/install-dependencies, which installs rsyslog and unpacks syslog-ng");
   const std::string config = folder_ + "/receiver.conf";
   if (is_rsyslog(input)) {
     command_ = {program, "-n", "-iNONE", "-f", config};
   } else {
-    command_ = {program, "--module-path=" + unpacked + "/usr/lib/syslog-ng/3.38", "-F", "--no-caps", "-f", config,
-                "-R", folder_ + "/persist", "-p", folder_ + "/pid", "-c", folder_ + "/control"};
+    command_ = {program, "--module-path=" + unpacked + "/usr/lib/syslog-ng/3.38",
+                "-F",    "--no-caps",
+                "-f",    config,
+                "-R",    folder_ + "/persist",
+                "-p",    folder_ + "/pid",
+                "-c",    folder_ + "/control"};
   }
   std::ofstream(config, std::ios::binary) << configuration();
 }
@@ -105,13 +121,15 @@ std::string SyslogReceiver::configuration() const {
   replace(text, "@QUEUE@", queue_ ? "" : "main_queue(queue.type=\"direct\")\n");
   replace(text, "@INPUT@", rsyslog_input(input_));
   replace(text, "@GLOBAL@",
-          input_ == ReceiverInput::rsyslog_tls ? " defaultNetstreamDriver=\"ossl\" defaultNetstreamDriverCAFile=\"@CA@\" "
-                                                 "defaultNetstreamDriverCertFile=\"@CERT@\" defaultNetstreamDriverKeyFile=\"@KEY@\""
-                                               : "");
-  replace(text, "@TRANSPORT@", input_ == ReceiverInput::syslog_ng_tls
-                                   ? "transport(\"tls\") tls(key-file(\"@KEY@\") cert-file(\"@CERT@\") ca-file(\"@CA@\") "
-                                     "peer-verify(required-trusted))"
-                                   : "transport(\"tcp\")");
+          input_ == ReceiverInput::rsyslog_tls
+              ? " defaultNetstreamDriver=\"ossl\" defaultNetstreamDriverCAFile=\"@CA@\" "
+                "defaultNetstreamDriverCertFile=\"@CERT@\" defaultNetstreamDriverKeyFile=\"@KEY@\""
+              : "");
+  replace(text, "@TRANSPORT@",
+          input_ == ReceiverInput::syslog_ng_tls
+              ? "transport(\"tls\") tls(key-file(\"@KEY@\") cert-file(\"@CERT@\") ca-file(\"@CA@\") "
+                "peer-verify(required-trusted))"
+              : "transport(\"tcp\")");
   replace(text, "@FOLDER@", folder_);
   replace(text, "@PORT@", std::to_string(port_));
   if (tls_) {
@@ -136,7 +154,9 @@ bool SyslogReceiver::listens() const {
 Task<bool> SyslogReceiver::start(Clock& clock) {
   const std::string libraries = std::string(AUDITFERRY_RECEIVERS) + "/syslog-ng/usr/lib/syslog-ng";
   process_ = std::make_unique<ChildProcess>(
-      command_, is_rsyslog(input_) ? std::map<std::string, std::string>() : std::map<std::string, std::string>{{"LD_LIBRARY_PATH", libraries}},
+      command_,
+      is_rsyslog(input_) ? std::map<std::string, std::string>()
+                         : std::map<std::string, std::string>{{"LD_LIBRARY_PATH", libraries}},
       folder_ + "/said");
   for (int i = 0; i < 1000; ++i) {
     if (listens()) co_return true;
