@@ -177,7 +177,7 @@ class Receivers : public testing::Test {
         std::make_unique<SyslogReceiver>(input, folder_.path(), files, certificates_.ca_file(), queue);
     settings_.transport = transport;
     settings_.address.tls = tls;
-    if (transport == SyslogTransport::unix_datagram) {
+    if (transport == SyslogTransport::unix_datagram || transport == SyslogTransport::unix_stream) {
       settings_.address.unix_path = receiver_->unix_path();
     } else {
       settings_.address.host = "127.0.0.1";
@@ -366,6 +366,16 @@ TEST_F(Receivers, SyslogNgTlsKeepsEveryRecordWithALongLinger) {
   settings_.linger = 2s;
   takes_ = 3s;
   expect_everything("syslog-ng, TLS, linger longer than the time to the kill", deliver({SIGKILL}));
+  EXPECT_NE(words_, "");
+}
+
+TEST_F(Receivers, SyslogNgUnixStreamKeepsEveryRecordWithALongLinger) {
+  listen(ReceiverInput::syslog_ng_unix_stream, SyslogTransport::unix_stream);
+  settings_.framing = SyslogFraming::newline;
+  settings_.linger = 2s;
+  takes_ = 1s;
+  expect_everything("syslog-ng, Unix stream, linger longer than the kills are apart",
+                    deliver({SIGKILL, SIGKILL}));
   EXPECT_NE(words_, "");
 }
 

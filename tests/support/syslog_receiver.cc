@@ -20,7 +20,8 @@ bool is_udp(ReceiverInput input) {
   return input == ReceiverInput::rsyslog_udp;
 }
 bool is_rsyslog(ReceiverInput input) {
-  return input != ReceiverInput::syslog_ng_tcp && input != ReceiverInput::syslog_ng_tls;
+  return input != ReceiverInput::syslog_ng_tcp && input != ReceiverInput::syslog_ng_tls &&
+         input != ReceiverInput::syslog_ng_unix_stream;
 }
 
 // A port that nobody has at this moment.
@@ -67,7 +68,7 @@ std::string rsyslog_input(ReceiverInput input) {
 constexpr const char* syslog_ng_frame = R"(@version: 3.38
 options { use-dns(no); dns-cache(no); keep-hostname(yes); log-msg-size(65536); };
 source ferry {
-  syslog(ip("127.0.0.1") port(@PORT@) @TRANSPORT@ flags("store-raw-message"));
+  @SOURCE@
 };
 destination file { file("@FOLDER@/out" template("${RAWMSG}\n")); };
 log { source(ferry); destination(file); };
@@ -125,6 +126,10 @@ std::string SyslogReceiver::configuration() const {
               ? " defaultNetstreamDriver=\"ossl\" defaultNetstreamDriverCAFile=\"@CA@\" "
                 "defaultNetstreamDriverCertFile=\"@CERT@\" defaultNetstreamDriverKeyFile=\"@KEY@\""
               : "");
+  replace(text, "@SOURCE@",
+          input_ == ReceiverInput::syslog_ng_unix_stream
+              ? "unix-stream(\"@FOLDER@/log\" flags(\"store-raw-message\"));"
+              : "syslog(ip(\"127.0.0.1\") port(@PORT@) @TRANSPORT@ flags(\"store-raw-message\"));");
   replace(text, "@TRANSPORT@",
           input_ == ReceiverInput::syslog_ng_tls
               ? "transport(\"tls\") tls(key-file(\"@KEY@\") cert-file(\"@CERT@\") ca-file(\"@CA@\") "
@@ -141,8 +146,9 @@ std::string SyslogReceiver::configuration() const {
 }
 
 bool SyslogReceiver::listens() const {
-  if (input_ == ReceiverInput::rsyslog_unix) {
-    RawSocket probe(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (input_ == ReceiverInput::rsyslog_unix || input_ == ReceiverInput::syslog_ng_unix_stream) {
+    const int type = input_ == ReceiverInput::rsyslog_unix ? SOCK_DGRAM : SOCK_STREAM;
+    RawSocket probe(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     unix_path().copy(address.sun_path, sizeof address.sun_path - 1);

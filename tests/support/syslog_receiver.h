@@ -26,6 +26,7 @@ enum class ReceiverInput {
   rsyslog_unix,
   syslog_ng_tcp,
   syslog_ng_tls,
+  syslog_ng_unix_stream,
 };
 
 // A program that writes every message it gets, as it came, as a line of a file.
