@@ -18,7 +18,8 @@ namespace auditferry {
 class ByteStream {
  public:
   virtual ~ByteStream() = default;
-  // Up to `size` bytes; 0 is an orderly end (FIN, under TLS only after close_notify). ErrorKind::connect.
+  // Up to `size` bytes; 0 is an orderly end (FIN, under TLS only after close_notify). ErrorKind::connect,
+  // or tls when the far end refuses our certificate.
   virtual Task<Result<std::size_t>> read_some(char* into, std::size_t size) = 0;
   // All of it is handed to the system when it returns, which is no proof that the far end has it.
   virtual Task<Status> write(std::string_view bytes) = 0;

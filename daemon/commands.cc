@@ -7,6 +7,7 @@
 #include <deque>
 #include <random>
 
+#include "core/task_group.h"
 #include "daemon/check_report.h"
 #include "daemon/job_command.h"
 #include "daemon/journal_report.h"
@@ -14,17 +15,15 @@
 #include "daemon/letter_jobs.h"
 #include "daemon/letter_report.h"
 #include "daemon/load_settings.h"
+#include "daemon/network.h"
 #include "daemon/logger.h"
 #include "daemon/replay_job.h"
 #include "daemon/status_report.h"
 #include "encoding/time_format.h"
 #include "exporters/catalog.h"
-#include "net/file_system.h"
-#include "net/http_client.h"
-#include "net/resolver.h"
+#include "net/datagram_maker.h"
 #include "net/system_clock.h"
 #include "net/thread_executor.h"
-#include "net/tls_context.h"
 #include "storage/snapshot.h"
 #include "storage/state_dir.h"
 
@@ -158,43 +157,34 @@ bool needs_secrets(const CommandLine& line) {
 struct OnlineCheck {
   explicit OnlineCheck(const Settings& settings_in)
       : settings(settings_in), log(settings.daemon.log_level, settings.daemon.log_json), random(std::random_device{}()),
-        resolver(loop.get_executor(), clock) {}
+        profiles(profile_book(settings)) {}
 
   const Settings& settings;
   boost::asio::io_context loop{1};
   SystemClock clock;
   StderrLog log;
   Random random;
-  PosixFileSystem files;
-  SystemResolver resolver;
-  TlsContexts contexts;
+  ProfileBook profiles;
+  Network network{loop.get_executor(), clock, log, random, profiles};
   ThreadExecutor thread{1};
-  std::deque<BeastHttpClient> clients;
+  std::vector<std::unique_ptr<BeastHttpClient>> clients;
   std::vector<std::unique_ptr<Exporter>> exporters;
-
-  ExporterWorld exporter_world() {
-    ExporterWorld all{loop.get_executor(), clock, log, files, thread, [](std::string, std::string) {}};
-    all.make_http_client = [this](const PeerSettings& peer) {
-      return std::make_unique<BeastHttpClient>(loop.get_executor(), clock, resolver, contexts, proxy_environment(), peer, log);
-    };
-    all.random = &random;
-    return all;
-  }
 
   Task<void> run(const std::vector<Penalty>& penalties, bool& good) {
     std::vector<CheckedSource> sources;
     for (const SourceSettings& source : settings.sources) {
-      clients.emplace_back(loop.get_executor(), clock, resolver, contexts, proxy_environment(), source.peer, log);
-      sources.push_back({&source, &clients.back()});
+      clients.push_back(network.http(source.peer));
+      sources.push_back({&source, clients.back().get()});
     }
     std::vector<CheckedExporter> checked;
     for (const ExporterSettings& exporter : settings.exporters) {
       if (!exporter.enabled) continue;
-      exporters.push_back(make_exporter(exporter, exporter_world()));
+      exporters.push_back(make_exporter(exporter, network.exporter_world(thread, [](std::string, std::string) {})));
       checked.push_back({exporter.name, exporters.back().get()});
     }
     const ReportSink sink = print;
     good = co_await check_online(CheckWorld{clock, log, random, penalties, sink}, sources, checked);
+    co_await network.end();
   }
 };
 

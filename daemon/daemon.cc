@@ -18,17 +18,14 @@
 #include "daemon/housekeeper.h"
 #include "daemon/jobs.h"
 #include "daemon/load_settings.h"
+#include "daemon/network.h"
 #include "daemon/poller.h"
 #include "daemon/service_manager.h"
 #include "encoding/json_object.h"
 #include "encoding/time_format.h"
-#include "exporters/catalog.h"
-#include "net/file_system.h"
-#include "net/http_client.h"
-#include "net/resolver.h"
+#include "net/datagram_maker.h"
 #include "net/system_clock.h"
 #include "net/thread_executor.h"
-#include "net/tls_context.h"
 #include "storage/snapshot.h"
 #include "storage/state_dir.h"
 
@@ -63,16 +60,14 @@ struct Daemon::World {
   Random random;
   boost::asio::io_context loop{1};
   SystemClock clock;
-  PosixFileSystem files;
   std::optional<StateDir> state_dir;
   std::unique_ptr<Journal> journal;
   std::unique_ptr<ThreadExecutor> storage_thread;
   std::unique_ptr<StorageQueue> storage;
   Bell published;
   Bell ended;  // rung when a signal has come, and when a part has ended by itself
-  std::unique_ptr<SystemResolver> resolver;
-  std::unique_ptr<TlsContexts> tls;
   ProfileBook profiles;
+  Network network{loop.get_executor(), clock, log, random, profiles};
   std::map<std::string, std::unique_ptr<RequestBudget>> budgets;  // per host and credential
   std::vector<std::unique_ptr<BeastHttpClient>> clients;
   std::vector<std::unique_ptr<Poller>> pollers;
@@ -117,8 +112,6 @@ Status Daemon::start() {
   World& world = *world_;
   Status opened = world.open_journal();
   if (!opened) return opened;
-  world.resolver = std::make_unique<SystemResolver>(world.loop.get_executor(), world.clock);
-  world.tls = std::make_unique<TlsContexts>();
   Status attached = world.attach_exporters();
   if (!attached) return attached;
   world.build_pollers();
@@ -148,13 +141,7 @@ void Daemon::World::note(std::string kind, std::string detail) {
 }
 
 ExporterWorld Daemon::World::exporter_world(BlockingExecutor& thread) {
-  ExporterWorld all{loop.get_executor(), clock, log, files, thread,
-                    [this](std::string kind, std::string detail) { note(std::move(kind), std::move(detail)); }};
-  all.make_http_client = [this](const PeerSettings& peer) {
-    return std::make_unique<BeastHttpClient>(loop.get_executor(), clock, *resolver, *tls, proxy_environment(), peer, log);
-  };
-  all.random = &random;
-  return all;
+  return network.exporter_world(thread, [this](std::string kind, std::string detail) { note(std::move(kind), std::move(detail)); });
 }
 
 JobExporter Daemon::World::exporter_for_job(const ExporterSettings& exporter) {
@@ -207,14 +194,14 @@ void Daemon::World::build_pollers() {
         }
       }
     }
-    clients.push_back(std::make_unique<BeastHttpClient>(loop.get_executor(), clock, *resolver, *tls, proxy_environment(), source.peer, log));
+    clients.push_back(network.http(source.peer));
     for (const StreamSettings& stream : source.streams) {
       pollers.push_back(std::make_unique<Poller>(PollerWorld{clock, log, *storage, *clients.back(), *budget, random, published, key}, source, stream));
     }
   }
   std::vector<Poller*> all;
   for (const auto& poller : pollers) all.push_back(poller.get());
-  housekeeper = std::make_unique<Housekeeper>(clock, log, *storage, files, *storage_thread, settings.journal, settings.daemon.state_dir, all);
+  housekeeper = std::make_unique<Housekeeper>(clock, log, *storage, network.files(), *storage_thread, settings.journal, settings.daemon.state_dir, all);
 }
 
 Status Daemon::World::open_admin() {
@@ -278,6 +265,7 @@ Task<void> Daemon::World::main() {
   stop_admin();
   helping->cancel();
   co_await helping->join();
+  co_await network.end();
 }
 
 Task<void> Daemon::World::poll_once(Poller& poller) {
@@ -348,7 +336,8 @@ Task<void> Daemon::World::watch_signals() {
     const int signal = co_await signals.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, error));
     if (error) continue;  // cancelled: the next co_await unwinds
     if (signal == SIGHUP) {
-      log.info("SIGHUP: reopening files");
+      log.info("SIGHUP: reopening files and connections");
+      network.forget_certificates();  // certificates may have been renewed
       for (const Delivery& delivery : deliveries) delivery.deliverer->reopen();
       continue;
     }

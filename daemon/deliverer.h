@@ -10,7 +10,7 @@
 #include "core/log.h"
 #include "core/random.h"
 #include "core/task_group.h"
-#include "daemon/bell.h"
+#include "core/bell.h"
 #include "daemon/dead_letter_rate.h"
 #include "daemon/delivery_health.h"
 #include "daemon/delivery_window.h"

@@ -9,7 +9,7 @@
 
 #include "core/exporter.h"
 #include "core/time.h"
-#include "daemon/bell.h"
+#include "core/bell.h"
 #include "daemon/record_shape.h"
 #include "daemon/verdict_judge.h"
 #include "storage/exporter_table.h"

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/exporter.h"
-#include "daemon/bell.h"
+#include "core/bell.h"
 #include "tests/support/test_loop.h"
 
 namespace auditferry {

@@ -7,14 +7,11 @@
 
 #include "daemon/jobs.h"
 #include "daemon/load_settings.h"
+#include "daemon/network.h"
 #include "daemon/logger.h"
 #include "exporters/catalog.h"
-#include "net/file_system.h"
-#include "net/http_client.h"
-#include "net/resolver.h"
 #include "net/system_clock.h"
 #include "net/thread_executor.h"
-#include "net/tls_context.h"
 #include "storage/state_dir.h"
 
 namespace auditferry {
@@ -87,7 +84,6 @@ struct Offline {
       : settings(settings_in),
         log(settings.daemon.log_level, settings.daemon.log_json),
         random(std::random_device{}()),
-        resolver(loop.get_executor(), clock),
         storage(journal, storage_thread, clock, loop.get_executor()),
         profiles(profile_book(settings)),
         jobs({clock, log, storage, random, settings,
@@ -98,28 +94,23 @@ struct Offline {
     made.settings = &exporter;
     made.thread = std::make_unique<ThreadExecutor>(1);
     made.shape = std::make_unique<RecordShape>(exporter, profiles, log);
-    ExporterWorld all{loop.get_executor(), clock, log, files, *made.thread, [](std::string, std::string) {}};
-    all.make_http_client = [this](const PeerSettings& peer) {
-      return std::make_unique<BeastHttpClient>(loop.get_executor(), clock, resolver, contexts,
-                                               proxy_environment(), peer, log);
-    };
-    all.random = &random;
-    made.exporter = make_exporter(exporter, std::move(all));
+    made.exporter = make_exporter(exporter, network.exporter_world(*made.thread, [](std::string, std::string) {}));
     return made;
   }
-  Task<void> carry_out(JobRow job, JobOutcome& outcome) { outcome = co_await jobs.carry_out(std::move(job)); }
+  Task<void> carry_out(JobRow job, JobOutcome& outcome) {
+    outcome = co_await jobs.carry_out(std::move(job));
+    co_await network.end();
+  }
 
   const Settings& settings;
   boost::asio::io_context loop{1};
   SystemClock clock;
   StderrLog log;
   Random random;
-  PosixFileSystem files;
-  SystemResolver resolver;
-  TlsContexts contexts;
   ThreadExecutor storage_thread{1};
   StorageQueue storage;
   ProfileBook profiles;
+  Network network{loop.get_executor(), clock, log, random, profiles};
   Jobs jobs;
 };
 

@@ -17,6 +17,7 @@
 #include "exporters/raw_format.h"
 #include "exporters/splunk_exporter.h"
 #include "exporters/stdout_exporter.h"
+#include "exporters/syslog_exporter.h"
 
 namespace auditferry {
 namespace {
@@ -92,6 +93,14 @@ std::unique_ptr<Exporter> make_otlp(const ExporterSettings& settings, ExporterWo
   return std::make_unique<OtlpExporter>(settings, std::move(world));
 }
 
+void read_syslog(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places) {
+  settings.own = read_syslog_settings(table, places);
+}
+
+std::unique_ptr<Exporter> make_syslog(const ExporterSettings& settings, ExporterWorld world) {
+  return std::make_unique<SyslogExporter>(std::any_cast<const SyslogSettings&>(settings.own), std::move(world));
+}
+
 constexpr ExporterType types[] = {
     {"elasticsearch", read_elastic, make_elastic},
     {"file", read_file, make_file},
@@ -99,6 +108,7 @@ constexpr ExporterType types[] = {
     {"otlp", read_otlp, make_otlp},
     {"splunk_hec", read_splunk, make_splunk},
     {"stdout", read_stdout, make_stdout},
+    {"syslog", read_syslog, make_syslog},
 };
 
 std::unique_ptr<Format> make_json(const ExporterSettings& settings, const ProfileBook&) {

@@ -18,6 +18,7 @@
 #include "core/log.h"
 #include "core/profile.h"
 #include "core/random.h"
+#include "core/task_group.h"
 
 namespace auditferry {
 
@@ -35,6 +36,10 @@ struct ExporterWorld {
   Connector* connector = nullptr;
   DatagramMaker* datagrams = nullptr;
   Random* random = nullptr;
+  const ProfileBook* profiles = nullptr;
+  // For what must go on between calls, such as reading from a connection. Outlives the exporter; its owner
+  // cancels and joins it after the exporter's end.
+  TaskGroup* tasks = nullptr;
 };
 
 std::vector<std::string> exporter_types();

@@ -90,6 +90,9 @@ TEST(Catalog, KnowsItsNames) {
   for (const std::string& type : exporter_types()) {
     const Read read("path = \"x\"", type);
     EXPECT_TRUE(read.known) << type;
+    // Two exporters may send to one receiver, but not write to one file.
+    const bool exclusive = type == "file" || type == "stdout";
+    EXPECT_EQ(read.settings.output_key.empty(), !exclusive) << type;
     ExporterWorld world{loop.executor(), loop.clock(), log, disk, loop.blocking(), {}};
     world.random = &random;
     EXPECT_TRUE(make_exporter(read.settings, world)) << type;

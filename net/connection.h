@@ -28,11 +28,13 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Up to `size` bytes; 0 is an orderly end (FIN, under TLS only after close_notify). ErrorKind::connect.
+  // Up to `size` bytes; 0 is an orderly end (FIN, under TLS only after close_notify). ErrorKind::connect,
+  // or tls when the far end refuses our certificate.
   Task<Result<std::size_t>> read_some(char* into, std::size_t size);
   // All of it is handed to the system when it returns, which is no proof that the far end has it.
   Task<Status> write(std::string_view bytes);
-  // Tells the far end that nothing follows: close_notify under TLS, and a FIN.
+  // Tells the far end that nothing follows: close_notify under TLS, and a FIN. Reading goes on, also a
+  // read that is under way.
   Task<Status> finish();
   // False when the far end has closed, or sent something that nobody asked for.
   bool is_idle_and_open() const;
@@ -44,6 +46,9 @@ class Connection {
  private:
   std::unique_ptr<Stream> stream_;
 };
+
+// Words for a connection that broke; see Connection::read_some for the kind.
+Error connection_error(const boost::system::error_code& error);
 
 // Makes connections. Everything it is given outlives it and its connections.
 class ConnectionMaker {

@@ -8,6 +8,7 @@
 
 #include "encoding/base64.h"
 #include "tests/process_fixture.h"
+#include "tests/support/raw_socket.h"
 
 namespace auditferry {
 namespace {
@@ -143,6 +144,20 @@ TEST_F(ProcessTest, WrongUseIsToldInOneLineWithStatusTwo) {
   EXPECT_EQ(finish({"run"}), 2);
   const std::string output = start({"run"})->output();
   EXPECT_NE(output.find("state_dir"), std::string::npos) << output;
+}
+
+TEST_F(ProcessTest, CheckOnlineGreetsSyslogReceivers) {
+  RawSocket listener = RawSocket::on_loopback(SOCK_STREAM);
+  const std::string port = std::to_string(listener.port());
+  write_config("[exporters.siem]\ntype = \"syslog\"\ntransport = \"tcp\"\naddress = \"127.0.0.1:" + port + "\"\n");
+  const auto good = start({"check", "--online"});
+  EXPECT_EQ(good->wait(seconds(60)), 0) << good->output();
+  const RawSocket greeted = listener.accept();
+  EXPECT_EQ(greeted.receive(), "") << "nothing is sent by a greeting";
+  listener.close();
+  const auto bad = start({"check", "--online"});
+  EXPECT_EQ(bad->wait(seconds(60)), 1);
+  EXPECT_NE(bad->output().find("cannot connect to 127.0.0.1:" + port), std::string::npos) << bad->output();
 }
 
 }  // namespace
