@@ -76,7 +76,9 @@ Task<void> Deliverer::deliver() {
       }
       continue;
     }
-    if (next_ && window_.may_open(in_trouble())) {
+    const bool one_more = world_.clock.steady_now() >= next_beyond_held_;
+    if (next_ && window_.may_open(in_trouble(), one_more)) {
+      if (window_.holds()) next_beyond_held_ = world_.clock.steady_now() + health_.slow_probe();
       DeliverySlot& slot = window_.open(std::make_unique<DeliverySlot>(window_.end(row_.books.position),
                                                                        std::move(next_), works_->changed));
       if (slot.stage() == DeliverySlot::Stage::settled) {

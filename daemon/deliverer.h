@@ -96,6 +96,7 @@ class Deliverer {
   std::unique_ptr<PreparedBatch> next_;  // read ahead, from the window's end on
   std::uint64_t accepted_ = 0;           // how often the far end has taken something
   int suspects_in_a_row_ = 0;            // single records refused since it last did
+  SteadyTime next_beyond_held_{};        // when one more slot may be opened beyond those that are held
   int rate_holds_ = 0;                   // slots that wait for dead_letters.max_rate
   bool more_published_ = true;
   bool loading_ = false;  // a slot whose turn it is reads its records again

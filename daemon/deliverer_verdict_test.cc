@@ -265,6 +265,63 @@ TEST_F(VerdictTest, NoRateNoPause) {
 }
 
 // Whatever mixture of verdicts comes, every record ends in one place and the books balance.
+// What is sent again has holes, and comes back in part: the holes stay holes.
+TEST_F(VerdictTest, WhatIsSentAgainInPartsStaysWhatItWas) {
+  int write = 0;
+  answer_ = [&write](const Lines&) {
+    ++write;
+    WriteOutcome made;
+    const std::vector<std::size_t> busy = write == 1 ? std::vector<std::size_t>{0, 1, 4, 5} : std::vector<std::size_t>{1, 2, 3};
+    if (write > 2) return made;
+    for (const std::size_t index : busy) made.records.push_back({index, Verdict::retry, "429"});
+    return made;
+  };
+  publish(6);
+  run(hours(1));
+  EXPECT_EQ(books().position, journal_->last_seq());
+  EXPECT_EQ(books().delivered, 6u);
+  const std::set<std::string> once(far_end_->accepted.begin(), far_end_->accepted.end());
+  EXPECT_EQ(once.size(), 6u);
+  EXPECT_EQ(far_end_->accepted.size(), 6u) << "nothing twice";
+}
+
+// As Splunk with acknowledgements answers: the events before a bad one are to be sent again, too.
+TEST_F(VerdictTest, BadEventsOneAfterTheOtherAreFoundOneByOne) {
+  const std::set<std::string> bad = {std::to_string(next_id_ + 2), std::to_string(next_id_ + 5)};
+  answer_ = [bad](const Lines& lines) {
+    WriteOutcome made;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      if (bad.count(lines[i]) == 0) continue;
+      made.verdict = Verdict::retry;
+      made.reason = "sent again";
+      made.retry_after = Duration::zero();
+      if (lines.size() == 1) return outcome(Verdict::refused, "code 6");
+      made.records.push_back({i, Verdict::poison, "code 6"});
+      return made;
+    }
+    return made;
+  };
+  publish(10);
+  run(hours(1));
+  EXPECT_EQ(books().position, journal_->last_seq());
+  EXPECT_EQ(books().delivered, 8u);
+  EXPECT_EQ(books().dead, 2u);
+  EXPECT_EQ(far_end_->accepted.size(), 8u) << "nothing twice";
+}
+
+// On a quiet log every record is a batch of its own: the good one behind them is the neighbour they need.
+TEST_F(VerdictTest, ManyBadRecordsInBatchesOfTheirOwnDoNotKeepTheGoodOneFromBeingOffered) {
+  settings_.batch.records = 1;
+  std::set<std::string> bad;
+  for (int i = 0; i < 20; ++i) bad.insert(std::to_string(next_id_ + i));
+  refuse_batches_with(bad);
+  publish(21);
+  run(hours(3));
+  EXPECT_EQ(books().position, journal_->last_seq());
+  EXPECT_EQ(books().dead, 20u);
+  EXPECT_EQ(books().delivered, 1u);
+}
+
 TEST_F(VerdictTest, RandomVerdictsLoseNothing) {
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     SCOPED_TRACE(seed);

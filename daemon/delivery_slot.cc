@@ -70,12 +70,14 @@ void DeliverySlot::unload() {
   batch_.reset();
 }
 
-std::vector<SeqRange> DeliverySlot::ranges_of(const std::vector<std::size_t>& indices) const {
+std::vector<SeqRange> DeliverySlot::ranges_of(const SlotPart& part, const std::vector<std::size_t>& indices) const {
   std::vector<SeqRange> ranges;
   for (std::size_t i = 0; i < indices.size(); ++i) {
     const std::uint64_t seq = chosen_[indices[i]].record->seq;
-    // Neighbours in the batch are neighbours in the range: what lies between them is not selected.
-    if (i > 0 && indices[i] == indices[i - 1] + 1) {
+    // Neighbours in the batch and in one range of the part: what lies between them is not selected. Between two
+    // ranges lies what was settled or set aside before.
+    const auto holds_both = [&](const SeqRange& range) { return range.first <= ranges.back().last && seq <= range.last; };
+    if (i > 0 && indices[i] == indices[i - 1] + 1 && std::any_of(part.ranges.begin(), part.ranges.end(), holds_both)) {
       ranges.back().last = seq;
     } else {
       ranges.push_back({seq, seq});
@@ -96,20 +98,20 @@ std::vector<RecordOutcome> DeliverySlot::take_in(const SlotPart& part, const Jud
   const std::uint64_t since = part.refused_since.value_or(accepted_before);
   std::vector<SlotPart> left;
   if (!judgement.again.empty())
-    left.push_back({ranges_of(judgement.again), judgement.again.size(), part.refused_since, part.reason});
+    left.push_back({ranges_of(part, judgement.again), judgement.again.size(), part.refused_since, part.reason});
   if (judgement.group) {
     for (const std::size_t index : judgement.unnamed)
       condemned.push_back({index, Verdict::poison, judgement.reason});
   } else if (!judgement.unnamed.empty()) {
     const auto [first, second] = halve(judgement.unnamed);
-    left.push_back({ranges_of(first), first.size(), since, judgement.reason});
-    left.push_back({ranges_of(second), second.size(), since, judgement.reason});
+    left.push_back({ranges_of(part, first), first.size(), since, judgement.reason});
+    left.push_back({ranges_of(part, second), second.size(), since, judgement.reason});
   }
   for (const RecordOutcome& one : judgement.refused) {
     if (accepted > since) {
       condemned.push_back(one);
     } else {
-      suspects_.push_back({ranges_of({one.index}), 1, since, one.reason});
+      suspects_.push_back({ranges_of(part, {one.index}), 1, since, one.reason});
     }
   }
   std::sort(left.begin(), left.end(),

@@ -88,7 +88,8 @@ class DeliverySlot final : public WriteProgress {
   SteadyTime probe_at{};  // while held: when a suspect is tried again
 
  private:
-  std::vector<SeqRange> ranges_of(const std::vector<std::size_t>& indices) const;
+  // Of records of `part`, which has been chosen.
+  std::vector<SeqRange> ranges_of(const SlotPart& part, const std::vector<std::size_t>& indices) const;
 
   std::uint64_t from_;
   std::uint64_t to_;

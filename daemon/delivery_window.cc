@@ -5,8 +5,9 @@
 namespace auditferry {
 namespace {
 
-// Slots that are read beyond one that is held by a refused record, in search of one that is accepted.
-constexpr std::size_t most_held = 3;
+// Slots that are read at once beyond one that is held by a refused record, in search of one that is accepted;
+// after that one with each slow probe.
+constexpr std::size_t most_held = 8;
 // Settled slots that wait behind one that is not; small ones.
 constexpr std::size_t most_settled = 256;
 constexpr std::size_t slots_per_update = 64;
@@ -20,7 +21,8 @@ std::size_t DeliveryWindow::count(Stage stage) const {
 }
 
 bool DeliveryWindow::may_write(const DeliverySlot& slot, bool trouble) const {
-  if (count(Stage::writing) >= (trouble ? 1 : limits_.concurrent)) return false;
+  if (trouble && in_call()) return false;
+  if (count(Stage::writing) >= limits_.concurrent) return false;
   if (limits_.unconfirmed > 0 && count(Stage::sent) >= limits_.unconfirmed) return false;
   for (const auto& other : slots_) {
     if (other.get() == &slot) return true;
@@ -29,8 +31,8 @@ bool DeliveryWindow::may_write(const DeliverySlot& slot, bool trouble) const {
   return false;
 }
 
-bool DeliveryWindow::may_open(bool trouble) const {
-  if (trouble || count(Stage::held) >= most_held ||
+bool DeliveryWindow::may_open(bool trouble, bool one_more_beyond_held) const {
+  if (trouble || (count(Stage::held) >= most_held && !one_more_beyond_held) ||
       slots_.size() >= most_settled + limits_.concurrent + limits_.unconfirmed)
     return false;
   if (count(Stage::ready) + count(Stage::writing) >= limits_.concurrent) return false;

@@ -21,7 +21,7 @@ class DeliveryWindow {
   // Whether this slot may write now: what came back goes first, and in trouble one write at a time.
   bool may_write(const DeliverySlot& slot, bool trouble) const;
   // Whether a slot may be added; never in trouble: what came back is sent before anything new.
-  bool may_open(bool trouble) const;
+  bool may_open(bool trouble, bool one_more_beyond_held) const;
   DeliverySlot& open(std::unique_ptr<DeliverySlot> slot);
 
   bool empty() const { return slots_.empty(); }

@@ -9,7 +9,7 @@ std::string_view advice_for(std::string_view finding) {
   if (says("payload ") && says("is damaged")) {
     return "check the disk; exporters that have delivered these records miss nothing, the others get a gap; "
            "fetch the time again "
-           "with auditferry backfill while the portal still has it";
+           "while the portal still has it";
   }
   if (says("ledger's chain")) {
     return "records are not affected; find out who changed the file, and keep a copy of it as it is now";
@@ -17,8 +17,7 @@ std::string_view advice_for(std::string_view finding) {
   if (says("do not balance"))
     return "records are not affected, but this is a fault in auditferry: please report it with this output";
   return "the file is damaged: stop the daemon, copy the state folder, check the disk, then restore a "
-         "backup, or save what can be "
-         "read with auditferry journal salvage";
+         "backup, or begin with a new state folder and keep the old one: what the portal still has is fetched again";
 }
 
 Result<bool> render_journal_check(JournalReader& reader, const ReportSink& sink) {

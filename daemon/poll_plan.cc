@@ -29,7 +29,9 @@ WallTime poll_from(const PlanInput& input) {
 
 PlannedWalk plan_poll(const PlanInput& input) {
   PlannedWalk walk{"poll", {poll_from(input), input.edge}, false, std::nullopt};
-  const bool due = !input.notes.overlap_at || input.edge - *input.notes.overlap_at >= input.settings.overlap / 2;
+  // A mark in the future was made by a clock that has been put right since.
+  const bool due = !input.notes.overlap_at || *input.notes.overlap_at > input.edge ||
+                   input.edge - *input.notes.overlap_at >= input.settings.overlap / 2;
   if (due) {
     walk.window.from = std::min(walk.window.from, std::max(input.start, input.edge - input.settings.overlap));
     walk.whole_overlap = true;

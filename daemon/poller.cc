@@ -14,6 +14,7 @@ namespace {
 constexpr Duration idle_step = std::chrono::seconds(1);
 constexpr Duration storage_retry = std::chrono::seconds(2);
 constexpr std::uint64_t publish_chunk = 10'000;
+constexpr Duration started_late = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -79,6 +80,8 @@ Task<Status> Poller::loop(bool once) {
       if (fatal_ && once) co_return *fatal_;
       continue;
     }
+    if (start_is_late()) start_.reset();  // resolved anew, with what the portal's clock says
+    if (!start_) continue;
     if (!target) target = session_.edge();
     Result<Step> step = Step::idle;
     if (stream_.profile.order == RecordOrder::newest_first) {
@@ -87,6 +90,7 @@ Task<Status> Poller::loop(bool once) {
       step = co_await step_follow();
     }
     if (!step) co_return std::move(step).error();
+    co_await remember_problem();
     if (fatal_ && once) co_return *fatal_;
     if (once && finished_once(*target)) co_return Status();
     if (*step == Step::idle) {
@@ -141,8 +145,14 @@ Task<Status> Poller::resume_walks(std::vector<StoredWalk> walks) {
   co_return co_await reload();
 }
 
+// A first start while our clock was ahead of the portal's would leave everything in between uncollected.
+bool Poller::start_is_late() const {
+  const bool relative = stream_.start.kind == StartSetting::Kind::ago;
+  return relative && collection_.coverage.empty() && walks_.empty() && *start_ > session_.edge() - stream_.start.ago + started_late;
+}
+
 Task<Status> Poller::resolve_start() {
-  WallTime start = world_.clock.now() - stream_.start.ago;
+  WallTime start = session_.edge() - stream_.start.ago;
   if (stream_.start.kind == StartSetting::Kind::time) start = stream_.start.time;
   if (stream_.start.kind == StartSetting::Kind::oldest) {
     BeginningOutcome beginning = co_await find_beginning(session_, stream_.profile, session_.edge());
@@ -294,7 +304,17 @@ void Poller::note_good() {
   backoff_.reset();
 }
 
+// So that `status` tells it, also when the daemon has ended.
+Task<void> Poller::remember_problem() {
+  if (notes_.problem == status_.problem && notes_.stopped == status_.stopped) co_return;
+  notes_.problem = status_.problem;
+  notes_.stopped = status_.stopped;
+  const Status saved = co_await save_notes();
+  if (!saved) world_.log.warn("the stream's last error could not be noted down: " + saved.error().message, session_.fields());
+}
+
 Task<void> Poller::wait_after(const Answer& answer) {
+  co_await remember_problem();
   // The budget holds everybody back during a penalty; there is nothing to wait for here.
   if (answer.kind == AnswerKind::limited) co_return;
   Duration wait = backoff_.next();

@@ -65,6 +65,7 @@ class Poller {
 
   Task<Status> attach();
   Task<Status> resolve_start();
+  bool start_is_late() const;
   Task<Status> resume_walks(std::vector<StoredWalk> walks);
   Task<Status> loop(bool once);
   Task<Result<Step>> step();
@@ -99,6 +100,7 @@ class Poller {
   Task<Status> save_notes();
   Task<Status> reload();
   Task<void> wait_after(const Answer& answer);
+  Task<void> remember_problem();
   void report(const Answer& answer);
   void note_good();
   PageToStore page_to_store(const Answer& answer, const std::optional<std::string>& cursor_in, std::string_view how, TimeRange window);

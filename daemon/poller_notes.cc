@@ -33,6 +33,7 @@ std::string PollerNotes::to_text() const {
     object.value("reread", marks + "]");
   }
   if (follow) object.text("follow", *follow);
+  if (!problem.empty()) object.text("problem", problem).boolean("stopped", stopped);
   return object.finish();
 }
 
@@ -54,6 +55,8 @@ PollerNotes PollerNotes::from_text(std::string_view text) {
     }
   }
   if (const auto follow = view.find("follow")) notes.follow = follow->as_string();
+  if (const auto problem = view.find("problem")) notes.problem = problem->as_string().value_or("");
+  if (const auto stopped = view.find("stopped")) notes.stopped = stopped->as_bool().value_or(false);
   return notes;
 }
 

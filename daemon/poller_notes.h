@@ -18,6 +18,8 @@ struct PollerNotes {
   // The portal may have forgotten what came after this moment: to be found out when the hole is closed.
   std::optional<WallTime> outage_from;
   std::optional<std::string> follow;    // OldestFirstFollow::state
+  std::string problem;                  // why the stream is not polled now, for `status`; empty: it is
+  bool stopped = false;                 // and only an operator can change that
 
   std::string to_text() const;
   static PollerNotes from_text(std::string_view text);

@@ -116,6 +116,40 @@ TEST(Poller, RecordsThatAppearLateWithinOverlapAreCollectedAndCounted) {
   EXPECT_GT(fixture.snapshot().streams[0].books.late, 100u);
 }
 
+// The portal says it is two hours earlier than we think: what it shows of the last minutes is not left out.
+TEST(Poller, AFirstStartWhileOurClockIsAheadBeginsWhereThePortalSaysItIs) {
+  PollerFixture fixture;
+  fixture.portal_.set_date_offset(-hours(2));
+  const WallTime then = fixture.loop_.clock().now() - hours(2) - minutes(10);
+  fixture.portal_.make("audit", 10, then, then + minutes(1));
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, minutes(30)};
+  fixture.run_for(minutes(30));
+  EXPECT_EQ(fixture.ids().size(), 10u);
+}
+
+// A clock that was ahead for a while leaves no mark that keeps the overlap from being walked.
+TEST(Poller, OverlapIsWalkedAgainAfterTheClockWasAhead) {
+  PortalOptions options = steady();
+  options.streams[SandboxLog::audit].late_share = 0.2;
+  options.streams[SandboxLog::audit].late_by = minutes(4);
+  PollerFixture fixture(options);
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+  fixture.run_for(minutes(20));
+  PollerNotes notes = PollerNotes::from_text(fixture.snapshot().streams[0].collections.back().state);
+  ASSERT_TRUE(notes.overlap_at);
+  fixture.stop();
+  {
+    const std::unique_ptr<Journal> journal = std::move(Journal::open(fixture.folder_ / "journal.db")).value();
+    notes.overlap_at = fixture.loop_.clock().now() + hours(24 * 365);
+    const std::int64_t collection = take_snapshot(*journal)->streams[0].collections.back().collection_id;
+    ASSERT_TRUE(journal->save_collection(collection, notes.to_text()).ok());
+    ASSERT_TRUE(journal->close().ok());
+  }
+  fixture.open();
+  fixture.run_for(hours(1));
+  expect_everything(fixture);
+}
+
 TEST(Poller, RereadsFindWhatCameHoursLate) {
   PortalOptions options = steady(0.05);
   options.streams[SandboxLog::device].late_share = 0.3;

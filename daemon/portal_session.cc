@@ -51,7 +51,7 @@ PortalSession::PortalSession(PortalWorld world, const SourceSettings& source, co
       host_(host_of(source.base_url)),
       limit_backoff_(world.random, std::chrono::seconds(1), source.max_backoff) {}
 
-WallTime PortalSession::edge() {
+WallTime PortalSession::edge() const {
   const WallTime ours = world_.clock.now();
   const Duration behind =
       stats_.clock_skew ? std::min(*stats_.clock_skew, Duration::zero()) : Duration::zero();

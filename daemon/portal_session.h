@@ -60,7 +60,7 @@ class PortalSession {
   std::string fingerprint() const { return request_fingerprint(context_); }
   const RequestContext& context() const { return context_; }
   // The latest moment that a window may reach: the smaller of our clock and the portal's, minus settle.
-  WallTime edge();
+  WallTime edge() const;
   std::vector<LogField> fields() const { return {{"source", source_.name}, {"stream", stream_.name}}; }
 
  private:

@@ -166,8 +166,7 @@ Task<JobOutcome> replay(Jobs& jobs, JobRow job) {
     outcome.state = JobState::needs_a_person;
     outcome.words += "; " + std::to_string(*known - tally.in_time) +
                      " more were fetched for this time and are not in the journal any more (journal.keep): "
-                     "'auditferry backfill' fetches "
-                     "them again while the portal has them";
+                     "they are in what the exporter has already delivered";
   }
   co_return outcome;
 }

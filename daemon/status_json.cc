@@ -53,6 +53,8 @@ std::string stream_json(const StreamProgress& progress) {
   object.text("stream", stream.identity.stream)
       .text("base_url", collection != nullptr ? collection->base_url : "");
   object.boolean("configured", progress.configured);
+  const PollerNotes notes = notes_of(stream);
+  object.text("last_error", notes.problem).boolean("stopped", notes.stopped);
   object.value("start", json_time(collection != nullptr ? collection->start : std::nullopt));
   object.value("watermark", json_time(collection != nullptr ? collection->watermark : std::nullopt));
   object.value("shown_until", json_time(progress.shown_until))

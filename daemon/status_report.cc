@@ -35,6 +35,8 @@ void add_stream(TextTable& table, const StreamProgress& progress, const JournalS
     table.note((walk.publishing ? "being published: " : "under way: ") + plain(walk.how) + " of " +
                range_text(walk.window));
   }
+  const PollerNotes notes = notes_of(*progress.stream);
+  if (!notes.problem.empty()) table.note((notes.stopped ? "stopped: " : "last error: ") + plain(notes.problem));
   if (!books.balance()) table.note("THE BOOKS DO NOT BALANCE: run auditferry journal check");
   for (const GapRow& gap : snapshot.gaps) {
     const bool mine = collection != nullptr && gap.collection_id == collection->collection_id;
@@ -94,6 +96,10 @@ std::string penalties_text(const JournalSnapshot& snapshot, WallTime now) {
 }
 
 }  // namespace
+
+PollerNotes notes_of(const StreamSnapshot& stream) {
+  return stream.collections.empty() ? PollerNotes() : PollerNotes::from_text(stream.collections.back().state);
+}
 
 StreamProgress progress_of(const StreamSnapshot& stream, const JournalSnapshot& snapshot,
                            const StatusContext& context) {
@@ -165,7 +171,11 @@ std::vector<std::string> needs_a_person(const JournalSnapshot& snapshot) {
   if (!snapshot.gaps.empty()) {
     needs.push_back(report_count(snapshot.gaps.size()) +
                     (snapshot.gaps.size() == 1 ? " gap is" : " gaps are") +
-                    " open: fetch it again (auditferry backfill) or accept it (auditferry gaps accept)");
+                    " open: what the portal showed of them is gone, or could not be read; the ledger has the details");
+  }
+  for (const StreamSnapshot& stream : snapshot.streams) {
+    const PollerNotes notes = notes_of(stream);
+    if (notes.stopped) needs.push_back("stream " + plain(label(stream)) + " is stopped: " + plain(notes.problem));
   }
   for (const ExporterRow& row : snapshot.exporters) {
     if (row.books.dead > 0)

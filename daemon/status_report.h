@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/settings.h"
+#include "daemon/poller_notes.h"
 #include "storage/snapshot.h"
 
 namespace auditferry {
@@ -38,6 +39,8 @@ struct StreamProgress {
   std::vector<TimeRange> holes;                    // before shown_until, without those that are open gaps
   bool configured = true;
 };
+// What the poller keeps with the stream, of the collection in use.
+PollerNotes notes_of(const StreamSnapshot& stream);
 StreamProgress progress_of(const StreamSnapshot& stream, const JournalSnapshot& snapshot,
                            const StatusContext& context);
 // "source/stream" of what is configured and not yet in the journal.

@@ -161,6 +161,21 @@ TEST(StatusReport, WritesJsonWithStableNames) {
   EXPECT_TRUE(scan_json(render_status({}, {}, true)).ok());
 }
 
+TEST(StatusReport, AStoppedStreamNeedsAPerson) {
+  JournalSnapshot snapshot = healthy();
+  PollerNotes notes;
+  notes.problem = "the portal refused the credentials, status 401";
+  notes.stopped = true;
+  snapshot.streams[0].collections.back().state = notes.to_text();
+  StatusContext context;
+  context.now = now;
+  EXPECT_NE(render_status(snapshot, context, false).find("stopped: " + notes.problem), std::string::npos);
+  EXPECT_NE(render_status(snapshot, context, true).find("\"last_error\":\"" + notes.problem), std::string::npos);
+  ASSERT_FALSE(needs_a_person(snapshot).empty());
+  const std::vector<std::string> needs = needs_a_person(snapshot);
+  EXPECT_TRUE(std::any_of(needs.begin(), needs.end(), [&](const std::string& need) { return need.find("is stopped: " + notes.problem) != std::string::npos; }));
+}
+
 TEST(StatusReport, WritesOneLineForScripts) {
   StatusContext context;
   context.now = now;

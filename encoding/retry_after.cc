@@ -30,7 +30,8 @@ WallTime answer_time(const HttpResponse& response, WallTime now) {
 std::optional<Duration> retry_after(const HttpResponse& response, WallTime now) {
   const auto header = response.header("Retry-After");
   if (!header) return std::nullopt;
-  if (const auto seconds = header_number(*header)) return header_seconds(*seconds);
+  // Zero seconds ask for no wait either: no hint, so that backing off begins.
+  if (const auto seconds = header_number(*header)) return *seconds == 0 ? std::nullopt : std::optional<Duration>(header_seconds(*seconds));
   const auto date = parse_http_date(*header);
   if (!date) return std::nullopt;
   // A date that has passed asks for no wait; it is no hint.

@@ -76,7 +76,7 @@ WriteOutcome OtlpExporter::judge(const HttpResponse& answer, std::size_t records
   }
   if (looks_like_html(answer)) return sink_.judge_strange_body(answer, who_, expected);
   const std::optional<OtlpAnswer> parsed = parse_otlp_answer(answer, settings_.encoding);
-  if (!parsed) return sink_.judge_strange_body(answer, who_, expected);
+  if (!parsed || parsed->rejected < 0) return sink_.judge_strange_body(answer, who_, expected);
   if (parsed->rejected == 0) {
     if (!parsed->message.empty())
       world_.log.warn(
@@ -85,6 +85,12 @@ WriteOutcome OtlpExporter::judge(const HttpResponse& answer, std::size_t records
     return {};
   }
   WriteOutcome outcome;
+  if (static_cast<std::uint64_t>(parsed->rejected) >= records) {
+    // No neighbour was accepted: perhaps it is not the records. Nothing of it was taken, so halving doubles nothing.
+    outcome.verdict = Verdict::refused;
+    outcome.reason = who_.peer + " rejected all of " + std::to_string(records) + " log records (\"" + sink_.quotable(parsed->message) + "\")";
+    return outcome;
+  }
   outcome.verdict = Verdict::poison;
   outcome.reason =
       who_.peer + " rejected " + std::to_string(parsed->rejected) + " of " + std::to_string(records) +

@@ -33,6 +33,7 @@ enum class SplunkMeaning {
   refused,       // the whole batch
   bad_event,     // one event, named or not
   ack_disabled,  // the token knows no acknowledgement
+  channel_wanted,  // the token wants it
   strange,       // a good status without what a collector says
 };
 

@@ -204,6 +204,14 @@ WriteOutcome SplunkExporter::judge(const HttpResponse& answer, const SplunkAnswe
       return with_advice(Verdict::pause);
     case SplunkMeaning::refused:
       return with_advice(Verdict::refused);
+    case SplunkMeaning::channel_wanted: {
+      if (!settings_.ack || !without_channel_) return with_advice(Verdict::pause);
+      // Acknowledgements were switched on again.
+      without_channel_ = false;
+      WriteOutcome outcome = with_advice(Verdict::retry);
+      outcome.retry_after = Duration::zero();
+      return outcome;
+    }
     case SplunkMeaning::bad_event:
       return judge_bad_event(answer, parsed, records);
     case SplunkMeaning::ack_disabled: {

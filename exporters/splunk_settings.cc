@@ -1,5 +1,7 @@
 #include "exporters/splunk_settings.h"
 
+#include <cctype>
+
 #include "config/peer_reader.h"
 #include "exporters/http_sink_settings.h"
 
@@ -19,7 +21,9 @@ SplunkSettings read_splunk_settings(TomlTable& table, const SecretPlaces& places
   SplunkSettings settings;
   settings.sink = read_http_sink(table, places);
   for (const auto& [name, value] : settings.sink.headers) {
-    if (name.size() == 13 && name.find("uthorization") == 1)
+    std::string lower = name;
+    for (char& letter : lower) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+    if (lower == "authorization")
       table.error("headers", name + " is set from token: remove it");
   }
   settings.url = read_url(table, "url", "", settings.sink.peer);

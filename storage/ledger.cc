@@ -107,12 +107,26 @@ std::int64_t Ledger::prune(WallTime before, std::int64_t limit) {
 }
 
 void read_ledger(Database& database, const LedgerFilter& filter, const std::function<void(const LedgerRow&)>& visit) {
+  // A part at a time, and none of it under way while `visit` prints, perhaps into a pager: an open reader would
+  // keep the log of a running daemon from being taken in.
   const std::string sql = std::string("SELECT ") + columns +
-                          " FROM ledger WHERE (?1 < 0 OR chain = ?1) AND at >= ?2 AND first_at <= ?3 ORDER BY at, chain, number";
+                          " FROM ledger WHERE (?1 < 0 OR chain = ?1) AND first_at <= ?3 AND (at, chain, number) > (?2, ?4, ?5) "
+                          "ORDER BY at, chain, number LIMIT 1000";
   Statement statement(database, sql.c_str());
-  statement.query(filter.chain ? *filter.chain : std::int64_t{-1}, filter.from ? to_micros(*filter.from) : INT64_MIN,
-                  filter.to ? to_micros(*filter.to) : INT64_MAX);
-  while (statement.step()) visit(row_of(statement));
+  std::int64_t at = filter.from ? to_micros(*filter.from) : INT64_MIN;
+  std::int64_t chain = INT64_MIN;
+  std::int64_t number = INT64_MIN;
+  for (;;) {
+    std::vector<LedgerRow> rows;
+    statement.query(filter.chain ? *filter.chain : std::int64_t{-1}, at, filter.to ? to_micros(*filter.to) : INT64_MAX, chain, number);
+    while (statement.step()) rows.push_back(row_of(statement));
+    statement.reset();
+    if (rows.empty()) return;
+    at = to_micros(rows.back().at);
+    chain = rows.back().chain;
+    number = rows.back().number;
+    for (const LedgerRow& row : rows) visit(row);
+  }
 }
 
 ChainVerdict verify_ledger(Database& database, std::int64_t chain) {
