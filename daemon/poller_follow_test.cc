@@ -50,6 +50,7 @@ TEST_P(Vendors, RereadsFindWhatCameLateAndCountIt) {
   PollerFixture fixture(options, GetParam());
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.stream_.reread = {hours(1)};
+  fixture.stream_.poll_every = minutes(5);
   fixture.run_for(hours(6));
   expect_everything(fixture, hours(8));
   EXPECT_GT(fixture.snapshot().streams[0].books.late, 50u);
@@ -63,6 +64,7 @@ TEST_P(Vendors, RereadsGoOnAcrossRestartsBesideTheCursor) {
   PollerFixture fixture(options, GetParam());
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.stream_.reread = {hours(1)};
+  fixture.stream_.poll_every = minutes(5);
   for (int crash = 0; crash < 40; ++crash) {
     fixture.run_for(minutes(3) + seconds(7 * crash));
     fixture.restart();
@@ -144,6 +146,7 @@ TEST_P(Vendors, WhatWasForgottenWhileTheCursorExpiredIsOneGap) {
   PortalOptions options = steady(GetParam(), 0.01, hours(24));
   options.streams[log_of(GetParam())].retention = hours(48);
   PollerFixture fixture(options, GetParam());
+  fixture.stream_.poll_every = minutes(1);
   fixture.stream_.profile.page_size = 20;  // so that both vendors leave a cursor behind
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.run_for(hours(2));
@@ -167,6 +170,7 @@ TEST_P(Vendors, WhatWasForgottenIsAGapAlsoWhereTheCursorStillWorks) {
   PortalOptions options = steady(GetParam(), 0.01, hours(24));
   options.streams[log_of(GetParam())].retention = hours(48);
   PollerFixture fixture(options, GetParam());
+  fixture.stream_.poll_every = minutes(1);
   fixture.run_for(hours(2));
   fixture.stop();
   fixture.loop_.run_until_idle(hours(24 * 5));
@@ -192,6 +196,7 @@ TEST_P(Vendors, ACursorThatExpiredWithoutAnOutageIsCoveredAndTheLedgerSaysSo) {
 
 TEST_P(Vendors, AnOutageThatThePortalRemembersIsCovered) {
   PollerFixture fixture(steady(GetParam(), 0.01, hours(24)), GetParam());
+  fixture.stream_.poll_every = minutes(1);
   fixture.stream_.profile.page_size = 20;
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.run_for(hours(2));
@@ -225,10 +230,11 @@ TEST_P(FollowOddities, LoseNothing) {
   oddity.apply(options, log_of(vendor));
   PollerFixture fixture(options, vendor);
   fixture.stream_.profile.page_size = 50;
+  fixture.stream_.poll_every = minutes(1);
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.stream_.reread = {};
-  fixture.run_for(hours(1));
-  expect_everything(fixture);
+  fixture.run_for(minutes(30));
+  expect_everything(fixture, minutes(30));
 }
 
 INSTANTIATE_TEST_SUITE_P(
