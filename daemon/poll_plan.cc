@@ -39,6 +39,15 @@ PlannedWalk plan_poll(const PlanInput& input) {
   return walk;
 }
 
+std::optional<PlannedWalk> plan_history(const PlanInput& input) {
+  const std::vector<TimeRange> holes = history_holes(input);
+  if (holes.empty()) return std::nullopt;
+  const TimeRange hole = holes.front();
+  return PlannedWalk{"history", {hole.from, std::min<WallTime>(hole.to, hole.from + input.slice)}, false, std::nullopt};
+}
+
+}  // namespace
+
 std::optional<PlannedWalk> plan_reread(const PlanInput& input) {
   for (const Duration delay : input.settings.reread) {
     const auto mark = input.notes.reread.find(delay);
@@ -51,15 +60,6 @@ std::optional<PlannedWalk> plan_reread(const PlanInput& input) {
   }
   return std::nullopt;
 }
-
-std::optional<PlannedWalk> plan_history(const PlanInput& input) {
-  const std::vector<TimeRange> holes = history_holes(input);
-  if (holes.empty()) return std::nullopt;
-  const TimeRange hole = holes.front();
-  return PlannedWalk{"history", {hole.from, std::min<WallTime>(hole.to, hole.from + input.slice)}, false, std::nullopt};
-}
-
-}  // namespace
 
 std::vector<TimeRange> history_holes(const PlanInput& input) {
   const WallTime live = poll_from(input);

@@ -33,6 +33,9 @@ struct PlanInput {
 // oldest_first history comes before polls. Nothing: sleep until the next poll is due.
 std::optional<PlannedWalk> plan_walk(const PlanInput& input);
 
+// The closed window that is due to be walked once more, as far as its part of the log has been shown.
+std::optional<PlannedWalk> plan_reread(const PlanInput& input);
+
 // The part of the stream that no walk has shown yet, without what the next poll asks for anyway.
 std::vector<TimeRange> history_holes(const PlanInput& input);
 

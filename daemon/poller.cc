@@ -65,6 +65,9 @@ Task<Status> Poller::run_once() { co_return co_await loop(true); }
 Task<Status> Poller::loop(bool once) {
   walks_.clear();
   follow_.reset();
+  reread_.reset();
+  follow_answered_ = false;
+  followed_at_.reset();
   polled_ = false;
   Status attached = co_await attach();
   if (!attached) co_return attached;
@@ -103,7 +106,9 @@ Task<Status> Poller::loop(bool once) {
 bool Poller::finished_once(WallTime target) {
   if (!walks_.empty()) return false;
   if (proof_empty_) return true;
-  if (stream_.profile.order == RecordOrder::oldest_first) return follow_idle_ && collection_.coverage.size() > 0;
+  if (stream_.profile.order == RecordOrder::oldest_first) {
+    return follow_idle_ && follow_edge_ && !collection_.coverage.empty() && !notes_.outage_from && !notes_.cursor_refused;
+  }
   // A walk from before may reach to this very second and still have been asked too early.
   if (!polled_) return false;
   // The portal's clock may turn out to be behind ours; its Date has whole seconds.

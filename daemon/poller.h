@@ -61,7 +61,14 @@ class Poller {
     // The answer to walk.next_request(), asked for while the page before was being stored.
     std::optional<Answer> ahead = std::nullopt;
   };
+  // An oldest-first log that is being followed: live, or a closed window once more.
+  struct Following {
+    OldestFirstFollow follow;
+    std::optional<PlannedWalk> reread;  // nothing: live
+    int unreadable = 0;                 // as above
+  };
   enum class Step { moved, idle };
+  enum class Outage { open, remembered, forgotten };
 
   Task<Status> attach();
   Task<Status> resolve_start();
@@ -69,7 +76,6 @@ class Poller {
   Task<Status> resume_walks(std::vector<StoredWalk> walks);
   Task<Status> loop(bool once);
   Task<Result<Step>> step();
-  Task<Result<Step>> step_follow();
   bool finished_once(WallTime target);
 
   // Newest first.
@@ -85,8 +91,24 @@ class Poller {
   // `ended_already`: the page that was stored last has ended it in the journal, too.
   Task<Status> finish_walk(ActiveWalk& active, bool ended_already);
   Task<Status> save_walk(ActiveWalk& active);
-  Task<Status> settle_outage();
+  // Was anything forgotten since notes_.outage_from? Open: the portal did not say, ask again.
+  Task<Result<Outage>> settle_outage();
   ActiveWalk* current_walk();
+
+  // Oldest first.
+  Task<Result<Step>> step_follow();
+  void take_up_follow();
+  void note_outage();
+  void begin_reread();
+  Task<Status> advance_follow(Following& following);
+  // Ends `following` if it is a reread that is done.
+  Task<Status> on_followed_page(Following& following, Answer answer, PageRequest request, WallTime edge);
+  Task<Status> on_followed_cursor_refused(Following& following, const Answer& answer);
+  Task<Status> on_followed_unreadable(Following& following, Answer answer);
+  // Puts down where a log is being followed when no page does, and a gap.
+  Task<Status> keep_followed(Following& following, std::optional<NewGap> gap);
+  // The verdict on an outage or a refused cursor.
+  Task<Status> settle_follow();
 
   // Both orders.
   // Nothing: the page was refused as a whole (ids collide), and that was reported.
@@ -117,13 +139,17 @@ class Poller {
   PollerNotes notes_;
   std::optional<WallTime> start_;
   std::deque<std::unique_ptr<ActiveWalk>> walks_;  // at most one live and one of history
-  std::optional<OldestFirstFollow> follow_;
+  std::optional<Following> follow_;
+  std::optional<Following> reread_;  // of an oldest-first log
   Duration slice_;
   SteadyTime next_poll_{};
   bool held_ = false;
   bool polled_ = false;       // a poll that this run began has been completed
   bool proof_empty_ = false;  // the log has no record yet
-  bool follow_idle_ = false;
+  bool follow_idle_ = false;      // until next_poll_
+  bool follow_edge_ = false;      // the last page of an oldest-first log showed its end
+  bool follow_answered_ = false;  // a page has come since the outage or the refusal that is to be settled
+  std::optional<SteadyTime> followed_at_;
   bool timeless_told_ = false;  // records without a time were warned of
   std::optional<Error> fatal_;  // run_once: what an operator must solve
 };

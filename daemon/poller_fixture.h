@@ -34,6 +34,8 @@ class PollerFixture {
     source_.requests_per_minute = 6000;
     stream_.profile = source_.profile.streams.at(stream);
     stream_.name = stream;
+    // The sandbox names the two other vendors' logs after them.
+    log_name_ = profile == "apptego" ? stream : profile;
     open();
   }
   ~PollerFixture() { stop(); }
@@ -96,7 +98,7 @@ class PollerFixture {
   }
   std::set<std::string> portal_ids() {
     std::set<std::string> ids;
-    for (const RecordInfo& record : portal_.all_records(stream_.name)) ids.insert(record.id);
+    for (const RecordInfo& record : portal_.all_records(log_name_)) ids.insert(record.id);
     return ids;
   }
   const CollectionSnapshot& collection(const JournalSnapshot& snapshot) { return snapshot.streams.at(0).collections.back(); }
@@ -115,6 +117,7 @@ class PollerFixture {
   std::unique_ptr<Bell> bell_;
   std::unique_ptr<TaskGroup> group_;
   std::unique_ptr<Poller> poller_;
+  std::string log_name_;  // of the portal
 
  private:
   static Task<void> keep(Task<Status> task, Status& outcome) { outcome = co_await std::move(task); }

@@ -1,68 +1,213 @@
-// Oldest-first logs: following the vendor's cursor, one publication per page.
+// Oldest-first logs: following the vendor's cursor, one publication per page; rereads beside it.
 
 #include "daemon/poller.h"
+#include "encoding/json_object.h"
 #include "encoding/time_format.h"
 
 namespace auditferry {
+namespace {
+
+constexpr Duration long_outage = std::chrono::hours(24);
+// As for newest-first logs: then the page is asked for in smaller pieces, and the last piece counts as lost.
+constexpr int unreadable_tries = 3;
+
+}  // namespace
+
+void Poller::take_up_follow() {
+  const bool next_link_always = stream_.profile.next_link_always;
+  if (notes_.follow) {
+    Result<OldestFirstFollow> resumed = OldestFirstFollow::resume(rules(), *notes_.follow, next_link_always);
+    if (resumed) {
+      follow_.emplace(Following{std::move(resumed).value(), std::nullopt, 0});
+      return;
+    }
+    world_.log.warn(resumed.error().message, session_.fields());
+  }
+  const WallTime from = watermark_of(collection_.coverage, *start_).value_or(*start_);
+  follow_.emplace(Following{OldestFirstFollow::begin(rules(), from, next_link_always), std::nullopt, 0});
+}
 
 Task<Result<Poller::Step>> Poller::step_follow() {
-  if (!follow_) {
-    if (notes_.follow) {
-      Result<OldestFirstFollow> resumed = OldestFirstFollow::resume(rules(), *notes_.follow, stream_.profile.next_link_always);
-      if (resumed) {
-        follow_ = std::move(resumed).value();
-      } else {
-        world_.log.warn(resumed.error().message, session_.fields());
-      }
-    }
-    const WallTime from = watermark_of(collection_.coverage, *start_).value_or(*start_);
-    if (!follow_) follow_ = OldestFirstFollow::begin(rules(), from, stream_.profile.next_link_always);
+  if (!follow_) take_up_follow();
+  if (follow_answered_ && (notes_.outage_from || notes_.cursor_refused)) {
+    Status settled = co_await settle_follow();
+    if (!settled) co_return std::move(settled).error();
+    co_return Step::moved;
   }
-  if (follow_idle_ && world_.clock.steady_now() < next_poll_) co_return Step::idle;
-  follow_idle_ = false;
-  PageRequest request = follow_->next_request();
+  const bool due = !follow_idle_ || world_.clock.steady_now() >= next_poll_;
+  if (!due && !reread_) begin_reread();
+  if (!due && !reread_) co_return Step::idle;
+  if (due) {
+    follow_idle_ = false;
+    follow_edge_ = false;
+    const bool stood_still = !followed_at_ || world_.clock.steady_now() - *followed_at_ > long_outage;
+    if (stood_still) note_outage();
+  }
+  Following& following = due ? *follow_ : *reread_;
+  Status advanced = co_await advance_follow(following);
+  if (!advanced) co_return std::move(advanced).error();
+  co_return Step::moved;
+}
+
+void Poller::note_outage() {
+  if (notes_.outage_from || collection_.coverage.empty()) return;
+  const WallTime shown = follow_->follow.covered_to();
+  const bool long_ago = session_.edge() - shown > long_outage;
+  const bool perhaps_forgotten = stream_.retention && shown < world_.clock.now() - *stream_.retention;
+  if (!long_ago && !perhaps_forgotten) return;
+  notes_.outage_from = shown;
+  follow_answered_ = false;
+}
+
+// Not kept between processes: a window that was not finished is begun again, and what is known stays known.
+void Poller::begin_reread() {
+  const WallTime shown = follow_->follow.covered_to();
+  const std::vector<CoverageInterval> all_shown = {{TimeRange{*start_, shown}, "poll", shown}};
+  const PlanInput input{stream_, source_.catch_up, *start_, session_.edge(), slice_, false, all_shown, notes_};
+  std::optional<PlannedWalk> plan = plan_reread(input);
+  if (!plan) return;
+  OldestFirstFollow window = OldestFirstFollow::begin_window(rules(), plan->window, stream_.profile.next_link_always);
+  reread_.emplace(Following{std::move(window), std::move(plan), 0});
+}
+
+Task<Status> Poller::advance_follow(Following& following) {
+  PageRequest request = following.follow.next_request();
   PageRequest to_ask = request;
   const WallTime edge = session_.edge();
-  Answer answer = co_await session_.ask(std::move(to_ask), 1, follow_->follows_cursor());
-  if (answer.kind == AnswerKind::cursor_refused) {
-    world_.log.warn(answer.message, session_.fields());
-    follow_->on_cursor_refused();
-    co_return Step::moved;
+  Answer answer = co_await session_.ask(std::move(to_ask), 1, following.follow.follows_cursor());
+  switch (answer.kind) {
+    case AnswerKind::page: co_return co_await on_followed_page(following, std::move(answer), std::move(request), edge);
+    case AnswerKind::cursor_refused: co_return co_await on_followed_cursor_refused(following, answer);
+    case AnswerKind::unreadable:
+      report(answer);
+      if (++following.unreadable < unreadable_tries) break;
+      co_return co_await on_followed_unreadable(following, std::move(answer));
+    case AnswerKind::too_large:
+      report(answer);
+      answer.message += "; even one record does not fit into max_page_bytes";
+      co_return co_await on_followed_unreadable(following, std::move(answer));
+    case AnswerKind::limited:
+    case AnswerKind::again:
+    case AnswerKind::stop: report(answer); break;
   }
-  if (answer.kind != AnswerKind::page) {
-    report(answer);
-    co_await wait_after(answer);
-    co_return Step::moved;
-  }
+  co_await wait_after(answer);
+  co_return Status();
+}
+
+Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageRequest request, WallTime edge) {
   // Judged on a copy: if the page cannot be stored, the same request is made again.
-  OldestFirstFollow next = *follow_;
+  OldestFirstFollow next = following.follow;
   WallTime shown_to = edge;
   if (answer.server_time) shown_to = std::min(shown_to, WallTime(*answer.server_time - stream_.settle));
   OldestFirstFollow::Outcome outcome = next.on_page(answer.page, shown_to);
-  const TimeRange window = outcome.covered.value_or(TimeRange{next.covered_to(), next.covered_to()});
-  PageToStore page = page_to_store(answer, request.cursor, "poll", window);
+  const bool live = !following.reread;
+  TimeRange window = outcome.covered.value_or(TimeRange{next.covered_to(), next.covered_to()});
+  if (!live) window = following.reread->window;
+  PageToStore page = page_to_store(answer, request.cursor, live ? "poll" : "reread", window);
   page.occurrences = std::move(outcome.occurrences);
   PollerNotes notes = notes_;
-  notes.follow = next.state();
+  if (live) notes.follow = next.state();
+  if (!live && outcome.at_edge) notes.reread[*following.reread->reread_delay] = window.to;
   page.collection_state = notes.to_text();
   page.end = WalkEnd{};
   if (outcome.covered) page.end->covered.push_back(*outcome.covered);
+  if (const auto watermark = watermark_of(collection_.coverage, *start_)) page.covered_until = *watermark;
+  if (outcome.lost) {
+    page.gaps.push_back({"unreadable", outcome.lost->range, outcome.lost->why});
+    world_.log.error("a gap of type unreadable was recorded: " + outcome.lost->why, session_.fields());
+  }
   Result<std::optional<StoredPage>> stored = co_await store(std::move(page));
   if (!stored) co_return std::move(stored).error();
-  if (!*stored) co_return Step::moved;
+  if (!*stored) co_return Status();
   note_good();
   notes_ = std::move(notes);
-  follow_ = std::move(next);
+  following.follow = std::move(next);
+  following.unreadable = 0;
   Status published = co_await publish((**stored).walk_id);
-  if (!published) co_return std::move(published).error();
-  Status loaded = co_await reload();
-  if (!loaded) co_return std::move(loaded).error();
-  if (outcome.at_edge) {
-    follow_idle_ = true;
-    const Duration jitter = world_.random.jitter(stream_.poll_every / 5) - stream_.poll_every / 10;
-    next_poll_ = world_.clock.steady_now() + stream_.poll_every + jitter;
+  if (!published) co_return published;
+  if (outcome.lost) world_.published.ring();
+  if (live) {
+    followed_at_ = world_.clock.steady_now();
+    if (outcome.at_edge || !answer.page.records.empty()) follow_answered_ = true;
+    if (outcome.at_edge || outcome.pause) {
+      follow_idle_ = true;
+      follow_edge_ = outcome.at_edge;
+      const Duration jitter = world_.random.jitter(stream_.poll_every / 5) - stream_.poll_every / 10;
+      next_poll_ = world_.clock.steady_now() + stream_.poll_every + jitter;
+    }
+  } else if (outcome.at_edge) {
+    reread_.reset();
   }
-  co_return Step::moved;
+  co_return co_await reload();
+}
+
+Task<Status> Poller::on_followed_cursor_refused(Following& following, const Answer& answer) {
+  world_.log.warn(answer.message, session_.fields());
+  if (!following.reread) {
+    if (!notes_.cursor_refused) notes_.cursor_refused = following.follow.covered_to();
+    follow_answered_ = false;
+    note_outage();
+  }
+  const std::optional<WalkGap> lost = following.follow.on_cursor_refused();
+  if (!lost) co_return Status();
+  NewGap gap{"unreachable", lost->range, lost->why};
+  co_return co_await keep_followed(following, std::move(gap));
+}
+
+Task<Status> Poller::on_followed_unreadable(Following& following, Answer answer) {
+  following.unreadable = 0;
+  if (following.follow.halve_page_size()) {
+    world_.log.info("asking for smaller pages", session_.fields());
+    co_return co_await keep_followed(following, std::nullopt);
+  }
+  world_.log.error(answer.message + "; the answer is in quarantine, and what cannot be read becomes a gap", session_.fields());
+  const QuarantineItem item{answer.message, 0, std::move(answer.body)};
+  const WallTime now = world_.clock.now();
+  auto keep = [&](Journal& journal) { return journal.quarantine(collection_.stream_id, item, now); };
+  Status kept = co_await world_.storage.run(keep);
+  if (!kept) co_return kept;
+  const std::optional<WalkGap> lost = following.follow.on_unreadable(answer.message, session_.edge());
+  if (!lost) co_return co_await keep_followed(following, std::nullopt);
+  NewGap gap{"unreadable", lost->range, lost->why};
+  // Nothing of a window can be left to read once its end is lost.
+  const bool window_over = following.reread.has_value();
+  if (window_over) notes_.reread[*following.reread->reread_delay] = following.reread->window.to;
+  Status told = co_await keep_followed(following, std::move(gap));
+  if (window_over) reread_.reset();
+  co_return told;
+}
+
+Task<Status> Poller::keep_followed(Following& following, std::optional<NewGap> gap) {
+  if (gap) {
+    world_.log.error("a gap of type " + gap->type + " was recorded: " + gap->why, session_.fields());
+    const WallTime now = world_.clock.now();
+    auto record = [&](Journal& journal) { return journal.record_gap(collection_.collection_id, *gap, now); };
+    Result<std::int64_t> recorded = co_await world_.storage.run(record);
+    if (!recorded) co_return std::move(recorded).error();
+    world_.published.ring();
+  }
+  if (!following.reread) notes_.follow = following.follow.state();
+  co_return co_await save_notes();
+}
+
+Task<Status> Poller::settle_follow() {
+  const char* verdict = "covered";
+  if (notes_.outage_from) {
+    Result<Outage> settled = co_await settle_outage();
+    if (!settled) co_return std::move(settled).error();
+    if (*settled == Outage::open) co_return Status();
+    if (*settled == Outage::forgotten) verdict = "gap";
+  }
+  if (!notes_.cursor_refused) co_return Status();
+  JsonObject detail;
+  detail.text("source", source_.name).text("what", "refused").text("shown_to", format_rfc3339(*notes_.cursor_refused)).text("verdict", verdict);
+  const std::string text = detail.finish();
+  const WallTime now = world_.clock.now();
+  auto tell = [&](Journal& journal) { return journal.note("cursor", text, now, collection_.stream_id); };
+  Status told = co_await world_.storage.run(tell);
+  if (!told) co_return told;
+  notes_.cursor_refused.reset();
+  co_return co_await save_notes();
 }
 
 }  // namespace auditferry

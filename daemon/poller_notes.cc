@@ -24,6 +24,7 @@ std::string PollerNotes::to_text() const {
   put(object, "proof_at", proof_at);
   put(object, "overlap_at", overlap_at);
   put(object, "outage_from", outage_from);
+  put(object, "cursor_refused", cursor_refused);
   if (!reread.empty()) {
     std::string marks = "[";
     for (const auto& [delay, mark] : reread) {
@@ -45,6 +46,7 @@ PollerNotes PollerNotes::from_text(std::string_view text) {
   notes.proof_at = time_at(view, "proof_at");
   notes.overlap_at = time_at(view, "overlap_at");
   notes.outage_from = time_at(view, "outage_from");
+  notes.cursor_refused = time_at(view, "cursor_refused");
   if (const auto marks = view.find("reread")) {
     for (const JsonView pair : marks->elements()) {
       const auto delay = pair.at_pointer("/0");

@@ -17,6 +17,8 @@ struct PollerNotes {
   std::map<Duration, WallTime> reread;  // per delay: windows up to here have been read again
   // The portal may have forgotten what came after this moment: to be found out when the hole is closed.
   std::optional<WallTime> outage_from;
+  // Shown up to here when the cursor of an oldest-first log was refused; the ledger is to tell how it ended.
+  std::optional<WallTime> cursor_refused;
   std::optional<std::string> follow;    // OldestFirstFollow::state
   std::string problem;                  // why the stream is not polled now, for `status`; empty: it is
   bool stopped = false;                 // and only an operator can change that

@@ -48,7 +48,7 @@ Task<Result<Poller::Step>> Poller::step() {
   const bool history_runs = !walks_.empty();
   if (!plan || (plan->how == "history" && history_runs)) {
     if (notes_.outage_from && history_holes(plan_input(edge)).empty()) {
-      Status settled = co_await settle_outage();
+      Result<Outage> settled = co_await settle_outage();
       if (!settled) co_return std::move(settled).error();
     }
     co_return Step::idle;
@@ -286,21 +286,22 @@ Task<Status> Poller::finish_walk(ActiveWalk& active, bool ended_already) {
   co_return co_await reload();
 }
 
-Task<Status> Poller::settle_outage() {
+Task<Result<Poller::Outage>> Poller::settle_outage() {
   const WallTime from = *notes_.outage_from;
   const TimeRange before{std::max(*start_, WallTime(from - stream_.profile.max_window)), from};
   PresenceOutcome presence = co_await anything_in(session_, before, stream_.profile.page_size);
   if (!presence.answered) {
     report(presence.answer);
     co_await wait_after(presence.answer);
-    co_return Status();
+    co_return Outage::open;
   }
   note_good();
   // Something from before the outage is still there, or nothing ever was: nothing can have been forgotten.
   auto look = [&](Journal& journal) { return journal.records_around(collection_.stream_id, from); };
   Result<Journal::Around> around = co_await world_.storage.run(look);
   if (!around) co_return std::move(around).error();
-  if (!presence.newest && around->had_before) {
+  const bool forgotten = !presence.newest && around->had_before;
+  if (forgotten) {
     const WallTime edge = around->first_after.value_or(session_.edge());
     const NewGap gap{"forgotten", TimeRange{from, edge},
                      "collection stood still from " + format_rfc3339(from) + ", and the portal no longer shows what it had before that: what it "
@@ -313,7 +314,9 @@ Task<Status> Poller::settle_outage() {
     world_.published.ring();
   }
   notes_.outage_from.reset();
-  co_return co_await save_notes();
+  Status saved = co_await save_notes();
+  if (!saved) co_return std::move(saved).error();
+  co_return forgotten ? Outage::forgotten : Outage::remembered;
 }
 
 }  // namespace auditferry

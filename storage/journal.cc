@@ -199,9 +199,9 @@ Result<std::vector<Penalty>> Journal::penalties(WallTime now) {
   });
 }
 
-Status Journal::note(const std::string& kind, const std::string& detail, WallTime now) {
+Status Journal::note(const std::string& kind, const std::string& detail, WallTime now, std::int64_t chain) {
   return in_transaction(*parts_, [&]() -> Status {
-    parts_->ledger.append(0, now, kind, detail);
+    parts_->ledger.append(chain, now, kind, detail);
     return {};
   });
 }

@@ -80,8 +80,9 @@ class Journal {
   // Care
   Status set_penalty(const Penalty& penalty);
   Result<std::vector<Penalty>> penalties(WallTime now);
-  // Chain 0 of the ledger: what concerns the daemon as a whole. `detail` is a JSON object.
-  Status note(const std::string& kind, const std::string& detail, WallTime now);
+  // A row of the ledger. Chain 0: what concerns the daemon as a whole; else a stream_id. `detail` is a
+  // JSON object.
+  Status note(const std::string& kind, const std::string& detail, WallTime now, std::int64_t chain = 0);
   Result<PruneStep> prune(const PruneRules& rules, WallTime now);
   Result<std::uint64_t> used_bytes();
   const std::string& epoch() const;
