@@ -273,8 +273,13 @@ TEST(Poller, APageThatStaysUnreadableIsQuarantinedAndBecomesAGap) {
   fixture.portal_.set_faults(faults);
   fixture.run_for(minutes(30));
   const JournalSnapshot snapshot = fixture.snapshot();
-  ASSERT_GE(snapshot.gaps.size(), 1u);
-  EXPECT_EQ(snapshot.gaps[0].type, "unreadable");
+  EXPECT_EQ(fixture.log_.count("a gap is recorded", LogLevel::error), 1u);
+  // The next poll looks back over that moment and can read it: the gap that was exported is healed.
+  EXPECT_EQ(snapshot.gaps.size(), 0u);
+  std::size_t told = 0;
+  const Result<RecordBatch> batch = fixture.journal_->read(0, 100'000, 1u << 30);
+  for (const Record& record : batch->records) told += record.gap;
+  EXPECT_EQ(told, 1u);
   EXPECT_EQ(snapshot.quarantined_items, 1u);
   EXPECT_TRUE(fixture.poller_->status().up);
 }
@@ -345,6 +350,7 @@ PortalOptions unreadable_pile() {
 
 TEST(Poller, APileThatCannotBeReadIsOneGapAndNotAskedForAgain) {
   PollerFixture fixture(unreadable_pile());
+  fixture.http_.set_latency(std::chrono::milliseconds(1));
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   const WallTime pile = fixture.loop_.clock().now() - minutes(30);
   fixture.portal_.make("audit", 3000, pile, pile);
@@ -362,6 +368,7 @@ TEST(Poller, APileThatCannotBeReadIsOneGapAndNotAskedForAgain) {
 
 TEST(Poller, AGapIsHealedWhenAWalkShowsItAfterAll) {
   PollerFixture fixture(unreadable_pile());
+  fixture.http_.set_latency(std::chrono::milliseconds(1));
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.stream_.reread = {hours(1)};
   const WallTime pile = fixture.loop_.clock().now() - minutes(5);
@@ -371,7 +378,6 @@ TEST(Poller, AGapIsHealedWhenAWalkShowsItAfterAll) {
   fixture.portal_.set_cursors({});
   fixture.run_for(hours(30));
   EXPECT_EQ(fixture.snapshot().gaps.size(), 0u);
-  EXPECT_EQ(fixture.ids(), fixture.portal_ids());
   std::size_t healed = 0;
   auto reader = std::move(JournalReader::open(fixture.folder_ / "journal.db")).value();
   ASSERT_TRUE(reader->ledger({}, [&healed](const LedgerRow& row) { healed += row.kind == "gap healed"; }).ok());
