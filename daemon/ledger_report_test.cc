@@ -86,7 +86,7 @@ TEST(LedgerReport, WritesJson) {
       fixture.journal_
           ->record_gap(
               1,
-              {"unreachable", TimeRange{fixture.loop_.clock().now() - hours(3), fixture.loop_.clock().now()},
+              {"forgotten", TimeRange{fixture.loop_.clock().now() - hours(3), fixture.loop_.clock().now()},
                "w\x01"},
               fixture.loop_.clock().now())
           .ok());
@@ -105,7 +105,7 @@ TEST(LedgerReport, WritesJson) {
       EXPECT_EQ(view.find("chain")->scalar_text(), "acme/audit");
     }
     if (type == "gap") {
-      EXPECT_EQ(view.find("kind")->scalar_text(), "unreachable");
+      EXPECT_EQ(view.find("kind")->scalar_text(), "forgotten");
     }
     if (type == "chain") {
       EXPECT_EQ(view.find("unbroken")->scalar_text(), "true");

@@ -14,6 +14,7 @@ constexpr Duration shortest_reread = std::chrono::minutes(5);
 std::optional<WallTime> newest_shown(const std::vector<CoverageInterval>& coverage) {
   std::optional<WallTime> newest;
   for (const CoverageInterval& interval : coverage) {
+    if (interval.how == "gap") continue;  // may lie at the edge, and is asked for again then
     if (!newest || interval.range.to > *newest) newest = interval.range.to;
   }
   return newest;

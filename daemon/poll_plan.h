@@ -25,7 +25,7 @@ struct PlanInput {
   WallTime edge;   // the latest moment that may be asked for
   Duration slice;  // of history, at present
   bool poll_due = false;
-  const std::vector<CoverageInterval>& coverage;
+  const std::vector<CoverageInterval>& coverage;  // with gaps: storage/gap_table.h, settled_time
   const PollerNotes& notes;
 };
 
@@ -36,10 +36,10 @@ std::optional<PlannedWalk> plan_walk(const PlanInput& input);
 // The closed window that is due to be walked once more, as far as its part of the log has been shown.
 std::optional<PlannedWalk> plan_reread(const PlanInput& input);
 
-// The part of the stream that no walk has shown yet, without what the next poll asks for anyway.
+// The part of the stream that no walk has shown yet and no gap speaks of, without what the next poll asks for anyway.
 std::vector<TimeRange> history_holes(const PlanInput& input);
 
-// True when everything from start to `until` has been shown.
+// True when everything from start to `until` has been shown or is a known gap.
 bool covered_until(const std::vector<CoverageInterval>& coverage, WallTime start, WallTime until);
 
 }  // namespace auditferry

@@ -7,6 +7,7 @@
 
 #include "daemon/range_proof.h"
 #include "encoding/time_format.h"
+#include "storage/gap_table.h"
 
 namespace auditferry {
 namespace {
@@ -43,7 +44,7 @@ std::optional<WallTime> Poller::oldest_needed() const {
   for (const auto& [delay, mark] : notes_.reread) oldest = std::min(oldest, mark);
   for (const auto& active : walks_) oldest = std::min(oldest, active->plan.window.from);
   // Until history is complete nothing is forgotten.
-  for (const TimeRange& hole : holes_in(collection_.coverage, {*start_, oldest})) oldest = std::min(oldest, hole.from);
+  for (const TimeRange& hole : holes_in(settled_, {*start_, oldest})) oldest = std::min(oldest, hole.from);
   return oldest - unit_step(stream_.profile.time_unit) * 2;
 }
 
@@ -113,7 +114,7 @@ bool Poller::finished_once(WallTime target) {
   if (!polled_) return false;
   // The portal's clock may turn out to be behind ours; its Date has whole seconds.
   const WallTime reachable = std::min(target, session_.edge());
-  return covered_until(collection_.coverage, *start_, std::chrono::floor<std::chrono::seconds>(reachable));
+  return covered_until(settled_, *start_, std::chrono::floor<std::chrono::seconds>(reachable));
 }
 
 Task<Status> Poller::attach() {
@@ -123,7 +124,7 @@ Task<Status> Poller::attach() {
   auto job = [&](Journal& journal) { return journal.attach(identity, source_.name, source_.base_url, fingerprint, stream_.query, now); };
   Result<CollectionState> attached = co_await world_.storage.run(job);
   if (!attached) co_return std::move(attached).error();
-  collection_ = std::move(attached).value();
+  take(std::move(attached).value());
   notes_ = PollerNotes::from_text(collection_.state);
   start_ = collection_.start;
   std::vector<StoredWalk> walks = std::move(collection_.walks);
@@ -227,10 +228,10 @@ PageToStore Poller::page_to_store(const Answer& answer, const std::optional<std:
     timeless_told_ = true;
   }
   for (const Page::Oversized& record : answer.page.oversized) {
-    world_.log.error("record " + record.id + " has " + std::to_string(record.bytes) + " bytes, more than max_record: it is in quarantine, and a gap is recorded",
+    world_.log.error("record " + record.id + " has " + std::to_string(record.bytes) + " bytes, more than max_record: it is in quarantine",
                      session_.fields());
     page.quarantine.push_back({"a record of this page is larger than max_record", 0, answer.body});
-    NewGap gap{"unreadable", std::nullopt, "record " + record.id + " is larger than max_record (" + std::to_string(record.bytes) + " bytes)"};
+    NewGap gap{"oversized", std::nullopt, "record " + record.id + " is larger than max_record (" + std::to_string(record.bytes) + " bytes)"};
     if (record.has_time) gap.range = TimeRange{record.time, record.time};
     page.gaps.push_back(std::move(gap));
   }
@@ -251,6 +252,7 @@ Task<Result<std::optional<StoredPage>>> Poller::store(PageToStore page) {
     co_return std::optional<StoredPage>();
   }
   if (!result) co_return std::move(result).error();
+  for (const NewGap& gap : result->gaps) world_.log.error("a gap of type " + gap.type + " was recorded: " + gap.why, session_.fields());
   if (result->revisions > 0) {
     world_.log.warn("the portal changed " + std::to_string(result->revisions) + " records that were already collected: kept as revisions (@2 …)",
                     session_.fields());
@@ -273,8 +275,13 @@ Task<Status> Poller::reload() {
   auto job = [this](Journal& journal) { return journal.load_collection(collection_.collection_id); };
   Result<CollectionState> loaded = co_await world_.storage.run(job);
   if (!loaded) co_return std::move(loaded).error();
-  collection_ = std::move(loaded).value();
+  take(std::move(loaded).value());
   co_return Status();
+}
+
+void Poller::take(CollectionState state) {
+  collection_ = std::move(state);
+  settled_ = settled_time(collection_.coverage, collection_.gaps, collection_.collection_id);
 }
 
 Task<Status> Poller::save_notes() {

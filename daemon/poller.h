@@ -121,6 +121,7 @@ class Poller {
   Task<Status> publish(std::int64_t walk_id);
   Task<Status> save_notes();
   Task<Status> reload();
+  void take(CollectionState state);
   Task<void> wait_after(const Answer& answer);
   Task<void> remember_problem();
   void report(const Answer& answer);
@@ -136,6 +137,8 @@ class Poller {
   Backoff backoff_;
   PollerStatus status_;
   CollectionState collection_;
+  // What no walk has to ask for (again): coverage, and gaps that are open or accepted.
+  std::vector<CoverageInterval> settled_;
   PollerNotes notes_;
   std::optional<WallTime> start_;
   std::deque<std::unique_ptr<ActiveWalk>> walks_;  // at most one live and one of history

@@ -182,7 +182,7 @@ Task<Status> Poller::keep_followed(Following& following, std::optional<NewGap> g
     world_.log.error("a gap of type " + gap->type + " was recorded: " + gap->why, session_.fields());
     const WallTime now = world_.clock.now();
     auto record = [&](Journal& journal) { return journal.record_gap(collection_.collection_id, *gap, now); };
-    Result<std::int64_t> recorded = co_await world_.storage.run(record);
+    Result<bool> recorded = co_await world_.storage.run(record);
     if (!recorded) co_return std::move(recorded).error();
     world_.published.ring();
   }

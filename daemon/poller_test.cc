@@ -307,8 +307,13 @@ TEST(Poller, APageThatStaysUnreadableIsQuarantinedAndBecomesAGap) {
   fixture.portal_.set_faults(faults);
   fixture.run_for(minutes(30));
   const JournalSnapshot snapshot = fixture.snapshot();
-  ASSERT_GE(snapshot.gaps.size(), 1u);
-  EXPECT_EQ(snapshot.gaps[0].type, "unreadable");
+  EXPECT_EQ(fixture.log_.count("a gap is recorded", LogLevel::error), 1u);
+  // The next poll looks back over that moment and can read it: the gap that was exported is healed.
+  EXPECT_EQ(snapshot.gaps.size(), 0u);
+  std::size_t told = 0;
+  const Result<RecordBatch> batch = fixture.journal_->read(0, 100'000, 1u << 30);
+  for (const Record& record : batch->records) told += record.gap;
+  EXPECT_EQ(told, 1u);
   EXPECT_EQ(snapshot.quarantined_items, 1u);
   EXPECT_TRUE(fixture.poller_->status().up);
 }
@@ -367,6 +372,50 @@ TEST(Poller, AWrongTimeUnitIsFoundBeforeAnyCoverage) {
   EXPECT_NE(fixture.poller_->status().problem.find("time_unit"), std::string::npos) << fixture.poller_->status().problem;
   const JournalSnapshot snapshot = fixture.snapshot();
   EXPECT_TRUE(fixture.collection(snapshot).coverage.empty());
+}
+
+// A pile that no page can hold, in a log whose cursors do not work.
+PortalOptions unreadable_pile() {
+  PortalOptions options = steady(0.1, hours(3));
+  options.page_limit = 500;
+  options.cursors.lifetime = Duration(1);
+  return options;
+}
+
+TEST(Poller, APileThatCannotBeReadIsOneGapAndNotAskedForAgain) {
+  PollerFixture fixture(unreadable_pile());
+  fixture.http_.set_latency(std::chrono::milliseconds(1));
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+  const WallTime pile = fixture.loop_.clock().now() - minutes(30);
+  fixture.portal_.make("audit", 3000, pile, pile);
+  const Status done = fixture.run_once();
+  ASSERT_TRUE(done.ok());
+  ASSERT_EQ(fixture.snapshot().gaps.size(), 1u);
+  fixture.run_for(hours(1));
+  const JournalSnapshot snapshot = fixture.snapshot();
+  ASSERT_EQ(snapshot.gaps.size(), 1u);
+  EXPECT_EQ(snapshot.gaps[0].type, "unreachable");
+  EXPECT_TRUE(snapshot.gaps[0].range->contains(pile));
+  EXPECT_EQ(fixture.log_.count("gap", LogLevel::error), 1u);
+  EXPECT_LT(fixture.portal_.stats().requests, 1000u);
+}
+
+TEST(Poller, AGapIsHealedWhenAWalkShowsItAfterAll) {
+  PollerFixture fixture(unreadable_pile());
+  fixture.http_.set_latency(std::chrono::milliseconds(1));
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+  fixture.stream_.reread = {hours(1)};
+  const WallTime pile = fixture.loop_.clock().now() - minutes(5);
+  fixture.portal_.make("audit", 3000, pile, pile);
+  fixture.run_for(minutes(30));
+  ASSERT_EQ(fixture.snapshot().gaps.size(), 1u);
+  fixture.portal_.set_cursors({});
+  fixture.run_for(hours(30));
+  EXPECT_EQ(fixture.snapshot().gaps.size(), 0u);
+  std::size_t healed = 0;
+  auto reader = std::move(JournalReader::open(fixture.folder_ / "journal.db")).value();
+  ASSERT_TRUE(reader->ledger({}, [&healed](const LedgerRow& row) { healed += row.kind == "gap healed"; }).ok());
+  EXPECT_EQ(healed, 1u);
 }
 
 TEST(Poller, WhatThePortalForgotDuringAnOutageIsAGap) {

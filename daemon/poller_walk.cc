@@ -22,7 +22,7 @@ constexpr double history_cost = 2;
 }  // namespace
 
 PlanInput Poller::plan_input(WallTime edge) const {
-  return PlanInput{stream_, source_.catch_up, *start_, edge, slice_, world_.clock.steady_now() >= next_poll_, collection_.coverage, notes_};
+  return PlanInput{stream_, source_.catch_up, *start_, edge, slice_, world_.clock.steady_now() >= next_poll_, settled_, notes_};
 }
 
 Poller::ActiveWalk* Poller::current_walk() {
@@ -102,7 +102,7 @@ Task<Result<Poller::Step>> Poller::start_walk(PlannedWalk plan) {
     const Duration jitter = world_.random.jitter(stream_.poll_every / 5) - stream_.poll_every / 10;
     next_poll_ = world_.clock.steady_now() + stream_.poll_every + jitter;
   }
-  const std::vector<TimeRange> holes = holes_in(collection_.coverage, {*start_, plan.window.to});
+  const std::vector<TimeRange> holes = holes_in(settled_, {*start_, plan.window.to});
   // A stream's first history is no outage: nothing was ever shown before it.
   const bool known_before = watermark_of(collection_.coverage, *start_).has_value();
   if (!notes_.outage_from && known_before && !holes.empty() && plan.window.to - holes.front().from > long_outage) {
@@ -169,9 +169,8 @@ Task<Status> Poller::on_page(ActiveWalk& active, Answer answer, PageRequest requ
   for (WalkGap& gap : active.walk.take_gaps()) page.gaps.push_back({"unreachable", gap.range, gap.why});
   page.walk_id = active.walk_id;
   page.walk_state = active.walk.state();
-  if (const auto watermark = watermark_of(collection_.coverage, *start_)) page.covered_until = *watermark;
+  if (const auto watermark = watermark_of(settled_, *start_)) page.covered_until = *watermark;
   if (active.walk.done()) page.end = WalkEnd{active.walk.covered()};
-  for (const NewGap& gap : page.gaps) world_.log.error("a gap of type " + gap.type + " was recorded: " + gap.why, session_.fields());
   if (active.walk.found_disorder() && !was_disordered) {
     world_.log.warn("the portal's log is not in order of time: the window is walked in narrower slices where cursors end early", session_.fields());
   }
@@ -224,7 +223,7 @@ Task<Status> Poller::on_unreadable(ActiveWalk& active, Answer answer) {
   for (WalkGap& gap : active.walk.take_gaps()) {
     const NewGap lost{"unreadable", gap.range, gap.why};
     auto record = [&](Journal& journal) { return journal.record_gap(collection_.collection_id, lost, now); };
-    Result<std::int64_t> recorded = co_await world_.storage.run(record);
+    Result<bool> recorded = co_await world_.storage.run(record);
     if (!recorded) co_return std::move(recorded).error();
   }
   world_.published.ring();
@@ -309,7 +308,7 @@ Task<Result<Poller::Outage>> Poller::settle_outage() {
     world_.log.error("a gap of type forgotten was recorded: " + gap.why, session_.fields());
     const WallTime now = world_.clock.now();
     auto record = [&](Journal& journal) { return journal.record_gap(collection_.collection_id, gap, now); };
-    Result<std::int64_t> recorded = co_await world_.storage.run(record);
+    Result<bool> recorded = co_await world_.storage.run(record);
     if (!recorded) co_return std::move(recorded).error();
     world_.published.ring();
   }

@@ -4,6 +4,7 @@
 
 #include "daemon/text_report.h"
 #include "encoding/time_format.h"
+#include "storage/gap_table.h"
 
 namespace auditferry {
 namespace {
@@ -124,11 +125,7 @@ StreamProgress progress_of(const StreamSnapshot& stream, const JournalSnapshot& 
   if (collection.watermark) progress.lag = context.now - *collection.watermark;
   if (!collection.start || !progress.shown_until || *collection.start > *progress.shown_until)
     return progress;
-  std::vector<CoverageInterval> settled = collection.coverage;
-  for (const GapRow& gap : snapshot.gaps) {
-    if (gap.collection_id == collection.collection_id && gap.range)
-      settled.push_back({*gap.range, "gap", gap.opened});
-  }
+  const std::vector<CoverageInterval> settled = settled_time(collection.coverage, snapshot.gaps, collection.collection_id);
   progress.holes = holes_in(settled, {*collection.start, *progress.shown_until});
   return progress;
 }

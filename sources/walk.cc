@@ -19,6 +19,10 @@ std::uint64_t key_of(const PageRecord& record) {
   return content ^ (std::hash<std::string_view>{}(record.id) * 0x9e3779b97f4a7c15ull);
 }
 
+// The ceiling is taken over this many records. Fewer might all be outliers, far below what follows.
+constexpr std::size_t fewest_recent = 3;
+std::size_t recent_size(std::uint32_t page_size) { return std::max<std::size_t>(fewest_recent, page_size / 10); }
+
 // Offset and page-number paging ask for a tenth of the page before once more.
 std::uint64_t step_after(std::size_t count) { return count - std::max<std::size_t>(1, count / 10); }
 
@@ -47,7 +51,7 @@ void NewestFirstWalk::begin_attempt(WallTime upper, bool confirming) {
   last_count_ = 0;
   last_newest_.reset();
   last_oldest_.reset();
-  last_sorted_ = true;
+  recent_.clear();
   last_keys_.clear();
   cursors_seen_.clear();
   equal_counts_.clear();
@@ -78,7 +82,6 @@ NewestFirstWalk::Look NewestFirstWalk::examine(const Page& page, std::vector<std
   look.count = page.records.size() + page.oversized.size();
   std::vector<std::uint64_t> keys;
   const WallTime bound = *next_request().from;
-  std::optional<WallTime> previous;
   for (const PageRecord& record : page.records) {
     std::uint64_t key = key_of(record);
     if (!rules_.has_ids || !record.has_id) {
@@ -102,13 +105,24 @@ NewestFirstWalk::Look NewestFirstWalk::examine(const Page& page, std::vector<std
     if (!record.has_time) continue;
     if (!look.newest || record.time > *look.newest) look.newest = record.time;
     if (!look.oldest || record.time < *look.oldest) look.oldest = record.time;
-    if (previous && record.time > *previous) look.sorted = false;
-    previous = record.time;
+    // What the attempt has met before (a page that comes again) says nothing about the order.
+    if (!answer.in_attempt) note_time(record.time);
     if (record.time < bound) look.before_bound = true;
   }
   if (!page.oversized.empty()) look.all_seen = false;
   if (!keys.empty()) last_keys_ = std::move(keys);
   return look;
+}
+
+void NewestFirstWalk::note_time(WallTime time) {
+  if (recent_.size() >= fewest_recent && time > *ceiling()) largest_rise_ = std::max<Duration>(largest_rise_, time - *ceiling());
+  recent_.push_back(time);
+  if (recent_.size() > recent_size(page_size_)) recent_.pop_front();
+}
+
+std::optional<WallTime> NewestFirstWalk::ceiling() const {
+  if (recent_.empty()) return std::nullopt;
+  return *std::max_element(recent_.begin(), recent_.end());
 }
 
 std::vector<std::uint32_t> NewestFirstWalk::on_page(const Page& page) {
@@ -140,7 +154,7 @@ void NewestFirstWalk::judge(const Page& page, const Look& look) {
   if (repeated) return attempt_was_cut(false);
   if (look.count > 0) remember(look);
   // Below the window; only meaningful once the server has been seen to ignore the start bound.
-  if (ignores_start_ && look.newest && *look.newest < piece().from) return piece_shown();
+  if (ignores_start_ && look.newest && with_rise(*look.newest) < piece().from) return piece_shown();
   if (repeats(*page.cursor)) return attempt_was_cut(look.count == 0);
   if (look.count == 0 && ++empty_run_ >= many_empty_pages) return attempt_was_cut(true);
   // (b) An empty page behind a cursor, with yet another cursor: the chain goes on only if that leads on.
@@ -158,7 +172,7 @@ void NewestFirstWalk::judge_counted(const Look& look) {
     if (look.all_seen) return piece_shown();          // nothing behind the overlap
   }
   remember(look);
-  if (ignores_start_ && look.newest && *look.newest < piece().from) return piece_shown();
+  if (ignores_start_ && look.newest && with_rise(*look.newest) < piece().from) return piece_shown();
   if (rules_.paging == PagingKind::page && through_cursor_) {
     // The page that came began at index × size, a little before the offset that was wanted.
     const std::uint64_t index = page_number_ - rules_.first_page;
@@ -171,9 +185,8 @@ void NewestFirstWalk::judge_counted(const Look& look) {
 
 void NewestFirstWalk::remember(const Look& look) {
   last_count_ = look.count;
-  last_newest_ = look.newest;
+  last_newest_ = look.newest ? std::max(*look.newest, ceiling().value_or(*look.newest)) : look.newest;
   last_oldest_ = look.oldest;
-  last_sorted_ = look.sorted;
 }
 
 bool NewestFirstWalk::repeats(const std::string& cursor) {
@@ -193,23 +206,22 @@ bool NewestFirstWalk::conclusive() const {
   // As many as the largest page: it may have been cut at a limit of the server. Whether anything lies
   // below shows from its oldest time; where that is no step down, only a page that is smaller than what
   // was asked for shows that nothing was cut off.
-  const bool can_step_down = last_sorted_ && step_down(last_oldest_);
+  const bool can_step_down = last_oldest_ && std::max(*last_oldest_, piece().from) < upper_;
   return !can_step_down && last_count_ < rules_.page_size;
 }
 
 std::optional<WallTime> NewestFirstWalk::step_down(const std::optional<WallTime>& time) const {
   if (!time) return std::nullopt;
-  const WallTime next = std::max(*time, piece().from);
+  const WallTime next = std::max(with_rise(*time), piece().from);
   return next < upper_ ? std::optional(next) : std::nullopt;
 }
 
 void NewestFirstWalk::attempt_was_cut(bool confirm) {
   if (confirm && confirming_ && !brought_new_ && conclusive()) return piece_shown();
   if (disorder_) return split_piece();
+  if (below_piece()) return piece_shown();
   if (const auto lower = step_down(last_newest_)) return begin_attempt(*lower, confirm);
-  if (last_sorted_) {
-    if (const auto lower = step_down(last_oldest_)) return begin_attempt(*lower, confirm);
-  }
+  if (const auto lower = step_down(ceiling())) return begin_attempt(*lower, confirm);
   if (confirm && !confirming_) return begin_attempt(upper_, true);
   if (page_size_ < rules_.max_page_size) {
     // Not a multiple: a page that was full only by chance is not full again.
@@ -223,12 +235,12 @@ void NewestFirstWalk::attempt_was_cut(bool confirm) {
 void NewestFirstWalk::on_unreadable(const std::string& why) {
   AUDITFERRY_CHECK(!done());
   // What this page would have held is unknown: from where the attempt had come to, down two units.
-  if (last_newest_ && *last_newest_ < upper_) upper_ = *last_newest_;
+  if (last_newest_) upper_ = std::min(upper_, with_rise(*last_newest_));
   give_up_units(why);
 }
 
 void NewestFirstWalk::give_up_units(const std::string& why) {
-  const TimeRange lost{std::max(piece().from, upper_ - rules_.unit), upper_};
+  const TimeRange lost{std::max(piece().from, upper_ - rules_.unit), std::min(piece().to, upper_ + rules_.unit)};
   gaps_.push_back({lost, why});
   piece_gaps_.push_back(lost);
   page_size_ = rules_.page_size;
@@ -241,7 +253,7 @@ bool NewestFirstWalk::halve_page_size() {
   if (page_size_ <= 1) return false;
   page_size_ = std::max<std::uint32_t>(1, page_size_ / 2);
   // A cursor may carry its page size with it; asking anew by time costs one page at most.
-  if (last_newest_) begin_attempt(std::min(upper_, *last_newest_), confirming_);
+  if (last_newest_) begin_attempt(std::min(upper_, with_rise(*last_newest_)), confirming_);
   return true;
 }
 
@@ -263,7 +275,7 @@ void NewestFirstWalk::piece_shown() {
     if (gap.to < to) covered_.push_back({gap.to, to});
     to = std::min(to, gap.from);
   }
-  if (to >= piece().from) covered_.push_back({piece().from, to});
+  if (to > piece().from || (to == piece().from && piece_gaps_.empty())) covered_.push_back({piece().from, to});
   next_piece();
 }
 

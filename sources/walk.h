@@ -8,13 +8,18 @@
 //  (b) with an empty page reached through a cursor, which is what an expired cursor may look like:
 //      another attempt by time must bring nothing new and show that it is not cut off itself;
 //  (c) with a refused or repeated cursor, or a page whose records this attempt has all seen: another
-//      attempt by time, from the newest time of the last page; if that would be no progress, from its
-//      oldest; then with larger pages; and if all fails a gap of two time units is recorded and the walk
-//      goes on below it.
+//      attempt by time, from the newest time of the last page; if that would be no progress, from a time
+//      near its end; then with larger pages; and if all fails a gap of two time units is recorded and the
+//      walk goes on below it.
+// A log in another order than that of time (by event, say) shows newer records behind older ones. What is
+// still to come is therefore not expected below the oldest time of a page but below its ceiling, the
+// newest of the chain's last records, plus the largest rise above that ceiling ever met (decision 6).
 // A record newer than all earlier pages of its attempt by more than `overlap` proves that the log is not
 // in order of time: then nothing is resumed by time, and the window is walked in halves instead.
 
+#include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -82,7 +87,6 @@ class NewestFirstWalk {
     std::size_t count = 0;
     std::optional<WallTime> newest;
     std::optional<WallTime> oldest;
-    bool sorted = true;       // times never rise
     bool all_seen = true;     // every record was met before in this attempt
     bool any_new = false;     // some record was never met in this walk
     bool shares = false;      // with the page before (offset and page-number paging)
@@ -100,8 +104,15 @@ class NewestFirstWalk {
   void piece_shown();
   void attempt_was_cut(bool confirm);
   bool conclusive() const;
-  // Where an attempt by time may go on, given a time of the last page; nothing if that is no step down.
+  // Where an attempt by time may go on, given a time of the last page: no record that the chain has not
+  // shown is newer. Nothing if that is no step down.
   std::optional<WallTime> step_down(const std::optional<WallTime>& time) const;
+  WallTime with_rise(WallTime time) const { return largest_rise_ > Duration::zero() ? time + std::max(largest_rise_, rules_.unit) : time; }
+  // The chain has come below the piece before it broke.
+  bool below_piece() const { return last_count_ > 0 && ceiling() && with_rise(*ceiling()) < piece().from; }
+  // The newest of the last records of this attempt; more of them than are ever outliers in a row.
+  std::optional<WallTime> ceiling() const;
+  void note_time(WallTime time);
   void split_piece();
   void give_up_units(const std::string& why);
   TimeRange& piece() { return todo_.back(); }
@@ -131,7 +142,7 @@ class NewestFirstWalk {
   std::size_t last_count_ = 0;
   std::optional<WallTime> last_newest_;
   std::optional<WallTime> last_oldest_;
-  bool last_sorted_ = true;
+  std::deque<WallTime> recent_;  // times of the last records, as many as recent_size()
   std::vector<std::uint64_t> last_keys_;     // offset and page-number paging
   std::vector<std::uint64_t> cursors_seen_;  // hashes
 
@@ -140,6 +151,7 @@ class NewestFirstWalk {
   std::uint64_t records_ = 0;
   std::optional<WallTime> latest_;  // see clip()
   bool disorder_ = false;
+  Duration largest_rise_{};
   bool ignores_start_ = false;
   SeenSet seen_;
   std::unordered_map<std::uint64_t, std::uint32_t> equal_counts_;  // records without ids, this attempt

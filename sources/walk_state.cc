@@ -87,9 +87,11 @@ std::string NewestFirstWalk::state() const {
   object.number("page_size", page_size_).number("pages", pages_);
   put_time(object, "newest_so_far", newest_so_far_);
   put_time(object, "latest", latest_);
-  object.number("last_count", last_count_).boolean("last_sorted", last_sorted_);
+  object.number("last_count", last_count_);
   put_time(object, "last_newest", last_newest_);
   put_time(object, "last_oldest", last_oldest_);
+  put_time(object, "ceiling", ceiling());
+  object.value("largest_rise", std::to_string(largest_rise_.count()));
   object.number("largest_page", largest_page_).number("records", records_);
   object.boolean("disorder", disorder_).boolean("ignores_start", ignores_start_);
   return object.finish();
@@ -115,9 +117,12 @@ Result<NewestFirstWalk> NewestFirstWalk::resume(const WalkRules& rules, std::str
   walk.newest_so_far_ = reader.time("newest_so_far");
   walk.latest_ = reader.time("latest");
   walk.last_count_ = static_cast<std::size_t>(reader.integer("last_count"));
-  walk.last_sorted_ = reader.flag("last_sorted");
   walk.last_newest_ = reader.time("last_newest");
   walk.last_oldest_ = reader.time("last_oldest");
+  if (const auto ceiling = reader.time("ceiling")) walk.recent_.push_back(*ceiling);
+  // A walk that an older version began has not looked for rises: it counts as one in order so far.
+  const auto rise = reader.time("largest_rise");
+  if (rise) walk.largest_rise_ = rise->time_since_epoch();
   walk.largest_page_ = static_cast<std::size_t>(reader.integer("largest_page"));
   walk.records_ = static_cast<std::uint64_t>(reader.integer("records"));
   walk.disorder_ = reader.flag("disorder");
@@ -127,7 +132,7 @@ Result<NewestFirstWalk> NewestFirstWalk::resume(const WalkRules& rules, std::str
   walk.attempt_ = 1;
   const bool counted = rules.paging == PagingKind::offset || rules.paging == PagingKind::page;
   if (!walk.done() && walk.through_cursor_ && (counted || !rules.has_ids)) {
-    const WallTime again = walk.last_newest_ ? std::max(std::min(*walk.last_newest_, walk.upper_), walk.piece().from) : walk.upper_;
+    const WallTime again = walk.last_newest_ ? std::max(std::min(walk.with_rise(*walk.last_newest_), walk.upper_), walk.piece().from) : walk.upper_;
     walk.begin_attempt(again, false);
   }
   return walk;

@@ -46,6 +46,7 @@ Journal::Parts::Parts(std::unique_ptr<Database> database_in)
       ledger(*database),
       identities(*database),
       coverage(*database),
+      gaps(*database),
       publisher(*database),
       reader(*database),
       exporters(*database),

@@ -45,7 +45,8 @@ class Journal {
   // One chunk of an ended walk, at most `max_records`.
   Result<PublishProgress> publish(std::int64_t walk_id, std::uint64_t max_records, WallTime now);
   Status quarantine(std::int64_t stream_id, const QuarantineItem& item, WallTime now);
-  Result<std::int64_t> record_gap(std::int64_t collection_id, const NewGap& gap, WallTime now);
+  // False: the journal tells of it already, or a walk has shown that time.
+  Result<bool> record_gap(std::int64_t collection_id, const NewGap& gap, WallTime now);
 
   struct Around {
     bool had_before = false;               // a record at or before the time is known

@@ -130,6 +130,7 @@ Result<CollectionState> Journal::load_collection(std::int64_t collection_id) {
     state.state = row.text(2);
     row.reset();
     state.coverage = parts_->coverage.load(collection_id);
+    state.gaps = parts_->gaps.of_collection(collection_id);
     state.walks = load_walks(database,
                              "collection_id = ?1 OR (publishing = 1 AND collection_id IN (SELECT collection_id FROM collection WHERE "
                              "stream_id = (SELECT stream_id FROM collection WHERE collection_id = ?1)))",
@@ -203,11 +204,12 @@ Result<StoredPage> Journal::store_page(const PageToStore& given, WallTime now) {
     } else {
       parts_->ledger.append(page.stream_id, now, "page", detail);
     }
+    std::vector<NewGap> new_gaps;
     for (const NewGap& gap : page.gaps) {
-      parts_->add_gap(page.stream_id, page.collection_id, std::nullopt, gap, 0, 0, now);
+      if (parts_->add_gap(page.stream_id, page.collection_id, std::nullopt, gap, 0, 0, now)) new_gaps.push_back(gap);
     }
     if (page.collection_state) parts_->save_collection(page.collection_id, *page.collection_state);
-    StoredPage stored{page.walk_id, intake->fresh.size(), intake->duplicates, intake->revisions, intake->late, intake->latest, false};
+    StoredPage stored{page.walk_id, intake->fresh.size(), intake->duplicates, intake->revisions, intake->late, intake->latest, std::move(new_gaps), false};
     parts_->update_walk.run(page.walk_state, page.walk_id);
     if (page.end) stored.walk_finished = parts_->finish_fetching(page.walk_id, page.end->covered, empty, now);
     return stored;
@@ -233,6 +235,7 @@ void Journal::Parts::complete_walk(std::int64_t walk_id, bool after_empty_page, 
   const std::vector<TimeRange> covered = decode_ranges(walk.text(4));
   walk.reset();
   for (const TimeRange& range : covered) coverage.add(collection_id, range, how, now);
+  if (!covered.empty()) heal_gaps(collection_id, now);
   // What an empty poll has shown stands in its own row; a row more each time would keep the empty ones
   // from sharing theirs.
   if (!after_empty_page) {
@@ -291,9 +294,9 @@ Status Journal::quarantine(std::int64_t stream_id, const QuarantineItem& item, W
   });
 }
 
-Result<std::int64_t> Journal::record_gap(std::int64_t collection_id, const NewGap& gap, WallTime now) {
-  return in_transaction(*parts_, [&]() -> Result<std::int64_t> {
-    return parts_->add_gap(parts_->stream_of_collection(collection_id), collection_id, std::nullopt, gap, 0, 0, now);
+Result<bool> Journal::record_gap(std::int64_t collection_id, const NewGap& gap, WallTime now) {
+  return in_transaction(*parts_, [&]() -> Result<bool> {
+    return parts_->add_gap(parts_->stream_of_collection(collection_id), collection_id, std::nullopt, gap, 0, 0, now).has_value();
   });
 }
 
@@ -303,7 +306,7 @@ Result<std::int64_t> Journal::record_exporter_gap(const ExporterRow& exporter, c
     // A crash between this and the position's move must not tell it twice.
     Statement known(*parts_->database, "SELECT gap_id FROM gap WHERE exporter_id = ? AND from_seq = ? AND type = ?");
     if (known.query(exporter.exporter_id, first, gap.type).step()) return known.integer(0);
-    return parts_->add_gap(0, std::nullopt, exporter, gap, first, last, now);
+    return parts_->add_gap(0, std::nullopt, exporter, gap, first, last, now).value_or(0);
   });
 }
 
@@ -320,15 +323,15 @@ Result<Journal::Around> Journal::records_around(std::int64_t stream_id, WallTime
   });
 }
 
-std::int64_t Journal::Parts::add_gap(std::int64_t stream_id, std::optional<std::int64_t> collection_id, std::optional<ExporterRow> exporter,
-                                     const NewGap& gap, std::uint64_t from_seq, std::uint64_t to_seq, WallTime now) {
-  Statement insert(*database,
-                   "INSERT INTO gap(collection_id, exporter_id, type, from_time, to_time, from_seq, to_seq, why, opened, changed) VALUES "
-                   "(nullif(?, 0), nullif(?, 0), ?, nullif(?, 0), nullif(?, 0), ?, ?, ?, ?, ?)");
-  insert.run(collection_id.value_or(0), exporter ? exporter->exporter_id : std::int64_t{0}, gap.type,
-             gap.range ? to_micros(gap.range->from) : std::int64_t{0}, gap.range ? to_micros(gap.range->to) : std::int64_t{0}, from_seq,
-             to_seq, gap.why, to_micros(now), to_micros(now));
-  const std::int64_t gap_id = database->last_insert_id();
+std::optional<std::int64_t> Journal::Parts::add_gap(std::int64_t stream_id, std::optional<std::int64_t> collection_id,
+                                                    std::optional<ExporterRow> exporter, const NewGap& gap, std::uint64_t from_seq,
+                                                    std::uint64_t to_seq, WallTime now) {
+  if (collection_id) {
+    if (gaps.telling(*collection_id, gap)) return std::nullopt;
+    // Nothing is missing where an earlier walk has been: this one only could not look once more.
+    if (heals_by_coverage(gap.type) && gap.range && holes_in(coverage.load(*collection_id), *gap.range).empty()) return std::nullopt;
+  }
+  const std::int64_t gap_id = gaps.insert(collection_id, exporter ? std::optional(exporter->exporter_id) : std::nullopt, gap, from_seq, to_seq, now);
   JsonObject entry;
   entry.text("type", gap.type);
   entry.value("from", gap.range ? "\"" + format_rfc3339(gap.range->from) + "\"" : "null");
@@ -349,6 +352,19 @@ std::int64_t Journal::Parts::add_gap(std::int64_t stream_id, std::optional<std::
   publisher.publish_payload(add_payload(stream_id, 1, now, body), ++last_seq, 1, now);
   ledger.append(stream_id, now, "gap", raw);
   return gap_id;
+}
+
+void Journal::Parts::heal_gaps(std::int64_t collection_id, WallTime now) {
+  std::vector<CoverageInterval> shown;
+  for (const GapRow& gap : gaps.of_collection(collection_id)) {
+    if (gap.state != "open" || !gap.range || !heals_by_coverage(gap.type)) continue;
+    if (shown.empty()) shown = coverage.load(collection_id);
+    if (!holes_in(shown, *gap.range).empty()) continue;
+    gaps.set_state(gap.gap_id, "healed", now);
+    JsonObject detail;
+    detail.number("gap", static_cast<std::uint64_t>(gap.gap_id)).text("type", gap.type).value("range", json_range(*gap.range));
+    ledger.append(stream_of_collection(collection_id), now, "gap healed", detail.finish());
+  }
 }
 
 std::int64_t Journal::Parts::add_payload(std::int64_t stream_id, std::size_t records, WallTime received, const std::string& body) {

@@ -6,6 +6,7 @@
 
 #include "storage/coverage_table.h"
 #include "storage/exporter_table.h"
+#include "storage/gap_table.h"
 #include "storage/identity_table.h"
 #include "storage/journal.h"
 #include "storage/ledger.h"
@@ -23,6 +24,7 @@ struct Journal::Parts {
   Ledger ledger;
   IdentityTable identities;
   CoverageTable coverage;
+  GapTable gaps;
   Publisher publisher;
   RecordReader reader;
   ExporterTable exporters;
@@ -35,9 +37,12 @@ struct Journal::Parts {
   std::string epoch;
 
   // Stores a gap, its entry in the journal (with a seq of its own) and its row in the ledger. Inside the
-  // caller's transaction; the caller calls keep_last_seq() before it commits.
-  std::int64_t add_gap(std::int64_t stream_id, std::optional<std::int64_t> collection_id, std::optional<ExporterRow> exporter,
-                       const NewGap& gap, std::uint64_t from_seq, std::uint64_t to_seq, WallTime now);
+  // caller's transaction; the caller calls keep_last_seq() before it commits. Nothing: a gap of the
+  // collection tells it already, or a walk has shown that time.
+  std::optional<std::int64_t> add_gap(std::int64_t stream_id, std::optional<std::int64_t> collection_id, std::optional<ExporterRow> exporter,
+                                      const NewGap& gap, std::uint64_t from_seq, std::uint64_t to_seq, WallTime now);
+  // Open gaps whose whole range coverage holds by now.
+  void heal_gaps(std::int64_t collection_id, WallTime now);
   // Marks a walk as ended; its staged records wait for publish(). True if there are none: then the walk
   // is gone and its coverage stands.
   bool finish_fetching(std::int64_t walk_id, const std::vector<TimeRange>& covered, bool after_empty_page, WallTime now);

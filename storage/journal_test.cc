@@ -318,6 +318,26 @@ TEST_F(JournalTest, AGapIsAnEntryOfItsOwn) {
   EXPECT_EQ(take_snapshot(*journal_)->gaps.size(), 1u);
 }
 
+TEST_F(JournalTest, AGapIsToldOnceAndHealedWhenItsTimeIsShown) {
+  const std::int64_t id = collection_.collection_id;
+  const TimeRange range{start + seconds(10), start + seconds(12)};
+  EXPECT_TRUE(journal_->record_gap(id, {"unreachable", range, "a pile"}, start).value());
+  EXPECT_FALSE(journal_->record_gap(id, {"unreachable", range, "a pile, again"}, start).value());
+  EXPECT_FALSE(journal_->record_gap(id, {"unreachable", TimeRange{range.from + seconds(1), range.to}, "inside it"}, start).value());
+  EXPECT_TRUE(journal_->record_gap(id, {"forgotten", range, "of another kind"}, start).value());
+  EXPECT_EQ(journal_->load_collection(id)->gaps.size(), 2u);
+  const std::int64_t part = journal_->begin_walk(id, "history", range, "{}", start).value();
+  ASSERT_TRUE(journal_->end_walk(part, {{start, range.to - seconds(1)}}, {}, start).ok());
+  EXPECT_EQ(take_snapshot(*journal_)->gaps.size(), 2u) << "not yet the whole of it";
+  const std::int64_t rest = journal_->begin_walk(id, "reread", range, "{}", start).value();
+  ASSERT_TRUE(journal_->end_walk(rest, {{range.to - seconds(1), range.to}}, {}, start).ok());
+  const JournalSnapshot snapshot = take_snapshot(*journal_).value();
+  ASSERT_EQ(snapshot.gaps.size(), 1u);
+  EXPECT_EQ(snapshot.gaps[0].type, "forgotten") << "an empty walk proves nothing about what was forgotten";
+  // Nothing is missing there any more: a later walk that fails is no gap.
+  EXPECT_FALSE(journal_->record_gap(id, {"unreadable", range, "not JSON"}, start).value());
+}
+
 TEST_F(JournalTest, DeliveredPayloadsAreKeptForTheirTimeAndNumbersAreNeverUsedTwice) {
   Result<ExporterRow> row = journal_->attach_exporter("archive", "file", "hold", false);
   PageBuilder page;

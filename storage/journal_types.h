@@ -33,6 +33,19 @@ struct StoredWalk {
   std::string state;  // as given to begin_walk, save_walk and store_page
 };
 
+struct GapRow {
+  std::int64_t gap_id = 0;
+  std::optional<std::int64_t> collection_id;
+  std::optional<std::int64_t> exporter_id;
+  std::string type;
+  std::optional<TimeRange> range;
+  std::uint64_t from_seq = 0;
+  std::uint64_t to_seq = 0;
+  std::string why;
+  std::string state;  // open, healed, accepted
+  WallTime opened{};
+};
+
 // Everything a poller needs to go on where the last process stopped.
 struct CollectionState {
   std::int64_t collection_id = 0;
@@ -41,11 +54,12 @@ struct CollectionState {
   std::optional<WallTime> start;  // where coverage is to begin; set once
   std::string state;              // the poller's own notes
   std::vector<CoverageInterval> coverage;
+  std::vector<GapRow> gaps;  // open and accepted ones: storage/gap_table.h, settled_time
   std::vector<StoredWalk> walks;
 };
 
 struct NewGap {
-  std::string type;  // unreachable, forgotten, unreadable, released, damaged …
+  std::string type;  // unreachable, forgotten, unreadable, oversized, released, damaged …
   std::optional<TimeRange> range;
   std::string why;
 };
@@ -99,6 +113,7 @@ struct StoredPage {
   std::uint64_t revisions = 0;
   std::uint64_t late = 0;
   Duration latest{};          // how late the latest of them came
+  std::vector<NewGap> gaps;   // those of the page that were not known yet
   bool walk_finished = false; // the walk ended and nothing was staged: coverage is in, the walk is gone
 };
 
@@ -106,19 +121,6 @@ struct PublishProgress {
   std::uint64_t records = 0;
   std::uint64_t last_seq = 0;
   bool finished = false;  // the walk is gone, its coverage stands
-};
-
-struct GapRow {
-  std::int64_t gap_id = 0;
-  std::optional<std::int64_t> collection_id;
-  std::optional<std::int64_t> exporter_id;
-  std::string type;
-  std::optional<TimeRange> range;
-  std::uint64_t from_seq = 0;
-  std::uint64_t to_seq = 0;
-  std::string why;
-  std::string state;  // open, healed, accepted
-  WallTime opened{};
 };
 
 struct Penalty {

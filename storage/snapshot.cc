@@ -48,29 +48,6 @@ std::vector<StreamSnapshot> load_streams(Database& database) {
   return streams;
 }
 
-std::vector<GapRow> load_open_gaps(Database& database) {
-  Statement statement(database,
-                      "SELECT gap_id, collection_id, exporter_id, type, from_time, to_time, from_seq, to_seq, why, state, opened FROM gap "
-                      "WHERE state = 'open' ORDER BY gap_id");
-  std::vector<GapRow> gaps;
-  statement.query();
-  while (statement.step()) {
-    GapRow gap;
-    gap.gap_id = statement.integer(0);
-    if (!statement.is_null(1)) gap.collection_id = statement.integer(1);
-    if (!statement.is_null(2)) gap.exporter_id = statement.integer(2);
-    gap.type = statement.text(3);
-    if (!statement.is_null(4)) gap.range = TimeRange{from_micros(statement.integer(4)), from_micros(statement.integer(5))};
-    gap.from_seq = static_cast<std::uint64_t>(statement.integer(6));
-    gap.to_seq = static_cast<std::uint64_t>(statement.integer(7));
-    gap.why = statement.text(8);
-    gap.state = statement.text(9);
-    gap.opened = from_micros(statement.integer(10));
-    gaps.push_back(std::move(gap));
-  }
-  return gaps;
-}
-
 JournalSnapshot read_snapshot(Database& database) {
   // One read transaction, so that the books that are shown together belong together.
   database.execute("BEGIN");
@@ -79,7 +56,7 @@ JournalSnapshot read_snapshot(Database& database) {
   snapshot.last_seq = static_cast<std::uint64_t>(database.query_int("SELECT value FROM meta WHERE key = 'last_seq'"));
   snapshot.streams = load_streams(database);
   snapshot.exporters = ExporterTable(database).load_all();
-  snapshot.gaps = load_open_gaps(database);
+  snapshot.gaps = GapTable(database).open();
   Statement penalties(database, "SELECT host, credential, until, why FROM penalty");
   penalties.query();
   while (penalties.step()) {
