@@ -411,6 +411,9 @@ TEST(Poller, AGapIsHealedWhenAWalkShowsItAfterAll) {
   ASSERT_EQ(fixture.snapshot().gaps.size(), 1u);
   fixture.portal_.set_cursors({});
   fixture.run_for(hours(30));
+  fixture.portal_.stop_making();
+  fixture.run_for(minutes(30));
+  EXPECT_EQ(fixture.ids(), fixture.portal_ids());
   EXPECT_EQ(fixture.snapshot().gaps.size(), 0u);
   std::size_t healed = 0;
   auto reader = std::move(JournalReader::open(fixture.folder_ / "journal.db")).value();
