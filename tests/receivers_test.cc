@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <deque>
@@ -194,6 +196,7 @@ class Receivers : public testing::Test {
 
   // Runs everything to its end, with `signals` sent to the receiver at even distances.
   Tally deliver(std::vector<int> signals) {
+    kills_ = static_cast<std::size_t>(std::count(signals.begin(), signals.end(), SIGKILL));
     std::exception_ptr failure;
     boost::asio::co_spawn(loop_, run(std::move(signals)), [&](std::exception_ptr exception) {
       failure = exception;
@@ -222,7 +225,8 @@ class Receivers : public testing::Test {
   void report(const char* name, const Tally& tally) {
     std::printf("[ MEASURED ] %s: %zu records, %zu lost, %zu repeats\n", name, record_count, tally.lost,
                 tally.repeated);
-    EXPECT_EQ(tally.spoiled, 0u) << spoiled_line_ << "\n" << receiver_->output();
+    // A receiver that is killed may have written half a line of its file, and goes on in it after its restart.
+    EXPECT_LE(tally.spoiled, kills_) << spoiled_line_ << "\n" << receiver_->output();
   }
 
   SyslogSettings settings_;
@@ -286,18 +290,24 @@ class Receivers : public testing::Test {
     ended_ = true;
   }
 
+  using Wanted = std::map<std::string_view, std::size_t>;
+  static Wanted::iterator message_of(const std::string& line, Wanted& wanted) {
+    const auto parsed = SyslogParser::parse(line);
+    return parsed ? wanted.find(parsed->message) : wanted.end();
+  }
   void count(const Pump& pump) {
-    std::map<std::string_view, std::size_t> wanted;
+    Wanted wanted;
     for (const std::string_view line : pump.lines()) wanted[line] = 0;
     for (const std::string& line : receiver_->lines()) {
-      const auto parsed = SyslogParser::parse(line);
-      const auto found = parsed ? wanted.find(parsed->message) : wanted.end();
+      auto found = message_of(line, wanted);
       if (found == wanted.end()) {
         ++tally_.spoiled;
         spoiled_line_ = line;
-      } else {
-        ++found->second;
+        // Behind half a line of a killed receiver.
+        const std::size_t begin = line.rfind('<', line.rfind(">1 20"));
+        if (begin != line.npos) found = message_of(line.substr(begin), wanted);
       }
+      if (found != wanted.end()) ++found->second;
     }
     for (const auto& [line, times] : wanted) {
       tally_.lost += times == 0;
@@ -319,6 +329,7 @@ class Receivers : public testing::Test {
   TaskGroup tasks_{loop_.get_executor()};
   Tally tally_;
   std::string spoiled_line_;
+  std::size_t kills_ = 0;
   bool ended_ = false;
 };
 
