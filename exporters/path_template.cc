@@ -2,15 +2,16 @@
 
 #include <algorithm>
 
-#include "config/nearest_name.h"
 #include "encoding/hash.h"
 #include "encoding/time_format.h"
 #include "encoding/utf8.h"
+#include "exporters/placeholders.h"
 
 namespace auditferry {
 namespace {
 
 constexpr std::size_t max_component_bytes = 120;
+// In the order of PathTemplate::Kind.
 constexpr const char* names[] = {"", "source", "stream", "tenant", "date", "hour"};
 
 void append_padded(std::string& out, unsigned value, int width) {
@@ -30,31 +31,11 @@ Result<PathTemplate> PathTemplate::parse(std::string_view text) {
   if (text.empty())
     return invalid("a path is needed, for example \"/var/log/auditferry/{source}-{stream}-{date}.jsonl\"");
   if (text.back() == '/') return invalid("the path must end in the name of a file, not in '/'");
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
-      return invalid("the path holds a control character");
-  }
+  if (holds_control_character(text)) return invalid("the path holds a control character");
+  Result<std::vector<PlaceholderPart>> parts = parse_placeholders(text, names);
+  if (!parts) return std::move(parts).error();
   PathTemplate result;
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '}') return invalid("there is a '}' without a '{' before it");
-    if (text[i] != '{') {
-      plain += text[i];
-      continue;
-    }
-    const std::size_t end = text.find('}', i);
-    if (end == std::string_view::npos) return invalid("there is a '{' without a '}' after it");
-    const std::string_view name = text.substr(i + 1, end - i - 1);
-    const auto known = std::find(std::begin(names) + 1, std::end(names), name);
-    if (known == std::end(names)) {
-      const std::vector<std::string> all(std::begin(names) + 1, std::end(names));
-      return invalid("{" + std::string(name) + "} is not a placeholder; " + suggestion(name, all));
-    }
-    if (!plain.empty()) result.parts_.push_back({Kind::text, std::exchange(plain, {})});
-    result.parts_.push_back({static_cast<Kind>(known - std::begin(names)), {}});
-    i = end;
-  }
-  if (!plain.empty()) result.parts_.push_back({Kind::text, plain});
+  for (PlaceholderPart& part : *parts) result.parts_.push_back({static_cast<Kind>(part.name), std::move(part.text)});
   if (result.uses(Kind::hour) && !result.uses(Kind::date))
     return invalid("{hour} needs {date} beside it: the same hour comes again every day");
   const std::string_view last = text.substr(text.rfind('/') + 1);

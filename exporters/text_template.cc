@@ -1,44 +1,25 @@
 #include "exporters/text_template.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "config/nearest_name.h"
 #include "encoding/time_format.h"
 #include "exporters/path_template.h"
+#include "exporters/placeholders.h"
 
 namespace auditferry {
 namespace {
 
+// In the order of TextTemplate::Kind.
 constexpr const char* names[] = {"", "source", "vendor", "tenant", "stream", "date"};
 
 }  // namespace
 
 Result<TextTemplate> TextTemplate::parse(std::string_view text) {
-  const auto invalid = [](std::string message) { return Error{ErrorKind::invalid, std::move(message)}; };
+  if (holds_control_character(text)) return Error{ErrorKind::invalid, "holds a control character"};
+  Result<std::vector<PlaceholderPart>> parts = parse_placeholders(text, names);
+  if (!parts) return std::move(parts).error();
   TextTemplate result;
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (static_cast<unsigned char>(text[i]) < 0x20 || text[i] == 0x7F)
-      return invalid("holds a control character");
-    if (text[i] == '}') return invalid("there is a '}' without a '{' before it");
-    if (text[i] != '{') {
-      plain += text[i];
-      continue;
-    }
-    const std::size_t end = text.find('}', i);
-    if (end == text.npos) return invalid("there is a '{' without a '}' after it");
-    const std::string_view name = text.substr(i + 1, end - i - 1);
-    const auto known = std::find(std::begin(names) + 1, std::end(names), name);
-    if (known == std::end(names)) {
-      const std::vector<std::string> all(std::begin(names) + 1, std::end(names));
-      return invalid("{" + std::string(name) + "} is not a placeholder; " + suggestion(name, all));
-    }
-    if (!plain.empty()) result.parts_.push_back({Kind::text, std::exchange(plain, {})});
-    result.parts_.push_back({static_cast<Kind>(known - std::begin(names)), {}});
-    i = end;
-  }
-  if (!plain.empty()) result.parts_.push_back({Kind::text, std::move(plain)});
+  for (PlaceholderPart& part : *parts) result.parts_.push_back({static_cast<Kind>(part.name), std::move(part.text)});
   return result;
 }
 
