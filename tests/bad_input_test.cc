@@ -29,15 +29,6 @@ class BadInput : public ProcessTest {
     EXPECT_EQ(finish({"run", "--once"}), 0) << said();
     expect_equal_sets(said());
   }
-  void break_every_answer(FaultKind kind, const std::function<void(Fault&)>& more = {}) {
-    RandomFault always;
-    always.rate = 1;
-    always.fault.kind = kind;
-    if (more) more(always.fault);
-    Faults faults;
-    faults.random.push_back(always);
-    portal_.set_faults(faults);
-  }
   void mend() { portal_.set_faults({}); }
   void expect_usage(const std::string& config, const std::vector<std::string>& words) {
     std::ofstream(config_) << config;
@@ -184,8 +175,7 @@ TEST_F(BadInput, InvalidUtf8AndControlCharacters) {
                   "{\"event\":900002,\"creation_time\":" + std::to_string(recently().time_since_epoch() / seconds(1)) +
                       ",\"api_call\":\"raw \x01 control\"}");
   expect_everything();
-  std::ifstream file(folder_ / "records/audit.jsonl", std::ios::binary);
-  const std::string lines{std::istreambuf_iterator<char>(file), {}};
+  const std::string lines = text_of(folder_ / "records/audit.jsonl");
   EXPECT_NE(lines.find("\"repaired\":true"), std::string::npos);
   EXPECT_EQ(lines.find('\xff'), std::string::npos);
   EXPECT_EQ(lines.find('\x01'), std::string::npos);

@@ -59,8 +59,7 @@ TEST_F(DeliveryProcessTest, SelectsAndRedactsForOneExporterAndNotForTheOther) {
   EXPECT_NE(all_of(server).find("\"user_id\":\"***\""), std::string::npos);
   EXPECT_EQ(books().delivered, 3u);
   EXPECT_GT(books().not_selected, 1000u);
-  std::ifstream file(folder_ / "records/audit.jsonl");
-  const std::string lines{std::istreambuf_iterator<char>(file), {}};
+  const std::string lines = text_of(folder_ / "records/audit.jsonl");
   EXPECT_NE(lines.find("second@example.com"), std::string::npos);
 }
 

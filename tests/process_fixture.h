@@ -52,11 +52,22 @@ class ProcessTest : public testing::Test {
                                           std::map<std::string, std::string>{{"KEY", sandbox_token_key}, {"SECRET", secret_}},
                                           folder_ / "output");
   }
-  // What the last program said, on both of its outputs.
-  std::string said() const {
-    std::ifstream file(folder_ / "output", std::ios::binary);
-    file.seekg(static_cast<std::streamoff>(said_before_));
+  static std::string text_of(const std::filesystem::path& path, std::uintmax_t from = 0) {
+    std::ifstream file(path, std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(from));
     return {std::istreambuf_iterator<char>(file), {}};
+  }
+  // What the last program said, on both of its outputs.
+  std::string said() const { return text_of(folder_ / "output", said_before_); }
+  // From now on the portal answers nothing else.
+  void break_every_answer(FaultKind kind, const std::string& body = "") {
+    RandomFault always;
+    always.rate = 1;
+    always.fault.kind = kind;
+    always.fault.body = body;
+    Faults faults;
+    faults.random.push_back(always);
+    portal_.set_faults(faults);
   }
   int finish(std::vector<std::string> arguments) {
     auto process = start(std::move(arguments));

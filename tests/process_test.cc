@@ -66,12 +66,7 @@ TEST_F(ProcessTest, ASecondDaemonIsRefusedAndTheFirstGoesOn) {
 }
 
 TEST_F(ProcessTest, ASecondSigtermEndsAtOnceWhileThePortalHangs) {
-  Faults faults;
-  RandomFault hang;
-  hang.rate = 1;
-  hang.fault.kind = FaultKind::hang;
-  faults.random.push_back(hang);
-  portal_.set_faults(faults);
+  break_every_answer(FaultKind::hang);
   // An exporter that cannot deliver keeps the drain from ending.
   write_config("[exporters.blocked]\ntype = \"file\"\npath = \"/proc/none/x\"\n");
   auto process = start({"run"});
@@ -106,13 +101,7 @@ TEST_F(ProcessTest, NothingThatIsWrittenHoldsASecret) {
   EXPECT_EQ(finish({"run", "--once"}), 0);
   for (const FaultKind kind : {FaultKind::rate_limited, FaultKind::html, FaultKind::truncated, FaultKind::malformed, FaultKind::hang,
                                FaultKind::reset, FaultKind::refuse, FaultKind::huge_body, FaultKind::success_false, FaultKind::status}) {
-    RandomFault always;
-    always.rate = 1;
-    always.fault.kind = kind;
-    always.fault.body = kind == FaultKind::status ? "{\"error\":\"what you sent\"}" : "";
-    Faults faults;
-    faults.random.push_back(always);
-    portal_.set_faults(faults);
+    break_every_answer(kind, kind == FaultKind::status ? "{\"error\":\"what you sent\"}" : "");
     finish({"run", "--once", "--timeout", "500ms"});
     finish({"check", "--online"});
   }
@@ -128,8 +117,7 @@ TEST_F(ProcessTest, NothingThatIsWrittenHoldsASecret) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_.path())) {
     if (!entry.is_regular_file()) continue;
     ++looked_at;
-    std::ifstream file(entry.path(), std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const std::string text = text_of(entry.path());
     EXPECT_EQ(text.find(sandbox_token_secret), std::string::npos) << entry.path();
     EXPECT_EQ(text.find(pair), std::string::npos) << entry.path();
   }
