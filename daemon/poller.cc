@@ -271,6 +271,21 @@ Task<Status> Poller::publish(std::int64_t walk_id) {
   }
 }
 
+Task<Status> Poller::quarantine(QuarantineItem item) {
+  const WallTime now = world_.clock.now();
+  auto job = [&](Journal& journal) { return journal.quarantine(collection_.stream_id, item, now); };
+  co_return co_await world_.storage.run(job);
+}
+
+Task<Status> Poller::record_gap(NewGap gap) {
+  const WallTime now = world_.clock.now();
+  auto job = [&](Journal& journal) { return journal.record_gap(collection_.collection_id, gap, now); };
+  Result<bool> recorded = co_await world_.storage.run(job);
+  if (!recorded) co_return std::move(recorded).error();
+  world_.published.ring();
+  co_return Status();
+}
+
 Task<Status> Poller::reload() {
   auto job = [this](Journal& journal) { return journal.load_collection(collection_.collection_id); };
   Result<CollectionState> loaded = co_await world_.storage.run(job);

@@ -119,6 +119,9 @@ class Poller {
   Task<void> ask_into(PageRequest request, double cost, bool follows_cursor, std::optional<Answer>& answer);
   double cost_of(const ActiveWalk& active) const;
   Task<Status> publish(std::int64_t walk_id);
+  Task<Status> quarantine(QuarantineItem item);
+  // With an entry for the exporters, unless the gap is known already.
+  Task<Status> record_gap(NewGap gap);
   Task<Status> save_notes();
   Task<Status> reload();
   void take(CollectionState state);

@@ -161,10 +161,8 @@ Task<Status> Poller::on_followed_unreadable(Following& following, Answer answer)
     co_return co_await keep_followed(following, std::nullopt);
   }
   world_.log.error(answer.message + "; the answer is in quarantine, and what cannot be read becomes a gap", session_.fields());
-  const QuarantineItem item{answer.message, 0, std::move(answer.body)};
-  const WallTime now = world_.clock.now();
-  auto keep = [&](Journal& journal) { return journal.quarantine(collection_.stream_id, item, now); };
-  Status kept = co_await world_.storage.run(keep);
+  QuarantineItem item{answer.message, 0, std::move(answer.body)};
+  Status kept = co_await quarantine(std::move(item));
   if (!kept) co_return kept;
   const std::optional<WalkGap> lost = following.follow.on_unreadable(answer.message, session_.edge());
   if (!lost) co_return co_await keep_followed(following, std::nullopt);
@@ -180,11 +178,8 @@ Task<Status> Poller::on_followed_unreadable(Following& following, Answer answer)
 Task<Status> Poller::keep_followed(Following& following, std::optional<NewGap> gap) {
   if (gap) {
     world_.log.error("a gap of type " + gap->type + " was recorded: " + gap->why, session_.fields());
-    const WallTime now = world_.clock.now();
-    auto record = [&](Journal& journal) { return journal.record_gap(collection_.collection_id, *gap, now); };
-    Result<bool> recorded = co_await world_.storage.run(record);
-    if (!recorded) co_return std::move(recorded).error();
-    world_.published.ring();
+    Status recorded = co_await record_gap(std::move(*gap));
+    if (!recorded) co_return recorded;
   }
   if (!following.reread) notes_.follow = following.follow.state();
   co_return co_await save_notes();

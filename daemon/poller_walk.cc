@@ -214,19 +214,15 @@ Task<Status> Poller::on_unreadable(ActiveWalk& active, Answer answer) {
   }
   active.unreadable = 0;
   world_.log.error(answer.message + "; the answer is in quarantine and a gap is recorded", session_.fields());
-  const QuarantineItem item{answer.message, 0, std::move(answer.body)};
-  const WallTime now = world_.clock.now();
-  auto keep = [&](Journal& journal) { return journal.quarantine(collection_.stream_id, item, now); };
-  Status kept = co_await world_.storage.run(keep);
+  QuarantineItem item{answer.message, 0, std::move(answer.body)};
+  Status kept = co_await quarantine(std::move(item));
   if (!kept) co_return kept;
   active.walk.on_unreadable(answer.message);
   for (WalkGap& gap : active.walk.take_gaps()) {
-    const NewGap lost{"unreadable", gap.range, gap.why};
-    auto record = [&](Journal& journal) { return journal.record_gap(collection_.collection_id, lost, now); };
-    Result<bool> recorded = co_await world_.storage.run(record);
-    if (!recorded) co_return std::move(recorded).error();
+    NewGap lost{"unreadable", gap.range, gap.why};
+    Status recorded = co_await record_gap(std::move(lost));
+    if (!recorded) co_return recorded;
   }
-  world_.published.ring();
   if (!active.walk.done()) co_return co_await save_walk(active);
   co_return co_await finish_walk(active, false);
 }
@@ -302,15 +298,12 @@ Task<Result<Poller::Outage>> Poller::settle_outage() {
   const bool forgotten = !presence.newest && around->had_before;
   if (forgotten) {
     const WallTime edge = around->first_after.value_or(session_.edge());
-    const NewGap gap{"forgotten", TimeRange{from, edge},
+    NewGap gap{"forgotten", TimeRange{from, edge},
                      "collection stood still from " + format_rfc3339(from) + ", and the portal no longer shows what it had before that: what it "
                      "forgot before " + format_rfc3339(edge) + " was never seen"};
     world_.log.error("a gap of type forgotten was recorded: " + gap.why, session_.fields());
-    const WallTime now = world_.clock.now();
-    auto record = [&](Journal& journal) { return journal.record_gap(collection_.collection_id, gap, now); };
-    Result<bool> recorded = co_await world_.storage.run(record);
+    Status recorded = co_await record_gap(std::move(gap));
     if (!recorded) co_return std::move(recorded).error();
-    world_.published.ring();
   }
   notes_.outage_from.reset();
   Status saved = co_await save_notes();
