@@ -121,6 +121,22 @@ TEST_F(Otlp, APartialSuccessIsNoSuccess) {
   EXPECT_EQ(fixture.log.count("nearly full", LogLevel::warn), 1u);
 }
 
+// Nothing was accepted beside them: perhaps it is not the records.
+TEST_F(Otlp, WhenAllAreRejectedTheyAreNoDeadLettersYet) {
+  for (const char* count : {"3", "4"}) {
+    const WriteOutcome outcome =
+        outcome_of(answer(200, std::string(R"({"partialSuccess":{"rejectedLogRecords":")") + count + R"(","errorMessage":"no"}})",
+                          {{"Content-Type", "application/json"}}));
+    EXPECT_EQ(outcome.verdict, Verdict::refused) << count;
+    EXPECT_NE(outcome.reason.find("rejected all of 3 log records (\"no\")"), std::string::npos) << outcome.reason;
+  }
+}
+
+TEST_F(Otlp, ANegativeCountConfirmsNothing) {
+  EXPECT_EQ(outcome_of(answer(200, R"({"partialSuccess":{"rejectedLogRecords":"-1"}})", {{"Content-Type", "application/json"}})).verdict,
+            Verdict::retry);
+}
+
 TEST_F(Otlp, OtherBodiesConfirmNothing) {
   EXPECT_EQ(outcome_of(answer(200, "<html>", {{"Content-Type", "text/html"}})).verdict, Verdict::pause);
   EXPECT_EQ(outcome_of(answer(200, "ok", {{"Content-Type", "text/plain"}})).verdict, Verdict::retry);
