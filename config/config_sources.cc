@@ -4,14 +4,10 @@
 #include "config/config_parts.h"
 #include "config/nearest_name.h"
 #include "config/peer_reader.h"
+#include "core/http_client.h"
 
 namespace auditferry {
 namespace {
-
-bool same_letters(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
 
 std::map<std::string, std::string> read_headers(TomlTable& table) {
   static constexpr const char* secret[] = {"Authorization", "Proxy-Authorization", "Cookie", "X-Api-Key"};
@@ -19,7 +15,7 @@ std::map<std::string, std::string> read_headers(TomlTable& table) {
                                          "User-Agent"};
   std::map<std::string, std::string> headers = read_string_map(table, "headers");
   for (const auto& [name, value] : headers) {
-    const auto is = [&name = name](const char* other) { return same_letters(name, other); };
+    const auto is = [&name = name](const char* other) { return same_header_name(name, other); };
     TomlTable at = *table.table("headers");
     const bool token = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
       return std::isalnum(c) != 0 ||
@@ -35,7 +31,7 @@ std::map<std::string, std::string> read_headers(TomlTable& table) {
                "is a secret and never stands in this file: give it under credentials.*, and let the "
                "profile put it into the header");
     } else if (std::any_of(std::begin(ours), std::end(ours), is)) {
-      at.error(name, same_letters(name, "User-Agent") ? "is set with the key user_agent"
+      at.error(name, same_header_name(name, "User-Agent") ? "is set with the key user_agent"
                                                       : "is set by auditferry itself");
     }
   }

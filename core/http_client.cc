@@ -7,15 +7,15 @@ namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
+}  // namespace
+
+bool same_header_name(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
-}  // namespace
-
 std::optional<std::string_view> HttpResponse::header(std::string_view name) const {
   for (const HttpHeader& header : headers) {
-    if (equal_ignoring_case(header.name, name)) return header.value;
+    if (same_header_name(header.name, name)) return header.value;
   }
   return std::nullopt;
 }

@@ -14,6 +14,9 @@
 
 namespace auditferry {
 
+// Names of headers are the same in any case of their ASCII letters (RFC 9110, section 5.1).
+bool same_header_name(std::string_view a, std::string_view b);
+
 struct HttpHeader {
   std::string name;
   std::string value;

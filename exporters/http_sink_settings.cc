@@ -115,7 +115,7 @@ void read_auth(TomlTable& table, const SecretPlaces& places, ApiKey api_key, Htt
     if (auth->has("username") || auth->has("password")) given.push_back("auth.username");
   }
   for (const auto& [name, value] : settings.headers) {
-    if (lower_case(name) == "authorization") given.push_back("headers." + name);
+    if (same_header_name(name, "Authorization")) given.push_back("headers." + name);
   }
   if (given.size() > 1)
     table.error("auth", given[0] + " and " + given[1] + " exclude each other: keep one of them");

@@ -358,6 +358,27 @@ TEST_F(SplunkWithAck, AFarEndThatRefusesTheChannelGetsNone) {
   EXPECT_EQ(fixture.log.count("no indexer acknowledgements", LogLevel::error), 1u);
 }
 
+// The operator switched acknowledgements off and on again: a refusal without a channel is no reason to pause.
+TEST_F(SplunkWithAck, TheChannelComesBackWhenItIsWantedAgain) {
+  bool wanted = false;
+  fixture.far_end.handler = [&wanted](const HttpRequest& request) -> Result<HttpResponse> {
+    const bool has_channel = header_of(request, "X-Splunk-Request-Channel") != "(none)";
+    if (has_channel && !wanted) return said(400, 14);
+    if (!has_channel && wanted) return said(400, 10);
+    return said(200, 0);
+  };
+  const auto exporter = fixture.make();
+  const TestRecords records(fixture.format, 3, 1, minutes(1));
+  EXPECT_EQ(fixture.write(*exporter, records).verdict, Verdict::retry);
+  EXPECT_EQ(fixture.write(*exporter, records).verdict, Verdict::delivered);
+  wanted = true;
+  const WriteOutcome outcome = fixture.write(*exporter, records);
+  EXPECT_EQ(outcome.verdict, Verdict::retry);
+  EXPECT_EQ(outcome.retry_after, Duration::zero());
+  fixture.write(*exporter, records);
+  EXPECT_NE(header_of(fixture.far_end.requests.back(), "X-Splunk-Request-Channel"), "(none)");
+}
+
 TEST_F(SplunkWithAck, WhatWaitsIsSentAgainWhenAcknowledgementsEnd) {
   fixture.far_end.handler = [this](const HttpRequest& request) -> Result<HttpResponse> {
     const HttpResponse given = collector_.handle(request);
@@ -461,6 +482,7 @@ TEST(SplunkSettings, AreRefusedWithOneClearMessageEach) {
       {at + "ack_timeout = \"15s\"", "at least twice ack_poll"},
       {at + "unconfirmed = 0", "unconfirmed"},
       {at + "headers.Authorization = \"x\"", "is set from token"},
+      {at + "headers.AUTHORIZATION = \"x\"", "is set from token"},
       {at + "auth.bearer = { env = \"A\" }", "auth"},
   };
   for (const auto& [text, words] : wrong) {

@@ -1,7 +1,5 @@
 #include "exporters/splunk_settings.h"
 
-#include <cctype>
-
 #include "config/peer_reader.h"
 #include "exporters/http_sink_settings.h"
 
@@ -21,10 +19,7 @@ SplunkSettings read_splunk_settings(TomlTable& table, const SecretPlaces& places
   SplunkSettings settings;
   settings.sink = read_http_sink(table, places);
   for (const auto& [name, value] : settings.sink.headers) {
-    std::string lower = name;
-    for (char& letter : lower) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-    if (lower == "authorization")
-      table.error("headers", name + " is set from token: remove it");
+    if (same_header_name(name, "Authorization")) table.error("headers", name + " is set from token: remove it");
   }
   settings.url = read_url(table, "url", "", settings.sink.peer);
   for (const std::string_view path :

@@ -6,15 +6,6 @@
 namespace auditferry {
 namespace {
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (std::tolower(static_cast<unsigned char>(a[i])) != std::tolower(static_cast<unsigned char>(b[i])))
-      return false;
-  }
-  return true;
-}
-
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -75,7 +66,7 @@ ParsedTarget parse_target(std::string_view target) {
 
 std::optional<std::string_view> find_header(const std::vector<HttpHeader>& headers, std::string_view name) {
   for (const HttpHeader& header : headers) {
-    if (equal_ignoring_case(header.name, name)) return header.value;
+    if (same_header_name(header.name, name)) return header.value;
   }
   return std::nullopt;
 }

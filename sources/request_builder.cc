@@ -13,12 +13,6 @@
 namespace auditferry {
 namespace {
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
-
 // Rounds down, or up when `up`.
 std::int64_t in_steps(WallTime time, Duration step, bool up) {
   const std::int64_t micros = to_micros(time);
@@ -76,7 +70,7 @@ Status set_header(std::vector<HttpHeader>& headers, const std::string& name, std
                      " would hold a control character; check the setting or the secret that it is made of"};
   }
   const auto same = std::find_if(headers.begin(), headers.end(), [&](const HttpHeader& header) {
-    return equal_ignoring_case(header.name, name);
+    return same_header_name(header.name, name);
   });
   if (same == headers.end()) {
     headers.push_back({name, std::move(value)});
