@@ -115,14 +115,8 @@ NewestFirstWalk::Look NewestFirstWalk::examine(const Page& page, std::vector<std
 }
 
 void NewestFirstWalk::note_time(WallTime time) {
-  if (recent_.size() >= fewest_recent && time > *ceiling()) largest_rise_ = std::max<Duration>(largest_rise_, time - *ceiling());
-  recent_.push_back(time);
-  if (recent_.size() > recent_size(page_size_)) recent_.pop_front();
-}
-
-std::optional<WallTime> NewestFirstWalk::ceiling() const {
-  if (recent_.empty()) return std::nullopt;
-  return *std::max_element(recent_.begin(), recent_.end());
+  if (recent_.noted() >= fewest_recent && time > *ceiling()) largest_rise_ = std::max<Duration>(largest_rise_, time - *ceiling());
+  recent_.note(time, recent_size(page_size_));
 }
 
 std::vector<std::uint32_t> NewestFirstWalk::on_page(const Page& page) {

@@ -19,7 +19,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +28,7 @@
 #include "core/page.h"
 #include "core/profile.h"
 #include "core/result.h"
+#include "sources/recent_maximum.h"
 #include "sources/seen_set.h"
 
 namespace auditferry {
@@ -111,7 +111,7 @@ class NewestFirstWalk {
   // The chain has come below the piece before it broke.
   bool below_piece() const { return last_count_ > 0 && ceiling() && with_rise(*ceiling()) < piece().from; }
   // The newest of the last records of this attempt; more of them than are ever outliers in a row.
-  std::optional<WallTime> ceiling() const;
+  std::optional<WallTime> ceiling() const { return recent_.maximum(); }
   void note_time(WallTime time);
   void split_piece();
   void give_up_units(const std::string& why);
@@ -142,7 +142,7 @@ class NewestFirstWalk {
   std::size_t last_count_ = 0;
   std::optional<WallTime> last_newest_;
   std::optional<WallTime> last_oldest_;
-  std::deque<WallTime> recent_;  // times of the last records, as many as recent_size()
+  RecentMaximum recent_;  // of the last records' times
   std::vector<std::uint64_t> last_keys_;     // offset and page-number paging
   std::vector<std::uint64_t> cursors_seen_;  // hashes
 

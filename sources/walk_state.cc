@@ -119,7 +119,7 @@ Result<NewestFirstWalk> NewestFirstWalk::resume(const WalkRules& rules, std::str
   walk.last_count_ = static_cast<std::size_t>(reader.integer("last_count"));
   walk.last_newest_ = reader.time("last_newest");
   walk.last_oldest_ = reader.time("last_oldest");
-  if (const auto ceiling = reader.time("ceiling")) walk.recent_.push_back(*ceiling);
+  if (const auto ceiling = reader.time("ceiling")) walk.recent_.note(*ceiling, 1);
   // A walk that an older version began has not looked for rises: it counts as one in order so far.
   const auto rise = reader.time("largest_rise");
   if (rise) walk.largest_rise_ = rise->time_since_epoch();
