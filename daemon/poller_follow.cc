@@ -112,10 +112,7 @@ Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageR
   page.end = WalkEnd{};
   if (outcome.covered) page.end->covered.push_back(*outcome.covered);
   if (const auto watermark = watermark_of(collection_.coverage, *start_)) page.covered_until = *watermark;
-  if (outcome.lost) {
-    page.gaps.push_back({"unreadable", outcome.lost->range, outcome.lost->why});
-    world_.log.error("a gap of type unreadable was recorded: " + outcome.lost->why, session_.fields());
-  }
+  if (outcome.lost) page.gaps.push_back({"unreadable", outcome.lost->range, outcome.lost->why});
   Result<std::optional<StoredPage>> stored = co_await store(std::move(page));
   if (!stored) co_return std::move(stored).error();
   if (!*stored) co_return Status();
