@@ -458,5 +458,31 @@ TEST(JournalFile, ANewerSchemaIsRefused) {
   EXPECT_EQ(opened.error().kind, ErrorKind::unsupported);
 }
 
+// More rows than are read at once, some of them of one moment; the visitor writes to the journal meanwhile, and
+// the log can be taken in as a whole: nothing is held open while rows are shown.
+TEST_F(JournalTest, TheLedgerIsReadInPartsWithNothingHeldOpen) {
+  constexpr int rows = 2500;
+  for (int i = 0; i < rows; ++i) {
+    ASSERT_TRUE(journal_->note("test", "{\"n\":" + std::to_string(i) + "}", start + seconds(i / 7)).ok());
+  }
+  Result<std::unique_ptr<JournalReader>> reader = JournalReader::open(folder_ / "journal.db");
+  ASSERT_TRUE(reader.ok());
+  std::vector<std::string> seen;
+  const LedgerFilter filter{std::nullopt, std::nullopt, start + hours(1)};
+  ASSERT_TRUE((*reader)
+                  ->ledger(filter,
+                           [&](const LedgerRow& row) {
+                             if (row.kind == "test") seen.push_back(row.detail);
+                             if (seen.size() != 500) return;
+                             ASSERT_TRUE(journal_->note("written meanwhile", "{}", start + hours(2)).ok());
+                             Statement checkpoint(journal_->database(), "PRAGMA wal_checkpoint(TRUNCATE)");
+                             ASSERT_TRUE(checkpoint.query().step());
+                             EXPECT_EQ(checkpoint.integer(0), 0) << "a reader holds the log back";
+                           })
+                  .ok());
+  ASSERT_EQ(seen.size(), static_cast<std::size_t>(rows));
+  for (int i = 0; i < rows; ++i) ASSERT_EQ(seen[static_cast<std::size_t>(i)], "{\"n\":" + std::to_string(i) + "}");
+}
+
 }  // namespace
 }  // namespace auditferry
