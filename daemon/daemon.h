@@ -1,26 +1,17 @@
 #pragma once
 
 #include <memory>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include "config/settings.h"
 #include "core/log.h"
 #include "core/result.h"
+#include "daemon/run_options.h"
 
 namespace auditferry {
 
-struct RunOptions {
-  bool once = false;                               // poll up to now, deliver everything, end
-  Duration once_timeout = std::chrono::minutes(10);
-  std::string config_sha256;                       // for the ledger
-};
-
-enum class ExitStatus { done = 0, failed = 1, usage = 2, needs_a_person = 3 };
-
-// The whole program at work: builds every part, runs the loop in the calling thread until a signal (or
-// until everything is done, with `once`), and takes it down in order.
+// The program at work on this machine: what is the operating system's (threads, signals, systemd, the admin
+// listener) around a Program (daemon/program.h). Runs the loop in the calling thread until a signal (or until
+// everything is done, with `once`), and takes everything down in order.
 class Daemon {
  public:
   Daemon(const Settings& settings, Log& log, RunOptions options);

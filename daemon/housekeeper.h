@@ -22,6 +22,8 @@ class Housekeeper {
   Housekeeper(Clock& clock, Log& log, StorageQueue& storage, FileSystem& files, BlockingExecutor& blocking,
               const JournalSettings& settings, std::string state_dir, std::vector<Poller*> pollers);
 
+  // From now on it holds and asks these.
+  void watch(std::vector<Poller*> pollers) { pollers_ = std::move(pollers); }
   Task<void> run();
   // One round; run() repeats it.
   Task<void> round();

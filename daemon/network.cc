@@ -1,6 +1,7 @@
 #include "daemon/network.h"
 
 #include "net/proxy.h"
+#include "net/thread_executor.h"
 
 namespace auditferry {
 
@@ -17,6 +18,12 @@ Network::Network(Executor loop, Clock& clock, Log& log, Random& random, const Pr
 
 std::unique_ptr<BeastHttpClient> Network::http(const PeerSettings& peer) {
   return std::make_unique<BeastHttpClient>(loop_, clock_, resolver_, certificates_, proxy_environment(), peer, log_);
+}
+
+Surroundings Network::surroundings(BlockingExecutor& storage_thread) {
+  return Surroundings{loop_,       clock_,         log_, random_, files_, connector_, datagrams_, storage_thread,
+                      [] { return std::make_unique<ThreadExecutor>(1); },
+                      [this](const PeerSettings& peer) { return http(peer); }};
 }
 
 ExporterWorld Network::exporter_world(BlockingExecutor& thread, std::function<void(std::string, std::string)> note) {

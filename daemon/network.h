@@ -10,6 +10,7 @@
 #include "core/profile.h"
 #include "core/random.h"
 #include "core/task_group.h"
+#include "daemon/surroundings.h"
 #include "exporters/catalog.h"
 #include "net/datagram_maker.h"
 #include "net/file_system.h"
@@ -28,6 +29,8 @@ class Network {
   Network(Executor loop, Clock& clock, Log& log, Random& random, const ProfileBook& profiles);
 
   std::unique_ptr<BeastHttpClient> http(const PeerSettings& peer);
+  // What a Program is composed of. `storage_thread` outlives it.
+  Surroundings surroundings(BlockingExecutor& storage_thread);
   // Everything that an exporter may use. `thread` is the exporter's own, `note` writes to the ledger.
   ExporterWorld exporter_world(BlockingExecutor& thread, std::function<void(std::string kind, std::string detail)> note);
   PosixFileSystem& files() { return files_; }

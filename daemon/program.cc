@@ -1,0 +1,215 @@
+#include "daemon/program.h"
+
+#include <algorithm>
+
+#include "daemon/load_settings.h"
+#include "encoding/json_object.h"
+#include "encoding/time_format.h"
+#include "storage/snapshot.h"
+
+namespace auditferry {
+
+Program::Program(Surroundings surroundings, Settings settings, RunOptions options)
+    : surroundings_(std::move(surroundings)),
+      clock_(surroundings_.clock),
+      log_(surroundings_.log),
+      settings_(std::move(settings)),
+      options_(std::move(options)),
+      profiles_(profile_book(settings_)),
+      published_(surroundings_.loop),
+      ended_(surroundings_.loop),
+      job_sinks_(surroundings_.loop),
+      helping_(surroundings_.loop) {}
+
+Program::~Program() = default;
+
+Status Program::open(const std::string& journal_path) {
+  Result<std::unique_ptr<Journal>> opened = Journal::open(journal_path);
+  if (!opened) return std::move(opened).error();
+  journal_ = std::move(opened).value();
+  storage_ = std::make_unique<StorageQueue>(*journal_, surroundings_.storage_thread, clock_, surroundings_.loop);
+  JsonObject detail;
+  detail.text("version", AUDITFERRY_VERSION).text("config_sha256", options_.config_sha256);
+  Status noted = journal_->note("start", detail.finish(), clock_.now());
+  if (!noted) return noted;
+  Status attached = attach_exporters();
+  if (!attached) return attached;
+  make_sources();
+  return {};
+}
+
+// Chain 0 of the ledger, from an exporter: not worth holding anything up for.
+LedgerNote Program::ledger_note() {
+  return [this](std::string kind, std::string detail) {
+    surroundings_.storage_thread.post([this, kind = std::move(kind), detail = std::move(detail)] {
+      const Status noted = journal_->note(kind, detail, clock_.now());
+      if (!noted) log_.error("the ledger could not be written: " + noted.error().message);
+    });
+  };
+}
+
+JobExporter Program::exporter_for_job(const ExporterSettings& exporter) {
+  JobExporter made;
+  made.settings = &exporter;
+  made.thread = surroundings_.make_thread();
+  made.shape = std::make_unique<RecordShape>(exporter, profiles_, log_);
+  made.exporter =
+      surroundings_.make_exporter(exporter, exporter_world(surroundings_, profiles_, *made.thread, job_sinks_, ledger_note()));
+  return made;
+}
+
+Status Program::attach_exporters() {
+  jobs_ = std::make_unique<Jobs>(JobWorld{clock_, log_, *storage_, surroundings_.random, settings_,
+                                          [this](const ExporterSettings& exporter) { return exporter_for_job(exporter); }});
+  std::vector<std::string> names;
+  for (const ExporterSettings& exporter : settings_.exporters) {
+    if (!exporter.enabled) continue;
+    names.push_back(exporter.name);
+    Result<ExporterRow> row = journal_->attach_exporter(exporter.name, exporter.type, exporter.when_full == WhenFull::hold ? "hold" : "release",
+                                                        exporter.start_now);
+    if (!row) return std::move(row).error();
+    exporters_.push_back(std::make_unique<ExporterPart>(surroundings_, *storage_, published_, profiles_, exporter, std::move(row).value(),
+                                                        ledger_note()));
+  }
+  return journal_->detach_exporters_except(names);
+}
+
+RequestBudget& Program::budget_for(const SourceSettings& source, const std::vector<Penalty>& penalties) {
+  const std::string key = credential_key(source);
+  std::unique_ptr<RequestBudget>& budget = budgets_[key];
+  if (budget) return *budget;
+  budget = std::make_unique<RequestBudget>(clock_, source.requests_per_minute);
+  for (const Penalty& penalty : penalties) {
+    if (penalty.credential != key) continue;
+    // A wall clock that was set back must not make a penalty longer than any that is obeyed.
+    const Duration left = std::min(Duration(penalty.until - clock_.now()), source.max_retry_after);
+    budget->penalize(left);
+    log_.info("the portal's wait from before goes on for " + format_duration(std::chrono::duration_cast<std::chrono::seconds>(left)),
+              {{"source", source.name}});
+  }
+  return *budget;
+}
+
+void Program::make_sources() {
+  const Result<std::vector<Penalty>> penalties = journal_->penalties(clock_.now());
+  for (const SourceSettings& source : settings_.sources) {
+    RequestBudget& budget = budget_for(source, penalties.ok() ? *penalties : std::vector<Penalty>());
+    sources_.push_back(std::make_unique<SourcePart>(surroundings_, *storage_, published_, budget, source));
+  }
+  housekeeper_ = std::make_unique<Housekeeper>(clock_, log_, *storage_, surroundings_.files, surroundings_.storage_thread, settings_.journal,
+                                               settings_.daemon.state_dir, pollers());
+}
+
+std::vector<Poller*> Program::pollers() const {
+  std::vector<Poller*> all;
+  for (const auto& source : sources_) {
+    for (const auto& poller : source->pollers()) all.push_back(poller.get());
+  }
+  return all;
+}
+
+void Program::start() {
+  helping_.spawn("housekeeping", housekeeper_->run());
+  helping_.spawn("jobs", jobs_->run());
+  for (const auto& exporter : exporters_) exporter->start();
+  for (const auto& source : sources_) {
+    if (options_.once) {
+      source->start_once([this](Status outcome) {
+        once_outcomes_.push_back(std::move(outcome));
+        ended_.ring();
+      });
+    } else {
+      source->start();
+    }
+  }
+  log_.info("auditferry " AUDITFERRY_VERSION " runs: " + std::to_string(pollers().size()) + " streams, " + std::to_string(exporters_.size()) +
+            " exporters");
+}
+
+void Program::stop() {
+  stopping_ = true;
+  ended_.ring();
+}
+
+void Program::reopen() {
+  for (const auto& exporter : exporters_) exporter->reopen();
+}
+
+Task<void> Program::wait() {
+  if (options_.once) {
+    co_await wait_once();
+  } else {
+    while (!stopping_) co_await ended_.wait();
+  }
+}
+
+Task<void> Program::wait_for_pollers() {
+  while (!stopping_ && once_outcomes_.size() < pollers().size()) co_await ended_.wait();
+}
+
+Task<void> Program::wait_once() {
+  Task<void> all = wait_for_pollers();
+  Task<void> deadline = clock_.sleep(options_.once_timeout);
+  const bool in_time = co_await first_to_end(std::move(all), std::move(deadline));
+  if (!in_time) {
+    log_.error("--once: not every stream was polled up to now within " + format_duration(options_.once_timeout) +
+               "; what came is kept, run it again to go on");
+    exit_status_ = ExitStatus::failed;
+  }
+  for (const Status& outcome : once_outcomes_) {
+    if (outcome.ok()) continue;
+    log_.error(outcome.error().message);
+    exit_status_ = ExitStatus::failed;
+  }
+}
+
+Task<void> Program::wait_for_deliveries() {
+  for (const auto& exporter : exporters_) co_await exporter->delivered();
+}
+
+Task<void> Program::drain() {
+  for (const auto& source : sources_) source->cancel();
+  for (const auto& source : sources_) co_await source->join();
+  for (const auto& exporter : exporters_) exporter->drain();
+  Task<void> drained = wait_for_deliveries();
+  Task<void> deadline = clock_.sleep(options_.once && !stopping_ ? options_.once_timeout : settings_.daemon.shutdown_timeout);
+  const bool in_time = co_await first_to_end(std::move(drained), std::move(deadline));
+  if (!in_time) {
+    log_.warn("not everything was delivered within shutdown_timeout; it waits in the journal for the next start");
+    if (options_.once) exit_status_ = ExitStatus::failed;
+    for (const auto& exporter : exporters_) exporter->cancel();
+    co_await wait_for_deliveries();
+  }
+  co_await judge();
+}
+
+// --once says by its exit status whether a person is needed.
+Task<void> Program::judge() {
+  if (!options_.once || exit_status_ != ExitStatus::done) co_return;
+  auto look = [](Journal& opened) { return take_snapshot(opened); };
+  const Result<JournalSnapshot> snapshot = co_await storage_->run(look);
+  if (!snapshot) co_return;
+  bool dead = false;
+  for (const ExporterRow& row : snapshot->exporters) dead = dead || row.books.dead > 0;
+  if (!snapshot->gaps.empty() || dead) {
+    log_.warn("done, but " + std::to_string(snapshot->gaps.size()) + " gaps are open" + (dead ? " and there are dead letters" : "") +
+              ": see 'auditferry status'");
+    exit_status_ = ExitStatus::needs_a_person;
+  }
+}
+
+Task<void> Program::end() {
+  for (const auto& source : sources_) source->cancel();
+  for (const auto& exporter : exporters_) exporter->cancel();
+  helping_.cancel();
+  for (const auto& source : sources_) co_await source->join();
+  for (const auto& exporter : exporters_) co_await exporter->join();
+  co_await helping_.join();
+  job_sinks_.cancel();
+  co_await job_sinks_.join();
+  // Notes for the ledger that nobody waited for.
+  auto nothing = [](Journal&) { return 0; };
+  co_await storage_->run(nothing);
+}
+
+}  // namespace auditferry
