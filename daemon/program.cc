@@ -207,6 +207,7 @@ Task<void> Program::end() {
   co_await helping_.join();
   job_sinks_.cancel();
   co_await job_sinks_.join();
+  if (!storage_) co_return;
   // Notes for the ledger that nobody waited for.
   auto nothing = [](Journal&) { return 0; };
   co_await storage_->run(nothing);
