@@ -72,7 +72,8 @@ Task<void> Housekeeper::round() {
   }
   watch_growth();
   co_await watch_disk();
-  for (Poller* poller : pollers_) poller->hold(holding());
+  const Poller::Room room = full_ ? Poller::Room::none : disk_low_ ? Poller::Room::low : Poller::Room::enough;
+  for (Poller* poller : pollers_) poller->hold(room);
 }
 
 std::optional<Duration> Housekeeper::full_in() const {

@@ -25,16 +25,16 @@ Poller::Poller(PollerWorld world, const SourceSettings& source, const StreamSett
       stream_(stream),
       session_(world, source, stream),
       backoff_(world.random, std::chrono::seconds(1), source.max_backoff),
-      slice_(stream.slice) {
+      slice_(std::min(stream.slice, longest_window(stream.profile))) {
   status_.source = source.name;
   status_.stream = stream.name;
 }
 
 Poller::~Poller() = default;
 
-void Poller::hold(bool held) {
-  held_ = held;
-  status_.waiting_for_room = held;
+void Poller::hold(Room room) {
+  room_ = room;
+  status_.waiting_for_room = room != Room::enough;
 }
 
 std::optional<WallTime> Poller::oldest_needed() const {
@@ -74,7 +74,10 @@ Task<Status> Poller::loop(bool once) {
   if (!attached) co_return attached;
   std::optional<WallTime> target;
   for (;;) {
-    if (held_) {
+    if (room_ != Room::enough) {
+      Status cut;
+      if (room_ == Room::none) cut = co_await end_walks_early(true);
+      if (!cut) co_return cut;
       co_await world_.clock.sleep(idle_step);
       continue;
     }
@@ -104,11 +107,42 @@ Task<Status> Poller::loop(bool once) {
   }
 }
 
+Task<Status> Poller::end_walks_early(bool covering) {
+  while (!walks_.empty()) {
+    ActiveWalk& active = *walks_.front();
+    if (active.walk_id == 0) {
+      walks_.pop_front();  // nothing has come yet
+      continue;
+    }
+    const std::string window = format_rfc3339(active.plan.window.from) + " to " + format_rfc3339(active.plan.window.to);
+    const char* why = covering ? "the journal is full" : "what the portal answers for a time range cannot be trusted at present";
+    world_.log.info(std::string(why) + ": the walk of " + window + " ends early, what it has brought is published, and the rest is asked for later",
+                    session_.fields());
+    std::vector<TimeRange> covered;
+    if (covering) {
+      active.walk.cut();
+      covered = active.walk.covered();
+      note_shown(notes_, covered);
+      Status saved = co_await save_notes();
+      if (!saved) co_return saved;
+    }
+    Status ended = co_await end_walk(active, std::move(covered));
+    if (!ended) co_return ended;
+    Status published = co_await publish(active.walk_id);
+    if (!published) co_return published;
+    walks_.pop_front();
+    Status loaded = co_await reload();
+    if (!loaded) co_return loaded;
+  }
+  co_return Status();
+}
+
 bool Poller::finished_once(WallTime target) {
   if (!walks_.empty()) return false;
   if (proof_empty_) return true;
+  if (notes_.doubt) return false;
   if (stream_.profile.order == RecordOrder::oldest_first) {
-    return follow_idle_ && follow_edge_ && !collection_.coverage.empty() && !notes_.outage_from && !notes_.cursor_refused;
+    return follow_idle_ && follow_edge_ && !collection_.coverage.empty() && !notes_.cursor_refused;
   }
   // A walk from before may reach to this very second and still have been asked too early.
   if (!polled_) return false;
@@ -124,8 +158,8 @@ Task<Status> Poller::attach() {
   auto job = [&](Journal& journal) { return journal.attach(identity, source_.name, source_.base_url, fingerprint, stream_.query, now); };
   Result<CollectionState> attached = co_await world_.storage.run(job);
   if (!attached) co_return std::move(attached).error();
+  notes_ = PollerNotes::from_text(attached->state);
   take(std::move(attached).value());
-  notes_ = PollerNotes::from_text(collection_.state);
   start_ = collection_.start;
   std::vector<StoredWalk> walks = std::move(collection_.walks);
   co_return co_await resume_walks(std::move(walks));
@@ -161,7 +195,7 @@ Task<Status> Poller::resolve_start() {
   WallTime start = session_.edge() - stream_.start.ago;
   if (stream_.start.kind == StartSetting::Kind::time) start = stream_.start.time;
   if (stream_.start.kind == StartSetting::Kind::oldest) {
-    BeginningOutcome beginning = co_await find_beginning(session_, stream_.profile, session_.edge());
+    BeginningOutcome beginning = co_await find_beginning(session_, stream_.profile, WallTime(), session_.edge());
     if (!beginning.answered) {
       report(beginning.answer);
       co_await wait_after(beginning.answer);
@@ -169,6 +203,7 @@ Task<Status> Poller::resolve_start() {
     }
     note_good();
     start = beginning.beginning;
+    notes_.shown_first = beginning.shown;
     world_.log.info("the portal's log begins about " + format_rfc3339(start), session_.fields());
   }
   // What the portal has forgotten cannot be shown, and an empty answer about it would be no proof.
@@ -296,7 +331,7 @@ Task<Status> Poller::reload() {
 
 void Poller::take(CollectionState state) {
   collection_ = std::move(state);
-  settled_ = settled_time(collection_.coverage, collection_.gaps, collection_.collection_id);
+  settled_ = without(settled_time(collection_.coverage, collection_.gaps, collection_.collection_id), notes_.show_again);
 }
 
 Task<Status> Poller::save_notes() {

@@ -38,8 +38,16 @@ class Poller {
   // problem that an operator must solve.
   Task<Status> run_once();
 
-  // While true no request goes out: the journal is full, or its disk nearly so.
-  void hold(bool held);
+  // How much room there is for more records.
+  enum class Room {
+    enough,
+    // The disk is nearly full: no request goes out.
+    low,
+    // The journal is full: no request goes out, and walks under way end where they are, so that what they
+    // have brought is published and can be delivered and pruned. The rest of their windows is planned anew.
+    none,
+  };
+  void hold(Room room);
   PollerStatus status() const {
     PollerStatus status = status_;
     status.session = session_.stats();
@@ -75,6 +83,8 @@ class Poller {
   bool start_is_late() const;
   Task<Status> resume_walks(std::vector<StoredWalk> walks);
   Task<Status> loop(bool once);
+  // Publishes what the walks under way have brought, and ends them; `covering` what they have shown.
+  Task<Status> end_walks_early(bool covering);
   Task<Result<Step>> step();
   bool finished_once(WallTime target);
 
@@ -87,18 +97,32 @@ class Poller {
   Task<Status> on_unreadable(ActiveWalk& active, Answer answer);
   Task<Status> on_too_large(ActiveWalk& active, const Answer& answer);
   // Ends in the journal a walk that ended without a page (a refused cursor was the last thing).
-  Task<Status> end_walk(ActiveWalk& active);
+  Task<Status> end_walk(ActiveWalk& active, std::vector<TimeRange> covered);
   // `ended_already`: the page that was stored last has ended it in the journal, too.
   Task<Status> finish_walk(ActiveWalk& active, bool ended_already);
   Task<Status> save_walk(ActiveWalk& active);
-  // Was anything forgotten since notes_.outage_from? Open: the portal did not say, ask again.
-  Task<Result<Outage>> settle_outage();
   ActiveWalk* current_walk();
+  // The notes as they are once the walk, which is done, has been published; kept together with its end.
+  PollerNotes notes_after(const ActiveWalk& active) const;
+  void note_shown(PollerNotes& notes, const std::vector<TimeRange>& covered) const;
+  // The range was disproved: what walks have shown since the last proof is to be shown again.
+  Task<Status> on_disproved();
+
+  // What the portal may have forgotten (poller_doubt.cc).
+  Task<Status> note_doubt(WallTime edge);
+  Doubt doubt_about(WallTime from) const;
+  void extend_doubt(Doubt& doubt, const ActiveWalk& active) const;
+  // A verdict can be had: what the portal shows now of the time in doubt has come.
+  bool doubt_is_ripe(WallTime edge) const;
+  // Was anything of the time in doubt forgotten? Open: the portal did not say, ask again.
+  Task<Result<Outage>> settle_doubt(WallTime seen_to);
+  // Finds out what the portal shows at the beginning of a stream that begins with history. Idle: that is known.
+  Task<Result<Step>> look_at_beginning();
 
   // Oldest first.
   Task<Result<Step>> step_follow();
   void take_up_follow();
-  void note_outage();
+  void note_standstill();
   void begin_reread();
   Task<Status> advance_follow(Following& following);
   // Ends `following` if it is a reread that is done.
@@ -149,13 +173,14 @@ class Poller {
   std::optional<Following> reread_;  // of an oldest-first log
   Duration slice_;
   SteadyTime next_poll_{};
-  bool held_ = false;
+  Room room_ = Room::enough;
   bool polled_ = false;       // a poll that this run began has been completed
   bool proof_empty_ = false;  // the log has no record yet
   bool follow_idle_ = false;      // until next_poll_
   bool follow_edge_ = false;      // the last page of an oldest-first log showed its end
   bool follow_answered_ = false;  // a page has come since the outage or the refusal that is to be settled
   std::optional<SteadyTime> followed_at_;
+  bool disorder_told_ = false;
   bool timeless_told_ = false;  // records without a time were warned of
   std::optional<Error> fatal_;  // run_once: what an operator must solve
 };

@@ -7,7 +7,7 @@
 namespace auditferry {
 namespace {
 
-constexpr Duration long_outage = std::chrono::hours(24);
+constexpr Duration long_standstill = std::chrono::hours(24);
 // As for newest-first logs: then the page is asked for in smaller pieces, and the last piece counts as lost.
 constexpr int unreadable_tries = 3;
 
@@ -29,7 +29,7 @@ void Poller::take_up_follow() {
 
 Task<Result<Poller::Step>> Poller::step_follow() {
   if (!follow_) take_up_follow();
-  if (follow_answered_ && (notes_.outage_from || notes_.cursor_refused)) {
+  if (follow_answered_ && (notes_.doubt || notes_.cursor_refused)) {
     Status settled = co_await settle_follow();
     if (!settled) co_return std::move(settled).error();
     co_return Step::moved;
@@ -40,8 +40,8 @@ Task<Result<Poller::Step>> Poller::step_follow() {
   if (due) {
     follow_idle_ = false;
     follow_edge_ = false;
-    const bool stood_still = !followed_at_ || world_.clock.steady_now() - *followed_at_ > long_outage;
-    if (stood_still) note_outage();
+    const bool stood_still = !followed_at_ || world_.clock.steady_now() - *followed_at_ > long_standstill;
+    if (stood_still) note_standstill();
   }
   Following& following = due ? *follow_ : *reread_;
   Status advanced = co_await advance_follow(following);
@@ -49,14 +49,20 @@ Task<Result<Poller::Step>> Poller::step_follow() {
   co_return Step::moved;
 }
 
-void Poller::note_outage() {
-  if (notes_.outage_from || collection_.coverage.empty()) return;
-  const WallTime shown = follow_->follow.covered_to();
-  const bool long_ago = session_.edge() - shown > long_outage;
+void Poller::note_standstill() {
+  if (collection_.coverage.empty()) return;
+  const WallTime shown = std::max(follow_->follow.covered_to(), notes_.shown_live.value_or(WallTime::min()));
+  const bool long_ago = session_.edge() - shown > long_standstill;
   const bool perhaps_forgotten = stream_.retention && shown < world_.clock.now() - *stream_.retention;
   if (!long_ago && !perhaps_forgotten) return;
-  notes_.outage_from = shown;
   follow_answered_ = false;
+  const bool still_in_doubt = notes_.doubt && (!notes_.doubt->first_shown || *notes_.doubt->first_shown > notes_.doubt->from);
+  if (!still_in_doubt) {
+    notes_.doubt = doubt_about(shown);
+    return;
+  }
+  // A second standstill before the verdict on the first: what was shown between them says nothing of it.
+  notes_.doubt->first_shown.reset();
 }
 
 // Not kept between processes: a window that was not finished is begun again, and what is known stays known.
@@ -107,6 +113,12 @@ Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageR
   page.occurrences = std::move(outcome.occurrences);
   PollerNotes notes = notes_;
   if (live) notes.follow = next.state();
+  for (const PageRecord& record : answer.page.records) {
+    if (!live || !record.has_time) continue;
+    notes.shown_live = std::max(notes.shown_live.value_or(record.time), record.time);
+    if (notes.doubt) notes.doubt->first_shown = std::min(notes.doubt->first_shown.value_or(record.time), record.time);
+  }
+  if (live && notes.doubt) notes.doubt->to = std::max(notes.doubt->to, next.covered_to());
   if (!live && outcome.at_edge) notes.reread[*following.reread->reread_delay] = window.to;
   page.collection_state = notes.to_text();
   page.end = WalkEnd{};
@@ -143,7 +155,7 @@ Task<Status> Poller::on_followed_cursor_refused(Following& following, const Answ
   if (!following.reread) {
     if (!notes_.cursor_refused) notes_.cursor_refused = following.follow.covered_to();
     follow_answered_ = false;
-    note_outage();
+    note_standstill();
   }
   const std::optional<WalkGap> lost = following.follow.on_cursor_refused();
   if (!lost) co_return Status();
@@ -184,8 +196,8 @@ Task<Status> Poller::keep_followed(Following& following, std::optional<NewGap> g
 
 Task<Status> Poller::settle_follow() {
   const char* verdict = "covered";
-  if (notes_.outage_from) {
-    Result<Outage> settled = co_await settle_outage();
+  if (notes_.doubt) {
+    Result<Outage> settled = co_await settle_doubt(session_.edge());
     if (!settled) co_return std::move(settled).error();
     if (*settled == Outage::open) co_return Status();
     if (*settled == Outage::forgotten) verdict = "gap";

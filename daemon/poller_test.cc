@@ -11,24 +11,6 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-PortalOptions steady(double rate = 0.5, Duration history = hours(3)) {
-  PortalOptions options;
-  for (const SandboxLog log : {SandboxLog::audit, SandboxLog::device, SandboxLog::okta, SandboxLog::github}) {
-    options.streams[log].rate_per_second = rate;
-    options.streams[log].history = history;
-  }
-  return options;
-}
-
-// Everything the portal ever showed is there, once nothing new has come for a while.
-void expect_everything(PollerFixture& fixture) {
-  fixture.portal_.stop_making();
-  fixture.run_for(minutes(30));
-  EXPECT_EQ(fixture.ids(), fixture.portal_ids());
-  EXPECT_EQ(fixture.snapshot().gaps.size(), 0u);
-  EXPECT_EQ(fixture.log_.count("", LogLevel::error), 0u);
-}
-
 TEST(Poller, CollectsHistoryAndWhatComesAlong) {
   PollerFixture fixture(steady());
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(2)};
@@ -93,7 +75,7 @@ TEST(Poller, GoesOnInTheMiddleOfAWalkAfterACrashAtAnyMoment) {
     fixture.run_for(std::chrono::milliseconds(137 * (crash % 17)));
     fixture.restart();
   }
-  expect_everything(fixture);
+  fixture.expect_everything();
 }
 
 TEST(Poller, FindsTheBeginningOfTheLogWithAHandfulOfQuestions) {
@@ -112,7 +94,7 @@ TEST(Poller, RecordsThatAppearLateWithinOverlapAreCollectedAndCounted) {
   PollerFixture fixture(options);
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.run_for(hours(1));
-  expect_everything(fixture);
+  fixture.expect_everything();
   EXPECT_GT(fixture.snapshot().streams[0].books.late, 100u);
 }
 
@@ -147,7 +129,7 @@ TEST(Poller, OverlapIsWalkedAgainAfterTheClockWasAhead) {
   }
   fixture.open();
   fixture.run_for(hours(1));
-  expect_everything(fixture);
+  fixture.expect_everything();
 }
 
 TEST(Poller, RereadsFindWhatCameHoursLate) {
@@ -208,7 +190,7 @@ TEST_P(ExpiringCursors, LoseNothing) {
   fixture.stream_.profile.page_size = 50;
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.run_for(hours(1));
-  expect_everything(fixture);
+  fixture.expect_everything();
 }
 
 INSTANTIATE_TEST_SUITE_P(Disguises, ExpiringCursors,
@@ -229,7 +211,7 @@ TEST_P(Oddities, LoseNothing) {
   PollerFixture fixture(options);
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.run_for(hours(1));
-  expect_everything(fixture);
+  fixture.expect_everything();
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -445,7 +427,7 @@ TEST(Poller, AnOutageThatThePortalRemembersIsNoGap) {
   fixture.loop_.run_until_idle(hours(24 * 5));
   fixture.open();
   fixture.run_for(hours(3));
-  expect_everything(fixture);
+  fixture.expect_everything();
 }
 
 // Rate limits: not one request inside a penalty.
