@@ -84,7 +84,7 @@ ExitStatus journal_check(const Settings& settings) {
 // Whether this process is to talk to far ends itself.
 bool needs_secrets(const CommandLine& line) {
   if (line.command == "run" || line.command == "check") return true;
-  if (line.command != "dead-letters retry" && line.command != "replay") return false;
+  if (line.command != "dead-letters retry" && line.command != "replay" && line.command != "backfill") return false;
   const Result<Settings> settings = load_settings(line.config, false);
   return settings.ok() && !StateDir::owner(settings->daemon.state_dir);
 }
@@ -156,7 +156,10 @@ ExitStatus run_command(const CommandLine& line) {
   if (line.command == "ledger") return ledger(line, *settings);
   if (line.command == "journal check") return journal_check(*settings);
   if (line.command == "replay") return replay_records(line, *settings);
+  if (line.command == "backfill") return backfill_window(line, *settings);
   if (line.command.starts_with("dead-letters ")) return dead_letters(line, *settings);
+  if (line.command.starts_with("gaps ")) return gaps(line, *settings);
+  if (line.command.starts_with("exporter ")) return exporters(line, *settings);
   return complain("the command " + line.command + " is not known", ExitStatus::usage);
 }
 

@@ -43,6 +43,8 @@ std::optional<WallTime> Poller::oldest_needed() const {
   for (const Duration delay : stream_.reread) oldest = std::min(oldest, world_.clock.now() - 2 * delay);
   for (const auto& [delay, mark] : notes_.reread) oldest = std::min(oldest, mark);
   for (const auto& active : walks_) oldest = std::min(oldest, active->plan.window.from);
+  if (backfill_walk_) oldest = std::min(oldest, backfill_walk_->plan.window.from);
+  if (backfill_running()) oldest = std::min(oldest, backfill_->window.from);
   // Until history is complete nothing is forgotten.
   for (const TimeRange& hole : holes_in(settled_, {*start_, oldest})) oldest = std::min(oldest, hole.from);
   return oldest - unit_step(stream_.profile.time_unit) * 2;
@@ -65,6 +67,8 @@ Task<Status> Poller::run_once() { co_return co_await loop(true); }
 
 Task<Status> Poller::loop(bool once) {
   walks_.clear();
+  backfill_walk_.reset();
+  backfill_follow_.reset();
   follow_.reset();
   reread_.reset();
   follow_answered_ = false;
@@ -94,6 +98,11 @@ Task<Status> Poller::loop(bool once) {
       step = co_await step_follow();
     }
     if (!step) co_return std::move(step).error();
+    if (backfill_running() || backfill_walk_) {
+      Result<Step> backfilled = co_await step_backfill();
+      if (!backfilled) co_return std::move(backfilled).error();
+      if (*backfilled == Step::moved) step = Step::moved;
+    }
     co_await remember_problem();
     if (fatal_ && once) co_return *fatal_;
     if (once && finished_once(*target)) co_return Status();
@@ -105,7 +114,7 @@ Task<Status> Poller::loop(bool once) {
 }
 
 bool Poller::finished_once(WallTime target) {
-  if (!walks_.empty()) return false;
+  if (!walks_.empty() || backfill_walk_) return false;
   if (proof_empty_) return true;
   if (stream_.profile.order == RecordOrder::oldest_first) {
     return follow_idle_ && follow_edge_ && !collection_.coverage.empty() && !notes_.outage_from && !notes_.cursor_refused;
@@ -146,7 +155,12 @@ Task<Status> Poller::resume_walks(std::vector<StoredWalk> walks) {
       if (stored.how == "reread" && mark == stored.window.from) plan.reread_delay = delay;
     }
     NewestFirstWalk usable = walk.ok() ? std::move(walk).value() : NewestFirstWalk::begin(rules(), stored.window);
-    walks_.push_back(std::make_unique<ActiveWalk>(ActiveWalk{stored.walk_id, plan, std::move(usable), 0, true}));
+    auto resumed = std::make_unique<ActiveWalk>(ActiveWalk{stored.walk_id, plan, std::move(usable), 0, true});
+    if (stored.how == "backfill") {
+      backfill_walk_ = std::move(resumed);
+    } else {
+      walks_.push_back(std::move(resumed));
+    }
   }
   co_return co_await reload();
 }
@@ -195,6 +209,12 @@ WalkRules Poller::rules() const {
   rules.first_page = profile.first_page;
   rules.has_ids = !profile.fields.id.empty();
   return rules;
+}
+
+std::vector<TimeRange> Poller::shown() const {
+  std::vector<TimeRange> ranges;
+  for (const CoverageInterval& interval : collection_.coverage) ranges.push_back(interval.range);
+  return union_of(std::move(ranges));
 }
 
 PageToStore Poller::page_to_store(const Answer& answer, const std::optional<std::string>& cursor_in, std::string_view how, TimeRange window) {

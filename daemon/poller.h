@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "daemon/backfill.h"
 #include "daemon/poll_plan.h"
 #include "daemon/portal_session.h"
 #include "daemon/poller_notes.h"
@@ -38,6 +39,17 @@ class Poller {
   // problem that an operator must solve.
   Task<Status> run_once();
 
+  // A closed window is to be walked (once more) because a person asks for it: beside everything else that
+  // run() does. One at a time. Its time has begun already.
+  Status begin_backfill(TimeRange window);
+  // Nothing else than backfills, for a process that is no daemon. For ever; also when the journal fails, which
+  // ends the backfill.
+  Task<void> run_backfills();
+  // Gives it up; what came is kept.
+  void end_backfill(Error error);
+  // The one that was begun last.
+  const std::optional<Backfill>& backfill() const { return backfill_; }
+
   // While true no request goes out: the journal is full, or its disk nearly so.
   void hold(bool held);
   PollerStatus status() const {
@@ -66,6 +78,7 @@ class Poller {
     OldestFirstFollow follow;
     std::optional<PlannedWalk> reread;  // nothing: live
     int unreadable = 0;                 // as above
+    bool over = false;                  // the window's end has been shown, or is lost
   };
   enum class Step { moved, idle };
   enum class Outage { open, remembered, forgotten };
@@ -110,6 +123,18 @@ class Poller {
   // The verdict on an outage or a refused cursor.
   Task<Status> settle_follow();
 
+  // Backfills, of both orders.
+  bool backfill_running() const { return backfill_ && !backfill_->ended; }
+  Task<Status> backfill_loop();
+  Task<Result<Step>> step_backfill();
+  Task<Result<Step>> step_backfill_walk();
+  Task<Result<Step>> step_backfill_follow();
+  Task<Result<Step>> examine_backfill();
+  Task<Result<Step>> conclude_backfill();
+  void on_backfill_slice();
+  void on_oldest_read();
+  void note_backfill(const Page& page, const StoredPage& stored);
+
   // Both orders.
   // Nothing: the page was refused as a whole (ids collide), and that was reported.
   Task<Result<std::optional<StoredPage>>> store(PageToStore page);
@@ -131,6 +156,8 @@ class Poller {
   void note_good();
   PageToStore page_to_store(const Answer& answer, const std::optional<std::string>& cursor_in, std::string_view how, TimeRange window);
   WalkRules rules() const;
+  // By walks that have been completed.
+  std::vector<TimeRange> shown() const;
   PlanInput plan_input(WallTime edge) const;
 
   PollerWorld world_;
@@ -147,6 +174,10 @@ class Poller {
   std::deque<std::unique_ptr<ActiveWalk>> walks_;  // at most one live and one of history
   std::optional<Following> follow_;
   std::optional<Following> reread_;  // of an oldest-first log
+  std::optional<Backfill> backfill_;
+  std::unique_ptr<ActiveWalk> backfill_walk_;  // newest first; also what an earlier process began
+  std::optional<Following> backfill_follow_;
+  bool only_backfills_ = false;
   Duration slice_;
   SteadyTime next_poll_{};
   bool held_ = false;

@@ -46,6 +46,7 @@ Task<Result<Poller::Step>> Poller::step_follow() {
   Following& following = due ? *follow_ : *reread_;
   Status advanced = co_await advance_follow(following);
   if (!advanced) co_return std::move(advanced).error();
+  if (reread_ && reread_->over) reread_.reset();
   co_return Step::moved;
 }
 
@@ -103,15 +104,15 @@ Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageR
   const bool live = !following.reread;
   TimeRange window = outcome.covered.value_or(TimeRange{next.covered_to(), next.covered_to()});
   if (!live) window = following.reread->window;
-  PageToStore page = page_to_store(answer, request.cursor, live ? "poll" : "reread", window);
+  PageToStore page = page_to_store(answer, request.cursor, live ? "poll" : following.reread->how, window);
   page.occurrences = std::move(outcome.occurrences);
   PollerNotes notes = notes_;
   if (live) notes.follow = next.state();
-  if (!live && outcome.at_edge) notes.reread[*following.reread->reread_delay] = window.to;
+  if (!live && outcome.at_edge && following.reread->reread_delay) notes.reread[*following.reread->reread_delay] = window.to;
   page.collection_state = notes.to_text();
   page.end = WalkEnd{};
   if (outcome.covered) page.end->covered.push_back(*outcome.covered);
-  if (const auto watermark = watermark_of(collection_.coverage, *start_)) page.covered_until = *watermark;
+  page.shown = shown();
   if (outcome.lost) page.gaps.push_back({"unreadable", outcome.lost->range, outcome.lost->why});
   Result<std::optional<StoredPage>> stored = co_await store(std::move(page));
   if (!stored) co_return std::move(stored).error();
@@ -120,6 +121,7 @@ Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageR
   notes_ = std::move(notes);
   following.follow = std::move(next);
   following.unreadable = 0;
+  if (!live && following.reread->how == "backfill") note_backfill(answer.page, **stored);
   Status published = co_await publish((**stored).walk_id);
   if (!published) co_return published;
   if (outcome.lost) world_.published.ring();
@@ -133,7 +135,7 @@ Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageR
       next_poll_ = world_.clock.steady_now() + stream_.poll_every + jitter;
     }
   } else if (outcome.at_edge) {
-    reread_.reset();
+    following.over = true;
   }
   co_return co_await reload();
 }
@@ -165,11 +167,9 @@ Task<Status> Poller::on_followed_unreadable(Following& following, Answer answer)
   if (!lost) co_return co_await keep_followed(following, std::nullopt);
   NewGap gap{"unreadable", lost->range, lost->why};
   // Nothing of a window can be left to read once its end is lost.
-  const bool window_over = following.reread.has_value();
-  if (window_over) notes_.reread[*following.reread->reread_delay] = following.reread->window.to;
-  Status told = co_await keep_followed(following, std::move(gap));
-  if (window_over) reread_.reset();
-  co_return told;
+  following.over = following.reread.has_value();
+  if (following.over && following.reread->reread_delay) notes_.reread[*following.reread->reread_delay] = following.reread->window.to;
+  co_return co_await keep_followed(following, std::move(gap));
 }
 
 Task<Status> Poller::keep_followed(Following& following, std::optional<NewGap> gap) {

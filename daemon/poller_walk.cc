@@ -116,8 +116,9 @@ Task<Result<Poller::Step>> Poller::start_walk(PlannedWalk plan) {
 }
 
 double Poller::cost_of(const ActiveWalk& active) const {
-  const bool halved = active.plan.how == "history" && source_.catch_up == CatchUp::live_first;
-  return halved ? history_cost : live_cost;
+  const bool history = active.plan.how == "history" && source_.catch_up == CatchUp::live_first;
+  const bool beside_polls = active.plan.how == "backfill" && !only_backfills_;
+  return history || beside_polls ? history_cost : live_cost;
 }
 
 Task<void> Poller::store_into(PageToStore page, Result<std::optional<StoredPage>>& outcome) { outcome = co_await store(std::move(page)); }
@@ -169,7 +170,7 @@ Task<Status> Poller::on_page(ActiveWalk& active, Answer answer, PageRequest requ
   for (WalkGap& gap : active.walk.take_gaps()) page.gaps.push_back({"unreachable", gap.range, gap.why});
   page.walk_id = active.walk_id;
   page.walk_state = active.walk.state();
-  if (const auto watermark = watermark_of(settled_, *start_)) page.covered_until = *watermark;
+  page.shown = shown();
   if (active.walk.done()) page.end = WalkEnd{active.walk.covered()};
   if (active.walk.found_disorder() && !was_disordered) {
     world_.log.warn("the portal's log is not in order of time: the window is walked in narrower slices where cursors end early", session_.fields());
@@ -187,6 +188,7 @@ Task<Status> Poller::on_page(ActiveWalk& active, Answer answer, PageRequest requ
   note_good();
   active.walk_id = (**stored).walk_id;
   active.unreadable = 0;
+  if (active.plan.how == "backfill") note_backfill(answer.page, **stored);
   if (active.walk.done()) co_return co_await finish_walk(active, true);
   co_return Status();
 }

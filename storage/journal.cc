@@ -56,6 +56,9 @@ Journal::Parts::Parts(std::unique_ptr<Database> database_in)
       count_page(*database,
                  "UPDATE stream SET fetched = fetched + ?2, duplicates = duplicates + ?3, staged = staged + ?4, quarantined = quarantined + ?5, "
                  "changed = changed + ?6, late = late + ?7, newest_time = max(coalesce(newest_time, ?8), ?8) WHERE stream_id = ?1"),
+      count_late(*database,
+                 "INSERT INTO lateness(stream_id, step, records) VALUES (?, ?, ?) ON CONFLICT(stream_id, step) DO UPDATE SET "
+                 "records = records + excluded.records"),
       update_walk(*database, "UPDATE walk SET state = ? WHERE walk_id = ?"),
       set_last_seq(*database, "UPDATE meta SET value = ? WHERE key = 'last_seq'") {
   reload_last_seq();

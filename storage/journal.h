@@ -89,8 +89,9 @@ class Journal {
   const std::string& epoch() const;
 
   struct Parts;  // journal_parts.h
-  // For the other public classes of storage/.
+  // For the other public classes and functions of storage/.
   Database& database();
+  Parts& parts() { return *parts_; }
 
  private:
   explicit Journal(std::unique_ptr<Parts> parts);

@@ -197,6 +197,7 @@ Result<StoredPage> Journal::store_page(const PageToStore& given, WallTime now) {
     const std::uint64_t seen = page.page->records.size();
     parts_->count_page.run(page.stream_id, seen + quarantined, intake->duplicates, intake->fresh.size(), quarantined, intake->revisions,
                            intake->late, intake->last_time ? to_micros(*intake->last_time) : std::int64_t{0});
+    for (const auto& [step, records] : intake->lateness) parts_->count_late.run(page.stream_id, std::int64_t{step}, records);
     const bool empty = seen + quarantined == 0 && page.provenance.cursor_in.empty() && page.provenance.cursor_out.empty();
     const std::string detail = page_detail(page, *intake);
     if (empty) {
@@ -332,17 +333,34 @@ std::optional<std::int64_t> Journal::Parts::add_gap(std::int64_t stream_id, std:
     if (heals_by_coverage(gap.type) && gap.range && holes_in(coverage.load(*collection_id), *gap.range).empty()) return std::nullopt;
   }
   const std::int64_t gap_id = gaps.insert(collection_id, exporter ? std::optional(exporter->exporter_id) : std::nullopt, gap, from_seq, to_seq, now);
+  GapRow row;
+  row.gap_id = gap_id;
+  row.type = gap.type;
+  row.range = gap.range;
+  row.from_seq = from_seq;
+  row.to_seq = to_seq;
+  row.why = gap.why;
+  row.state = "open";
+  row.opened = now;
+  tell_gap(row, stream_id, exporter ? exporter->name : std::string(), now);
+  return gap_id;
+}
+
+void Journal::Parts::tell_gap(const GapRow& gap, std::int64_t stream_id, const std::string& exporter, WallTime now) {
   JsonObject entry;
   entry.text("type", gap.type);
   entry.value("from", gap.range ? "\"" + format_rfc3339(gap.range->from) + "\"" : "null");
   entry.value("to", gap.range ? "\"" + format_rfc3339(gap.range->to) + "\"" : "null");
-  entry.text("why", gap.why).text("state", "open");
-  if (exporter) entry.text("exporter", exporter->name).number("from_seq", from_seq).number("to_seq", to_seq);
+  entry.text("why", gap.why).text("state", gap.state);
+  if (!exporter.empty()) entry.text("exporter", exporter).number("from_seq", gap.from_seq).number("to_seq", gap.to_seq);
+  entry.text_if("accepted_by", gap.accepted_by).text_if("reason", gap.reason);
   const std::string raw = entry.finish();
-  const std::string id = "gap-" + std::to_string(gap_id);
+  const std::string id = "gap-" + std::to_string(gap.gap_id);
+  const bool opened = gap.state == "open";
   Record record;
   record.id = id;
-  record.time = gap.range ? gap.range->from : now;
+  record.revision = opened ? 1 : 2;
+  record.time = gap.range ? gap.range->from : gap.opened;
   record.gap = true;
   record.raw = raw;
   Statement label(*database, "SELECT source FROM stream WHERE stream_id = ?");
@@ -350,13 +368,12 @@ std::optional<std::int64_t> Journal::Parts::add_gap(std::int64_t stream_id, std:
   label.reset();
   const std::string body = encode_payload(source, now, {record});
   publisher.publish_payload(add_payload(stream_id, 1, now, body), ++last_seq, 1, now);
-  ledger.append(stream_id, now, "gap", raw);
-  return gap_id;
+  if (opened) ledger.append(stream_id, now, "gap", raw);
 }
 
 void Journal::Parts::heal_gaps(std::int64_t collection_id, WallTime now) {
   std::vector<CoverageInterval> shown;
-  for (const GapRow& gap : gaps.of_collection(collection_id)) {
+  for (GapRow& gap : gaps.of_collection(collection_id)) {
     if (gap.state != "open" || !gap.range || !heals_by_coverage(gap.type)) continue;
     if (shown.empty()) shown = coverage.load(collection_id);
     if (!holes_in(shown, *gap.range).empty()) continue;
@@ -364,6 +381,8 @@ void Journal::Parts::heal_gaps(std::int64_t collection_id, WallTime now) {
     JsonObject detail;
     detail.number("gap", static_cast<std::uint64_t>(gap.gap_id)).text("type", gap.type).value("range", json_range(*gap.range));
     ledger.append(stream_of_collection(collection_id), now, "gap healed", detail.finish());
+    gap.state = "healed";
+    tell_gap(gap, stream_of_collection(collection_id), "", now);
   }
 }
 

@@ -31,6 +31,7 @@ struct Journal::Parts {
   Statement insert_payload;
   Statement insert_staged;
   Statement count_page;
+  Statement count_late;
   Statement update_walk;
   Statement set_last_seq;
   std::uint64_t last_seq = 0;
@@ -41,6 +42,9 @@ struct Journal::Parts {
   // collection tells it already, or a walk has shown that time.
   std::optional<std::int64_t> add_gap(std::int64_t stream_id, std::optional<std::int64_t> collection_id, std::optional<ExporterRow> exporter,
                                       const NewGap& gap, std::uint64_t from_seq, std::uint64_t to_seq, WallTime now);
+  // The entry of a gap for the exporters, and its row in the ledger if it has just been opened. A gap that
+  // became something else is told once more, as the second revision of its entry.
+  void tell_gap(const GapRow& gap, std::int64_t stream_id, const std::string& exporter, WallTime now);
   // Open gaps whose whole range coverage holds by now.
   void heal_gaps(std::int64_t collection_id, WallTime now);
   // Marks a walk as ended; its staged records wait for publish(). True if there are none: then the walk

@@ -50,6 +50,16 @@ std::size_t remove_settled(Database& database, const std::vector<Oldest>& rows, 
   return removed;
 }
 
+// The lowest position of the exporters that count; `most` where it is higher.
+template <class Counts>
+std::uint64_t lowest_position(const std::vector<ExporterRow>& exporters, std::uint64_t most, Counts counts) {
+  std::uint64_t lowest = most;
+  for (const ExporterRow& row : exporters) {
+    if (counts(row)) lowest = std::min(lowest, row.books.position);
+  }
+  return lowest;
+}
+
 std::uint64_t used(Database& database) {
   const std::int64_t pages = database.query_int("PRAGMA page_count") - database.query_int("PRAGMA freelist_count");
   return static_cast<std::uint64_t>(pages * database.query_int("PRAGMA page_size"));
@@ -66,27 +76,30 @@ Result<PruneStep> Journal::prune(const PruneRules& rules, WallTime now) {
   Status done = in_transaction(*parts_, [&]() -> Status {
     Database& database = *parts_->database;
     std::vector<ExporterRow> exporters = parts_->exporters.load_all();
-    std::erase_if(exporters, [](const ExporterRow& row) { return !row.attached; });
-    auto settled = [&] {
-      std::uint64_t lowest = parts_->last_seq;
-      for (const ExporterRow& row : exporters) lowest = std::min(lowest, row.books.position);
-      return lowest;
+    auto settled = [&] { return lowest_position(exporters, parts_->last_seq, [](const ExporterRow&) { return true; }); };
+    auto release = [&](ExporterRow& row, std::uint64_t target) {
+      if (row.books.position >= target) return;
+      const std::string why = "the journal was full and exporter " + row.name + " had not delivered these records (" +
+                              (row.attached ? "when_full = \"release\")" : "it is not in use)");
+      const std::uint64_t from = row.books.position + 1;
+      parts_->exporters.release(row.exporter_id, target);
+      step.released += target - row.books.position;
+      parts_->add_gap(0, std::nullopt, row, {"released", std::nullopt, why}, from, target, now);
+      row.books.position = target;
     };
     const bool over = rules.max_bytes > 0 && used(database) >= rules.max_bytes;
     const std::vector<Oldest> rows = oldest_publications(database);
     // Over the limit, delivered payloads go before their time.
     std::size_t removed = remove_settled(database, rows, settled(), over ? now + std::chrono::hours(1) : now - rules.keep);
-    if (over && removed == 0 && !rows.empty()) {
-      const std::uint64_t target = rows.back().last_seq();
+    // Then what is not delivered: first that of exporters which are not in use and must hold nobody up, then
+    // that of those which say so. Never more than the others need no longer, since it would free nothing.
+    for (const bool also_attached : {false, true}) {
+      if (!over || removed > 0 || rows.empty()) break;
+      const auto gives_way = [also_attached](const ExporterRow& row) { return !row.attached || (also_attached && row.when_full == "release"); };
+      const std::uint64_t target =
+          lowest_position(exporters, rows.back().last_seq(), [&gives_way](const ExporterRow& row) { return !gives_way(row); });
       for (ExporterRow& row : exporters) {
-        if (row.when_full != "release" || row.books.position >= target) continue;
-        const std::uint64_t from = row.books.position + 1;
-        parts_->exporters.release(row.exporter_id, target);
-        step.released += target - row.books.position;
-        const NewGap gap{"released", std::nullopt,
-                         "the journal was full and exporter " + row.name + " had not delivered these records (when_full = \"release\")"};
-        parts_->add_gap(0, std::nullopt, row, gap, from, target, now);
-        row.books.position = target;
+        if (gives_way(row)) release(row, target);
       }
       removed = remove_settled(database, rows, settled(), now + std::chrono::hours(1));
     }

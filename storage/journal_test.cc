@@ -49,7 +49,7 @@ class JournalTest : public testing::Test {
     to_store.provenance.how = "poll";
     to_store.provenance.window = window_;
     to_store.provenance.body_sha256 = "00";
-    to_store.covered_until = covered_until_;
+    to_store.shown = shown_;
     if (end) to_store.end = WalkEnd{{window_}};
     return journal_->store_page(to_store, start);
   }
@@ -84,7 +84,7 @@ class JournalTest : public testing::Test {
   std::unique_ptr<Journal> journal_;
   CollectionState collection_;
   TimeRange window_{start, start + seconds(100)};
-  WallTime covered_until_{};
+  std::vector<TimeRange> shown_;
 };
 
 TEST_F(JournalTest, SqliteSettingsAreThoseThatWereDecided) {
@@ -193,7 +193,7 @@ TEST_F(JournalTest, APortalThatChangesEveryRecordAtOnceIsNotTakenForCollidingIds
 }
 
 TEST_F(JournalTest, ALateRecordIsCounted) {
-  covered_until_ = start + seconds(50);
+  shown_ = {{start, start + seconds(50)}};
   PageBuilder page;
   page.add("1", start + seconds(40)).add("2", start + seconds(60));
   Result<StoredPage> stored = store(0, page.page(), true);

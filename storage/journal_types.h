@@ -44,6 +44,9 @@ struct GapRow {
   std::string why;
   std::string state;  // open, healed, accepted
   WallTime opened{};
+  WallTime changed{};       // when it became what it is
+  std::string accepted_by;  // the user's name
+  std::string reason;       // of whoever accepted it
 };
 
 // Everything a poller needs to go on where the last process stopped.
@@ -103,7 +106,7 @@ struct PageToStore {
   std::vector<QuarantineItem> quarantine;
   std::vector<NewGap> gaps;
   std::optional<WalkEnd> end;  // this page completed the walk
-  WallTime covered_until{};    // records with a time up to here count as late; the epoch: none do
+  std::vector<TimeRange> shown;  // by earlier walks: new records with a time in it count as late
 };
 
 struct StoredPage {

@@ -126,6 +126,14 @@ ALTER TABLE dead_letter ADD COLUMN payload BLOB NOT NULL DEFAULT x'';
 CREATE INDEX dead_letter_exporter ON dead_letter(exporter_id, at);
 )sql";
 
+// Who accepted a gap and why. How late records came: `step` is that of storage/lateness.h.
+constexpr const char* version_3 = R"sql(
+ALTER TABLE gap ADD COLUMN accepted_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE gap ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+CREATE TABLE lateness(
+  stream_id INTEGER NOT NULL, step INTEGER NOT NULL, records INTEGER NOT NULL, PRIMARY KEY(stream_id, step)) WITHOUT ROWID;
+)sql";
+
 struct Migration {
   int version;  // that it leads to
   const char* sql;
@@ -134,6 +142,7 @@ struct Migration {
 
 constexpr Migration migrations[] = {
     {2, version_2, "PRAGMA user_version = 2"},
+    {3, version_3, "PRAGMA user_version = 3"},
 };
 
 // Each step is one transaction, so that a crash leaves a file of one version or the next.
