@@ -10,6 +10,7 @@
 #include "core/task_group.h"
 #include "daemon/check_report.h"
 #include "daemon/job_command.h"
+#include "daemon/journal_commands.h"
 #include "daemon/journal_report.h"
 #include "daemon/ledger_report.h"
 #include "daemon/letter_jobs.h"
@@ -219,6 +220,8 @@ ExitStatus run_command(const CommandLine& line) {
   if (line.command == "status") return status(line, *settings);
   if (line.command == "ledger") return ledger(line, *settings);
   if (line.command == "journal check") return journal_check(*settings);
+  if (line.command == "journal backup") return journal_backup(*settings, line.to, print);
+  if (line.command == "journal salvage") return journal_salvage(*settings, line.to, print);
   if (line.command == "replay") return replay_records(line, *settings);
   if (line.command.starts_with("dead-letters ")) return dead_letters(line, *settings);
   return complain("the command " + line.command + " is not known", ExitStatus::usage);

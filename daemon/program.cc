@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemon/load_settings.h"
+#include "daemon/journal_report.h"
 #include "encoding/json_object.h"
 #include "encoding/time_format.h"
 #include "storage/snapshot.h"
@@ -27,6 +28,9 @@ Status Program::open(const std::string& journal_path) {
   Result<std::unique_ptr<Journal>> opened = Journal::open(journal_path);
   if (!opened) return std::move(opened).error();
   journal_ = std::move(opened).value();
+  const Result<std::optional<RecognisedCopy>> copy = recognise_copy(*journal_, clock_.now());
+  if (!copy) return copy.error();
+  if (*copy) log_.warn(words_for(**copy));
   storage_ = std::make_unique<StorageQueue>(*journal_, surroundings_.storage_thread, clock_, surroundings_.loop);
   JsonObject detail;
   detail.text("version", AUDITFERRY_VERSION).text("config_sha256", options_.config_sha256);
