@@ -8,6 +8,7 @@
 #include "daemon/care_commands.h"
 #include "daemon/check_report.h"
 #include "daemon/command_output.h"
+#include "daemon/journal_commands.h"
 #include "daemon/journal_report.h"
 #include "daemon/ledger_report.h"
 #include "daemon/load_settings.h"
@@ -155,6 +156,8 @@ ExitStatus run_command(const CommandLine& line) {
   if (line.command == "status") return status(line, *settings);
   if (line.command == "ledger") return ledger(line, *settings);
   if (line.command == "journal check") return journal_check(*settings);
+  if (line.command == "journal backup") return journal_backup(*settings, line.to, print);
+  if (line.command == "journal salvage") return journal_salvage(*settings, line.to, print);
   if (line.command == "replay") return replay_records(line, *settings);
   if (line.command == "backfill") return backfill_window(line, *settings);
   if (line.command.starts_with("dead-letters ")) return dead_letters(line, *settings);

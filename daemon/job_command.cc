@@ -15,6 +15,7 @@
 #include "exporters/catalog.h"
 #include "net/system_clock.h"
 #include "net/thread_executor.h"
+#include "storage/journal_copy.h"
 #include "storage/state_dir.h"
 
 namespace auditferry {
@@ -152,6 +153,8 @@ ExitStatus do_it_here(const Settings& settings, StateDir state_dir, const std::s
                       const std::string& argument, const ReportSink& sink) {
   Result<std::unique_ptr<Journal>> journal = Journal::open(state_dir.journal_path());
   if (!journal) return complain(journal.error().message);
+  const Result<std::optional<RecognisedCopy>> copy = recognise_copy(**journal, SystemClock().now());
+  if (!copy) return complain(copy.error().message);
   JobOutcome outcome;
   {
     Offline offline(settings, **journal);

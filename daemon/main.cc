@@ -118,6 +118,12 @@ void add_commands(CLI::App& app, CommandLine& line) {
   journal->require_subcommand(1);
   CLI::App* journal_check = journal->add_subcommand("check", "read the whole journal and say what is damaged");
   add_config(*journal_check, line);
+  CLI::App* backup = journal->add_subcommand("backup", "copy the journal, beside a running daemon or without one");
+  add_config(*backup, line);
+  backup->add_option("--to", line.to, "the new file; an existing one is not overwritten")->required();
+  CLI::App* salvage = journal->add_subcommand("salvage", "rescue what can be read of a damaged journal into a new one, which takes its place");
+  add_config(*salvage, line);
+  salvage->add_option("--to", line.to, "write the new journal to this file, and leave the damaged one in its place");
 }
 
 std::string chosen(const CLI::App& app) {

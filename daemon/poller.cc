@@ -234,9 +234,7 @@ PageToStore Poller::page_to_store(const Answer& answer, const std::optional<std:
   page.provenance.server_date = answer.server_date;
   page.provenance.body_sha256 = answer.body_sha256;
   if (answer.page.repaired) {
-    page.quarantine.push_back({"invalid UTF-8 or control characters in records, which were repaired", 0, answer.body});
-    world_.log.warn("a page held invalid UTF-8 or raw control characters: repaired, the records are marked and the original is in quarantine",
-                    session_.fields());
+    page.quarantine.push_back({"a page held invalid UTF-8 or raw control characters: repaired, the records are marked", 0, answer.body, true});
   }
   const auto has_no_time = [](const PageRecord& record) { return !record.has_time; };
   const auto timeless = std::count_if(answer.page.records.begin(), answer.page.records.end(), has_no_time);
@@ -248,9 +246,8 @@ PageToStore Poller::page_to_store(const Answer& answer, const std::optional<std:
     timeless_told_ = true;
   }
   for (const Page::Oversized& record : answer.page.oversized) {
-    world_.log.error("record " + record.id + " has " + std::to_string(record.bytes) + " bytes, more than max_record: it is in quarantine",
-                     session_.fields());
-    page.quarantine.push_back({"a record of this page is larger than max_record", 0, answer.body});
+    page.quarantine.push_back({"record " + record.id + " has " + std::to_string(record.bytes) + " bytes, more than max_record", 1,
+                               std::string(record.raw)});
     NewGap gap{"oversized", std::nullopt, "record " + record.id + " is larger than max_record (" + std::to_string(record.bytes) + " bytes)"};
     if (record.has_time) gap.range = TimeRange{record.time, record.time};
     page.gaps.push_back(std::move(gap));
@@ -272,6 +269,16 @@ Task<Result<std::optional<StoredPage>>> Poller::store(PageToStore page) {
     co_return std::optional<StoredPage>();
   }
   if (!result) co_return std::move(result).error();
+  for (std::size_t i = 0; i < page.quarantine.size(); ++i) {
+    // What an earlier walk has met is in quarantine, was told, and counts as a duplicate.
+    if (!result->quarantined[i]) continue;
+    const QuarantineItem& item = page.quarantine[i];
+    if (item.of_repaired) {
+      world_.log.warn(item.why + " and the original is in quarantine", session_.fields());
+    } else {
+      world_.log.error(item.why + ": it is in quarantine", session_.fields());
+    }
+  }
   for (const NewGap& gap : result->gaps) world_.log.error("a gap of type " + gap.type + " was recorded: " + gap.why, session_.fields());
   if (result->revisions > 0) {
     world_.log.warn("the portal changed " + std::to_string(result->revisions) + " records that were already collected: kept as revisions (@2 …)",
@@ -291,10 +298,25 @@ Task<Status> Poller::publish(std::int64_t walk_id) {
   }
 }
 
-Task<Status> Poller::quarantine(QuarantineItem item) {
+Task<Status> Poller::quarantine(const Answer& answer, std::string consequence) {
+  const QuarantineItem item{answer.message, 0, answer.body};
   const WallTime now = world_.clock.now();
   auto job = [&](Journal& journal) { return journal.quarantine(collection_.stream_id, item, now); };
-  co_return co_await world_.storage.run(job);
+  const Result<bool> is_new = co_await world_.storage.run(job);
+  if (!is_new) co_return is_new.error();
+  if (*is_new) {
+    world_.log.error(answer.message + "; the answer is in quarantine" + consequence, session_.fields());
+  } else {
+    world_.log.debug(answer.message + "; the same answer is in quarantine since an earlier walk", session_.fields());
+  }
+  co_return Status();
+}
+
+Task<bool> Poller::is_quarantined(const Answer& answer) {
+  const QuarantineItem item{answer.message, 0, answer.body};
+  auto job = [&](Journal& journal) { return journal.is_quarantined(collection_.stream_id, item); };
+  const Result<bool> known = co_await world_.storage.run(job);
+  co_return known.ok() && *known;
 }
 
 Task<Status> Poller::record_gap(NewGap gap) {
@@ -325,11 +347,13 @@ Task<Status> Poller::save_notes() {
   co_return co_await world_.storage.run(job);
 }
 
-void Poller::report(const Answer& answer) {
+void Poller::report(const Answer& answer, bool told) {
   const bool stop = answer.kind == AnswerKind::stop;
   // The same trouble is told once, not at every try.
   if (status_.problem != answer.message) {
-    if (stop) {
+    if (told) {
+      world_.log.debug(answer.message, session_.fields());
+    } else if (stop) {
       world_.log.error(answer.message + " (polling goes on by itself once this is solved)", session_.fields());
     } else if (answer.kind != AnswerKind::limited) {
       world_.log.warn(answer.message, session_.fields());

@@ -144,7 +144,9 @@ class Poller {
   Task<void> ask_into(PageRequest request, double cost, bool follows_cursor, std::optional<Answer>& answer);
   double cost_of(const ActiveWalk& active) const;
   Task<Status> publish(std::int64_t walk_id);
-  Task<Status> quarantine(QuarantineItem item);
+  // Keeps the bytes of an answer that stays unreadable, and tells of it unless they are known.
+  Task<Status> quarantine(const Answer& answer, std::string consequence);
+  Task<bool> is_quarantined(const Answer& answer);
   // With an entry for the exporters, unless the gap is known already.
   Task<Status> record_gap(NewGap gap);
   Task<Status> save_notes();
@@ -152,7 +154,8 @@ class Poller {
   void take(CollectionState state);
   Task<void> wait_after(const Answer& answer);
   Task<void> remember_problem();
-  void report(const Answer& answer);
+  // `told`: an earlier walk has met the same and said so.
+  void report(const Answer& answer, bool told = false);
   void note_good();
   PageToStore page_to_store(const Answer& answer, const std::optional<std::string>& cursor_in, std::string_view how, TimeRange window);
   WalkRules rules() const;

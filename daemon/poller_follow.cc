@@ -79,10 +79,12 @@ Task<Status> Poller::advance_follow(Following& following) {
   switch (answer.kind) {
     case AnswerKind::page: co_return co_await on_followed_page(following, std::move(answer), std::move(request), edge);
     case AnswerKind::cursor_refused: co_return co_await on_followed_cursor_refused(following, answer);
-    case AnswerKind::unreadable:
-      report(answer);
+    case AnswerKind::unreadable: {
+      const bool told = co_await is_quarantined(answer);
+      report(answer, told);
       if (++following.unreadable < unreadable_tries) break;
       co_return co_await on_followed_unreadable(following, std::move(answer));
+    }
     case AnswerKind::too_large:
       report(answer);
       answer.message += "; even one record does not fit into max_page_bytes";
@@ -159,9 +161,8 @@ Task<Status> Poller::on_followed_unreadable(Following& following, Answer answer)
     world_.log.info("asking for smaller pages", session_.fields());
     co_return co_await keep_followed(following, std::nullopt);
   }
-  world_.log.error(answer.message + "; the answer is in quarantine, and what cannot be read becomes a gap", session_.fields());
-  QuarantineItem item{answer.message, 0, std::move(answer.body)};
-  Status kept = co_await quarantine(std::move(item));
+  std::string consequence = ", and what cannot be read becomes a gap";
+  Status kept = co_await quarantine(answer, std::move(consequence));
   if (!kept) co_return kept;
   const std::optional<WalkGap> lost = following.follow.on_unreadable(answer.message, session_.edge());
   if (!lost) co_return co_await keep_followed(following, std::nullopt);

@@ -209,15 +209,15 @@ Task<Status> Poller::on_cursor_refused(ActiveWalk& active, const Answer& answer)
 }
 
 Task<Status> Poller::on_unreadable(ActiveWalk& active, Answer answer) {
-  report(answer);
+  const bool told = co_await is_quarantined(answer);
+  report(answer, told);
   if (++active.unreadable < unreadable_tries) {
     co_await wait_after(answer);
     co_return Status();
   }
   active.unreadable = 0;
-  world_.log.error(answer.message + "; the answer is in quarantine and a gap is recorded", session_.fields());
-  QuarantineItem item{answer.message, 0, std::move(answer.body)};
-  Status kept = co_await quarantine(std::move(item));
+  std::string consequence = " and a gap is recorded";
+  Status kept = co_await quarantine(answer, std::move(consequence));
   if (!kept) co_return kept;
   active.walk.on_unreadable(answer.message);
   for (WalkGap& gap : active.walk.take_gaps()) {

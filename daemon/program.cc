@@ -1,6 +1,7 @@
 #include "daemon/program.h"
 
 #include "daemon/load_settings.h"
+#include "daemon/journal_report.h"
 #include "encoding/json_object.h"
 #include "encoding/time_format.h"
 #include "storage/snapshot.h"
@@ -25,6 +26,9 @@ Status Program::open(const std::string& journal_path) {
   Result<std::unique_ptr<Journal>> opened = Journal::open(journal_path);
   if (!opened) return std::move(opened).error();
   journal_ = std::move(opened).value();
+  const Result<std::optional<RecognisedCopy>> copy = recognise_copy(*journal_, clock_.now());
+  if (!copy) return copy.error();
+  if (*copy) log_.warn(words_for(**copy));
   storage_ = std::make_unique<StorageQueue>(*journal_, surroundings_.storage_thread, clock_, surroundings_.loop);
   JsonObject detail;
   detail.text("version", AUDITFERRY_VERSION).text("config_sha256", options_.config_sha256);
@@ -204,6 +208,7 @@ Task<void> Program::end() {
   co_await helping_.join();
   job_sinks_.cancel();
   co_await job_sinks_.join();
+  if (!storage_) co_return;
   // Notes for the ledger that nobody waited for.
   auto nothing = [](Journal&) { return 0; };
   co_await storage_->run(nothing);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include "encoding/time_format.h"
 
@@ -12,7 +13,10 @@ std::optional<std::uint64_t> header_number(std::string_view text) {
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
   std::uint64_t number = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
+  if (parsed.ptr != text.data() + text.size()) return std::nullopt;
+  // A number, however long, is as large as numbers get.
+  if (parsed.ec == std::errc::result_out_of_range) return std::numeric_limits<std::uint64_t>::max();
+  if (parsed.ec != std::errc()) return std::nullopt;
   return number;
 }
 

@@ -11,6 +11,7 @@
 #include "storage/journal.h"
 #include "storage/ledger.h"
 #include "storage/publisher.h"
+#include "storage/quarantine_table.h"
 #include "storage/record_reader.h"
 #include "storage/sqlite.h"
 
@@ -28,6 +29,7 @@ struct Journal::Parts {
   Publisher publisher;
   RecordReader reader;
   ExporterTable exporters;
+  QuarantineTable quarantine;
   Statement insert_payload;
   Statement insert_staged;
   Statement count_page;
@@ -54,7 +56,6 @@ struct Journal::Parts {
   void complete_walk(std::int64_t walk_id, bool after_empty_page, WallTime now);
   std::int64_t insert_walk(std::int64_t collection_id, const std::string& how, TimeRange window, const std::string& state, WallTime now);
   void save_collection(std::int64_t collection_id, const std::string& state);
-  void add_quarantine(std::int64_t stream_id, const QuarantineItem& item, WallTime now);
   std::int64_t stream_of_collection(std::int64_t collection_id);
   // Puts records down once; the id of the payload. Inside the caller's transaction.
   std::int64_t add_payload(std::int64_t stream_id, std::size_t records, WallTime received, const std::string& body);

@@ -13,6 +13,7 @@ namespace {
 constexpr std::int64_t publications_per_step = 200;
 constexpr std::int64_t identities_per_step = 5'000;
 constexpr std::int64_t ledger_rows_per_step = 2'000;
+constexpr std::int64_t quarantine_items_per_step = 10;  // each may be as large as a page
 constexpr const char* vacuum_step = "PRAGMA incremental_vacuum(512)";
 
 struct Oldest {
@@ -65,6 +66,24 @@ std::uint64_t used(Database& database) {
   return static_cast<std::uint64_t>(pages * database.query_int("PRAGMA page_size"));
 }
 
+// Like the ledger, which tells of it; but what a walk could still meet is not forgotten. An item is met no earlier
+// than the time of its records, so what is older than the oldest time that is still asked for comes no more.
+bool prune_quarantine(Journal::Parts& parts, const PruneRules& rules, WallTime now) {
+  Statement streams(*parts.database, "SELECT DISTINCT stream_id FROM quarantine");
+  std::vector<std::int64_t> ids;
+  streams.query();
+  while (streams.step()) ids.push_back(streams.integer(0));
+  bool more = false;
+  for (const std::int64_t stream_id : ids) {
+    WallTime before = now - rules.ledger_keep;
+    for (const auto& [needed_of, needed] : rules.forget_before) {
+      if (needed_of == stream_id) before = std::min(before, needed);
+    }
+    if (parts.quarantine.prune(stream_id, before, quarantine_items_per_step) == quarantine_items_per_step) more = true;
+  }
+  return more;
+}
+
 }  // namespace
 
 Result<std::uint64_t> Journal::used_bytes() {
@@ -109,8 +128,10 @@ Result<PruneStep> Journal::prune(const PruneRules& rules, WallTime now) {
       if (parts_->identities.forget(stream_id, limit, identities_per_step) == identities_per_step) step.more = true;
     }
     if (parts_->ledger.prune(now - rules.ledger_keep, ledger_rows_per_step) >= ledger_rows_per_step) step.more = true;
+    if (prune_quarantine(*parts_, rules, now)) step.more = true;
     step.used_bytes = used(database);
     step.full = rules.max_bytes > 0 && step.used_bytes >= rules.max_bytes && removed == 0;
+    step.no_records = step.full && rows.empty() && database.query_int("SELECT count(*) FROM (SELECT 1 FROM staged LIMIT 1)") == 0;
     return {};
   });
   if (!done) return std::move(done).error();
