@@ -1,6 +1,5 @@
 #pragma once
-// Jobs: what a command asks of the daemon (storage/jobs.h), carried out beside live delivery, one after the
-// other. A kind of job is a function in job_kinds() and a command that adds the row.
+// Jobs: what a command asks of the daemon (storage/jobs.h), carried out beside live work. A kind of job is a function in job_kinds() and a command that adds the row.
 
 #include <functional>
 #include <memory>
@@ -26,12 +25,16 @@ struct JobExporter {
   std::unique_ptr<Exporter> exporter;
 };
 
+// Jobs of one lane are carried out one after the other.
+enum class JobLane { exporters, portals };
+
 struct JobOutcome {
   JobState state = JobState::done;  // done, needs_a_person or failed
   std::string words;                // what came of it, for the command to show
 };
 
 class Jobs;
+class Poller;
 using JobKind = Task<JobOutcome> (*)(Jobs& jobs, JobRow job);
 
 // All of it outlives the jobs.
@@ -42,13 +45,16 @@ struct JobWorld {
   Random& random;
   const Settings& settings;
   std::function<JobExporter(const ExporterSettings& settings)> make_exporter;
+  // The poller of a stream, at work; null: there is none. Nothing: this process has no pollers.
+  std::function<Poller*(const std::string& source, const std::string& stream)> poller = {};
 };
 
 // Loop thread only.
 class Jobs {
  public:
   explicit Jobs(JobWorld world) : world_(std::move(world)) {}
-  // Looks for queued jobs about every second, for ever.
+  // Looks for queued jobs about every second, for ever. What asks portals may take days: the other jobs do
+  // not wait for it.
   Task<void> run();
   // One job to its end, for commands that hold the journal themselves.
   Task<JobOutcome> carry_out(JobRow job);
@@ -60,6 +66,7 @@ class Jobs {
   const ExporterSettings* exporter(const std::string& name) const;
 
  private:
+  Task<void> work(JobLane lane);
   Task<void> set(std::int64_t job_id, JobState state, std::string words);
   JobWorld world_;
 };

@@ -12,7 +12,7 @@
 namespace auditferry {
 
 struct PlannedWalk {
-  std::string how;  // poll, history, reread
+  std::string how;  // poll, history, reread, backfill
   TimeRange window;
   bool whole_overlap = false;            // a poll that walks all of `overlap`
   std::optional<Duration> reread_delay;  // a reread: whose mark moves to window.to when it completes

@@ -43,6 +43,8 @@ std::optional<WallTime> Poller::oldest_needed() const {
   for (const Duration delay : stream_.reread) oldest = std::min(oldest, world_.clock.now() - 2 * delay);
   for (const auto& [delay, mark] : notes_.reread) oldest = std::min(oldest, mark);
   for (const auto& active : walks_) oldest = std::min(oldest, active->plan.window.from);
+  if (backfill_walk_) oldest = std::min(oldest, backfill_walk_->plan.window.from);
+  if (backfill_running()) oldest = std::min(oldest, backfill_->window.from);
   // Until history is complete nothing is forgotten.
   for (const TimeRange& hole : holes_in(settled_, {*start_, oldest})) oldest = std::min(oldest, hole.from);
   return oldest - unit_step(stream_.profile.time_unit) * 2;
@@ -65,6 +67,8 @@ Task<Status> Poller::run_once() { co_return co_await loop(true); }
 
 Task<Status> Poller::loop(bool once) {
   walks_.clear();
+  backfill_walk_.reset();
+  backfill_follow_.reset();
   follow_.reset();
   reread_.reset();
   follow_answered_ = false;
@@ -97,6 +101,11 @@ Task<Status> Poller::loop(bool once) {
       step = co_await step_follow();
     }
     if (!step) co_return std::move(step).error();
+    if (backfill_running() || backfill_walk_) {
+      Result<Step> backfilled = co_await step_backfill();
+      if (!backfilled) co_return std::move(backfilled).error();
+      if (*backfilled == Step::moved) step = Step::moved;
+    }
     co_await remember_problem();
     if (fatal_ && once) co_return *fatal_;
     if (once && finished_once(*target)) co_return Status();
@@ -138,7 +147,7 @@ Task<Status> Poller::end_walks_early(bool covering) {
 }
 
 bool Poller::finished_once(WallTime target) {
-  if (!walks_.empty()) return false;
+  if (!walks_.empty() || backfill_walk_) return false;
   if (proof_empty_) return true;
   if (notes_.doubt) return false;
   if (stream_.profile.order == RecordOrder::oldest_first) {
@@ -180,7 +189,12 @@ Task<Status> Poller::resume_walks(std::vector<StoredWalk> walks) {
       if (stored.how == "reread" && mark == stored.window.from) plan.reread_delay = delay;
     }
     NewestFirstWalk usable = walk.ok() ? std::move(walk).value() : NewestFirstWalk::begin(rules(), stored.window);
-    walks_.push_back(std::make_unique<ActiveWalk>(ActiveWalk{stored.walk_id, plan, std::move(usable), 0, true}));
+    auto resumed = std::make_unique<ActiveWalk>(ActiveWalk{stored.walk_id, plan, std::move(usable), 0, true});
+    if (stored.how == "backfill") {
+      backfill_walk_ = std::move(resumed);
+    } else {
+      walks_.push_back(std::move(resumed));
+    }
   }
   co_return co_await reload();
 }
@@ -232,6 +246,12 @@ WalkRules Poller::rules() const {
   return rules;
 }
 
+std::vector<TimeRange> Poller::shown() const {
+  std::vector<TimeRange> ranges;
+  for (const CoverageInterval& interval : collection_.coverage) ranges.push_back(interval.range);
+  return union_of(std::move(ranges));
+}
+
 PageToStore Poller::page_to_store(const Answer& answer, const std::optional<std::string>& cursor_in, std::string_view how, TimeRange window) {
   PageToStore page;
   page.stream_id = collection_.stream_id;
@@ -249,9 +269,7 @@ PageToStore Poller::page_to_store(const Answer& answer, const std::optional<std:
   page.provenance.server_date = answer.server_date;
   page.provenance.body_sha256 = answer.body_sha256;
   if (answer.page.repaired) {
-    page.quarantine.push_back({"invalid UTF-8 or control characters in records, which were repaired", 0, answer.body});
-    world_.log.warn("a page held invalid UTF-8 or raw control characters: repaired, the records are marked and the original is in quarantine",
-                    session_.fields());
+    page.quarantine.push_back({"a page held invalid UTF-8 or raw control characters: repaired, the records are marked", 0, answer.body, true});
   }
   const auto has_no_time = [](const PageRecord& record) { return !record.has_time; };
   const auto timeless = std::count_if(answer.page.records.begin(), answer.page.records.end(), has_no_time);
@@ -263,9 +281,8 @@ PageToStore Poller::page_to_store(const Answer& answer, const std::optional<std:
     timeless_told_ = true;
   }
   for (const Page::Oversized& record : answer.page.oversized) {
-    world_.log.error("record " + record.id + " has " + std::to_string(record.bytes) + " bytes, more than max_record: it is in quarantine",
-                     session_.fields());
-    page.quarantine.push_back({"a record of this page is larger than max_record", 0, answer.body});
+    page.quarantine.push_back({"record " + record.id + " has " + std::to_string(record.bytes) + " bytes, more than max_record", 1,
+                               std::string(record.raw)});
     NewGap gap{"oversized", std::nullopt, "record " + record.id + " is larger than max_record (" + std::to_string(record.bytes) + " bytes)"};
     if (record.has_time) gap.range = TimeRange{record.time, record.time};
     page.gaps.push_back(std::move(gap));
@@ -287,6 +304,16 @@ Task<Result<std::optional<StoredPage>>> Poller::store(PageToStore page) {
     co_return std::optional<StoredPage>();
   }
   if (!result) co_return std::move(result).error();
+  for (std::size_t i = 0; i < page.quarantine.size(); ++i) {
+    // What an earlier walk has met is in quarantine, was told, and counts as a duplicate.
+    if (!result->quarantined[i]) continue;
+    const QuarantineItem& item = page.quarantine[i];
+    if (item.of_repaired) {
+      world_.log.warn(item.why + " and the original is in quarantine", session_.fields());
+    } else {
+      world_.log.error(item.why + ": it is in quarantine", session_.fields());
+    }
+  }
   for (const NewGap& gap : result->gaps) world_.log.error("a gap of type " + gap.type + " was recorded: " + gap.why, session_.fields());
   if (result->revisions > 0) {
     world_.log.warn("the portal changed " + std::to_string(result->revisions) + " records that were already collected: kept as revisions (@2 …)",
@@ -306,10 +333,25 @@ Task<Status> Poller::publish(std::int64_t walk_id) {
   }
 }
 
-Task<Status> Poller::quarantine(QuarantineItem item) {
+Task<Status> Poller::quarantine(const Answer& answer, std::string consequence) {
+  const QuarantineItem item{answer.message, 0, answer.body};
   const WallTime now = world_.clock.now();
   auto job = [&](Journal& journal) { return journal.quarantine(collection_.stream_id, item, now); };
-  co_return co_await world_.storage.run(job);
+  const Result<bool> is_new = co_await world_.storage.run(job);
+  if (!is_new) co_return is_new.error();
+  if (*is_new) {
+    world_.log.error(answer.message + "; the answer is in quarantine" + consequence, session_.fields());
+  } else {
+    world_.log.debug(answer.message + "; the same answer is in quarantine since an earlier walk", session_.fields());
+  }
+  co_return Status();
+}
+
+Task<bool> Poller::is_quarantined(const Answer& answer) {
+  const QuarantineItem item{answer.message, 0, answer.body};
+  auto job = [&](Journal& journal) { return journal.is_quarantined(collection_.stream_id, item); };
+  const Result<bool> known = co_await world_.storage.run(job);
+  co_return known.ok() && *known;
 }
 
 Task<Status> Poller::record_gap(NewGap gap) {
@@ -340,11 +382,13 @@ Task<Status> Poller::save_notes() {
   co_return co_await world_.storage.run(job);
 }
 
-void Poller::report(const Answer& answer) {
+void Poller::report(const Answer& answer, bool told) {
   const bool stop = answer.kind == AnswerKind::stop;
   // The same trouble is told once, not at every try.
   if (status_.problem != answer.message) {
-    if (stop) {
+    if (told) {
+      world_.log.debug(answer.message, session_.fields());
+    } else if (stop) {
       world_.log.error(answer.message + " (polling goes on by itself once this is solved)", session_.fields());
     } else if (answer.kind != AnswerKind::limited) {
       world_.log.warn(answer.message, session_.fields());

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "daemon/backfill.h"
 #include "daemon/poll_plan.h"
 #include "daemon/portal_session.h"
 #include "daemon/poller_notes.h"
@@ -38,6 +39,17 @@ class Poller {
   // problem that an operator must solve.
   Task<Status> run_once();
 
+  // A closed window is to be walked (once more) because a person asks for it: beside everything else that
+  // run() does. One at a time. Its time has begun already.
+  Status begin_backfill(TimeRange window);
+  // Nothing else than backfills, for a process that is no daemon. For ever; also when the journal fails, which
+  // ends the backfill.
+  Task<void> run_backfills();
+  // Gives it up; what came is kept.
+  void end_backfill(Error error);
+  // The one that was begun last.
+  const std::optional<Backfill>& backfill() const { return backfill_; }
+
   // How much room there is for more records.
   enum class Room {
     enough,
@@ -48,6 +60,7 @@ class Poller {
     none,
   };
   void hold(Room room);
+
   PollerStatus status() const {
     PollerStatus status = status_;
     status.session = session_.stats();
@@ -74,6 +87,7 @@ class Poller {
     OldestFirstFollow follow;
     std::optional<PlannedWalk> reread;  // nothing: live
     int unreadable = 0;                 // as above
+    bool over = false;                  // the window's end has been shown, or is lost
   };
   enum class Step { moved, idle };
   enum class Outage { open, remembered, forgotten };
@@ -134,6 +148,18 @@ class Poller {
   // The verdict on an outage or a refused cursor.
   Task<Status> settle_follow();
 
+  // Backfills, of both orders.
+  bool backfill_running() const { return backfill_ && !backfill_->ended; }
+  Task<Status> backfill_loop();
+  Task<Result<Step>> step_backfill();
+  Task<Result<Step>> step_backfill_walk();
+  Task<Result<Step>> step_backfill_follow();
+  Task<Result<Step>> examine_backfill();
+  Task<Result<Step>> conclude_backfill();
+  void on_backfill_slice();
+  void on_oldest_read();
+  void note_backfill(const Page& page, const StoredPage& stored);
+
   // Both orders.
   // Nothing: the page was refused as a whole (ids collide), and that was reported.
   Task<Result<std::optional<StoredPage>>> store(PageToStore page);
@@ -143,7 +169,9 @@ class Poller {
   Task<void> ask_into(PageRequest request, double cost, bool follows_cursor, std::optional<Answer>& answer);
   double cost_of(const ActiveWalk& active) const;
   Task<Status> publish(std::int64_t walk_id);
-  Task<Status> quarantine(QuarantineItem item);
+  // Keeps the bytes of an answer that stays unreadable, and tells of it unless they are known.
+  Task<Status> quarantine(const Answer& answer, std::string consequence);
+  Task<bool> is_quarantined(const Answer& answer);
   // With an entry for the exporters, unless the gap is known already.
   Task<Status> record_gap(NewGap gap);
   Task<Status> save_notes();
@@ -151,10 +179,13 @@ class Poller {
   void take(CollectionState state);
   Task<void> wait_after(const Answer& answer);
   Task<void> remember_problem();
-  void report(const Answer& answer);
+  // `told`: an earlier walk has met the same and said so.
+  void report(const Answer& answer, bool told = false);
   void note_good();
   PageToStore page_to_store(const Answer& answer, const std::optional<std::string>& cursor_in, std::string_view how, TimeRange window);
   WalkRules rules() const;
+  // By walks that have been completed.
+  std::vector<TimeRange> shown() const;
   PlanInput plan_input(WallTime edge) const;
 
   PollerWorld world_;
@@ -171,6 +202,10 @@ class Poller {
   std::deque<std::unique_ptr<ActiveWalk>> walks_;  // at most one live and one of history
   std::optional<Following> follow_;
   std::optional<Following> reread_;  // of an oldest-first log
+  std::optional<Backfill> backfill_;
+  std::unique_ptr<ActiveWalk> backfill_walk_;  // newest first; also what an earlier process began
+  std::optional<Following> backfill_follow_;
+  bool only_backfills_ = false;
   Duration slice_;
   SteadyTime next_poll_{};
   Room room_ = Room::enough;

@@ -46,6 +46,7 @@ Task<Result<Poller::Step>> Poller::step_follow() {
   Following& following = due ? *follow_ : *reread_;
   Status advanced = co_await advance_follow(following);
   if (!advanced) co_return std::move(advanced).error();
+  if (reread_ && reread_->over) reread_.reset();
   co_return Step::moved;
 }
 
@@ -84,10 +85,12 @@ Task<Status> Poller::advance_follow(Following& following) {
   switch (answer.kind) {
     case AnswerKind::page: co_return co_await on_followed_page(following, std::move(answer), std::move(request), edge);
     case AnswerKind::cursor_refused: co_return co_await on_followed_cursor_refused(following, answer);
-    case AnswerKind::unreadable:
-      report(answer);
+    case AnswerKind::unreadable: {
+      const bool told = co_await is_quarantined(answer);
+      report(answer, told);
       if (++following.unreadable < unreadable_tries) break;
       co_return co_await on_followed_unreadable(following, std::move(answer));
+    }
     case AnswerKind::too_large:
       report(answer);
       answer.message += "; even one record does not fit into max_page_bytes";
@@ -109,7 +112,7 @@ Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageR
   const bool live = !following.reread;
   TimeRange window = outcome.covered.value_or(TimeRange{next.covered_to(), next.covered_to()});
   if (!live) window = following.reread->window;
-  PageToStore page = page_to_store(answer, request.cursor, live ? "poll" : "reread", window);
+  PageToStore page = page_to_store(answer, request.cursor, live ? "poll" : following.reread->how, window);
   page.occurrences = std::move(outcome.occurrences);
   PollerNotes notes = notes_;
   if (live) notes.follow = next.state();
@@ -119,11 +122,11 @@ Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageR
     if (notes.doubt) notes.doubt->first_shown = std::min(notes.doubt->first_shown.value_or(record.time), record.time);
   }
   if (live && notes.doubt) notes.doubt->to = std::max(notes.doubt->to, next.covered_to());
-  if (!live && outcome.at_edge) notes.reread[*following.reread->reread_delay] = window.to;
+  if (!live && outcome.at_edge && following.reread->reread_delay) notes.reread[*following.reread->reread_delay] = window.to;
   page.collection_state = notes.to_text();
   page.end = WalkEnd{};
   if (outcome.covered) page.end->covered.push_back(*outcome.covered);
-  if (const auto watermark = watermark_of(collection_.coverage, *start_)) page.covered_until = *watermark;
+  page.shown = shown();
   if (outcome.lost) page.gaps.push_back({"unreadable", outcome.lost->range, outcome.lost->why});
   Result<std::optional<StoredPage>> stored = co_await store(std::move(page));
   if (!stored) co_return std::move(stored).error();
@@ -132,6 +135,7 @@ Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageR
   notes_ = std::move(notes);
   following.follow = std::move(next);
   following.unreadable = 0;
+  if (!live && following.reread->how == "backfill") note_backfill(answer.page, **stored);
   Status published = co_await publish((**stored).walk_id);
   if (!published) co_return published;
   if (outcome.lost) world_.published.ring();
@@ -145,7 +149,7 @@ Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageR
       next_poll_ = world_.clock.steady_now() + stream_.poll_every + jitter;
     }
   } else if (outcome.at_edge) {
-    reread_.reset();
+    following.over = true;
   }
   co_return co_await reload();
 }
@@ -169,19 +173,16 @@ Task<Status> Poller::on_followed_unreadable(Following& following, Answer answer)
     world_.log.info("asking for smaller pages", session_.fields());
     co_return co_await keep_followed(following, std::nullopt);
   }
-  world_.log.error(answer.message + "; the answer is in quarantine, and what cannot be read becomes a gap", session_.fields());
-  QuarantineItem item{answer.message, 0, std::move(answer.body)};
-  Status kept = co_await quarantine(std::move(item));
+  std::string consequence = ", and what cannot be read becomes a gap";
+  Status kept = co_await quarantine(answer, std::move(consequence));
   if (!kept) co_return kept;
   const std::optional<WalkGap> lost = following.follow.on_unreadable(answer.message, session_.edge());
   if (!lost) co_return co_await keep_followed(following, std::nullopt);
   NewGap gap{"unreadable", lost->range, lost->why};
   // Nothing of a window can be left to read once its end is lost.
-  const bool window_over = following.reread.has_value();
-  if (window_over) notes_.reread[*following.reread->reread_delay] = following.reread->window.to;
-  Status told = co_await keep_followed(following, std::move(gap));
-  if (window_over) reread_.reset();
-  co_return told;
+  following.over = following.reread.has_value();
+  if (following.over && following.reread->reread_delay) notes_.reread[*following.reread->reread_delay] = following.reread->window.to;
+  co_return co_await keep_followed(following, std::move(gap));
 }
 
 Task<Status> Poller::keep_followed(Following& following, std::optional<NewGap> gap) {

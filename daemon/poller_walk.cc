@@ -116,8 +116,9 @@ Task<Result<Poller::Step>> Poller::start_walk(PlannedWalk plan) {
 }
 
 double Poller::cost_of(const ActiveWalk& active) const {
-  const bool halved = active.plan.how == "history" && source_.catch_up == CatchUp::live_first;
-  return halved ? history_cost : live_cost;
+  const bool history = active.plan.how == "history" && source_.catch_up == CatchUp::live_first;
+  const bool beside_polls = active.plan.how == "backfill" && !only_backfills_;
+  return history || beside_polls ? history_cost : live_cost;
 }
 
 Task<void> Poller::store_into(PageToStore page, Result<std::optional<StoredPage>>& outcome) { outcome = co_await store(std::move(page)); }
@@ -168,7 +169,7 @@ Task<Status> Poller::on_page(ActiveWalk& active, Answer answer, PageRequest requ
   for (WalkGap& gap : active.walk.take_gaps()) page.gaps.push_back({"unreachable", gap.range, gap.why});
   page.walk_id = active.walk_id;
   page.walk_state = active.walk.state();
-  if (const auto watermark = watermark_of(settled_, *start_)) page.covered_until = *watermark;
+  page.shown = shown();
   std::optional<PollerNotes> notes;
   if (active.walk.done()) {
     page.end = WalkEnd{active.walk.covered()};
@@ -193,6 +194,7 @@ Task<Status> Poller::on_page(ActiveWalk& active, Answer answer, PageRequest requ
   if (notes) notes_ = std::move(*notes);
   active.walk_id = (**stored).walk_id;
   active.unreadable = 0;
+  if (active.plan.how == "backfill") note_backfill(answer.page, **stored);
   if (active.walk.done()) co_return co_await finish_walk(active, true);
   co_return Status();
 }
@@ -213,15 +215,15 @@ Task<Status> Poller::on_cursor_refused(ActiveWalk& active, const Answer& answer)
 }
 
 Task<Status> Poller::on_unreadable(ActiveWalk& active, Answer answer) {
-  report(answer);
+  const bool told = co_await is_quarantined(answer);
+  report(answer, told);
   if (++active.unreadable < unreadable_tries) {
     co_await wait_after(answer);
     co_return Status();
   }
   active.unreadable = 0;
-  world_.log.error(answer.message + "; the answer is in quarantine and a gap is recorded", session_.fields());
-  QuarantineItem item{answer.message, 0, std::move(answer.body)};
-  Status kept = co_await quarantine(std::move(item));
+  std::string consequence = " and a gap is recorded";
+  Status kept = co_await quarantine(answer, std::move(consequence));
   if (!kept) co_return kept;
   active.walk.on_unreadable(answer.message);
   for (WalkGap& gap : active.walk.take_gaps()) {

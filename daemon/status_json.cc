@@ -1,6 +1,7 @@
 #include "daemon/status_report.h"
 #include "daemon/text_report.h"
 #include "encoding/json_object.h"
+#include "storage/lateness.h"
 
 namespace auditferry {
 namespace {
@@ -61,8 +62,15 @@ std::string stream_json(const StreamProgress& progress) {
       .value("lag_seconds", seconds_or_null(progress.lag));
   object.value("newest_record", json_time(stream.newest_record)).value("holes", array_of(holes));
   object.value("walks", array_of(walks)).value("books", numbers);
+  const std::string lateness = JsonObject()
+                                   .value("p50_seconds", seconds_or_null(lateness_quantile(stream.lateness, 0.5)))
+                                   .value("p99_seconds", seconds_or_null(lateness_quantile(stream.lateness, 0.99)))
+                                   .finish();
+  object.value("lateness", lateness);
   return object.finish();
 }
+
+}  // namespace
 
 std::string exporter_json(const ExporterRow& row, std::uint64_t last_seq, WallTime now) {
   JsonObject object;
@@ -91,9 +99,12 @@ std::string gap_json(const GapRow& gap, const JournalSnapshot& snapshot) {
       .number("to_seq", gap.to_seq)
       .text("why", gap.why)
       .text("state", gap.state);
-  object.value("opened", json_time(gap.opened));
+  object.value("opened", json_time(gap.opened)).value("changed", json_time(gap.changed));
+  object.text_if("accepted_by", gap.accepted_by).text_if("reason", gap.reason);
   return object.finish();
 }
+
+namespace {
 
 std::vector<std::string> quoted(const std::vector<std::string>& texts) {
   std::vector<std::string> out;
