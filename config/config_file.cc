@@ -92,11 +92,12 @@ Result<Settings> parse_config(std::string_view text, const std::string& file_nam
                               const ConfigHooks& hooks) {
   TomlProblems problems;
   ConfigContext context{
-      hooks,    {hooks.environment ? hooks.environment : process_environment, folder, hooks.resolve_secrets},
+      hooks,    {hooks.environment ? hooks.environment : process_environment, folder, hooks.resolve_secrets, nullptr},
       problems, {},
       {},       {},
       {},       {},
       true,     {}};
+  context.places.files = &context.settings.secret_files;
   auto main = TomlDocument::parse(text, file_name, problems);
   if (!main) return problems.status().error();
   std::vector<TomlDocument> documents;
@@ -124,7 +125,10 @@ Result<Settings> load_config(const std::string& path, const ConfigHooks& hooks) 
   if (!text.ok()) return std::move(text).error();
   const std::string folder = std::filesystem::path(path).parent_path().string();
   // Hooks may join folder and path, so "here" has a name too.
-  return parse_config(*text, path, folder.empty() ? "." : folder, hooks);
+  Result<Settings> settings = parse_config(*text, path, folder.empty() ? "." : folder, hooks);
+  std::error_code error;
+  if (settings.ok()) settings->file = std::filesystem::absolute(path, error).lexically_normal().string();
+  return settings;
 }
 
 }  // namespace auditferry

@@ -45,7 +45,10 @@ bool plain_text(std::string_view text) {
 
 void read_tls(TomlTable& table, const SecretPlaces& places, TlsSettings& tls) {
   const auto file = [&](const char* key, std::string& target) {
-    if (const auto path = table.string(key)) target = path_under(places.folder, *path);
+    const auto path = table.string(key);
+    if (!path) return;
+    target = path_under(places.folder, *path);
+    note_file(places, target);
   };
   file("ca_file", tls.ca_file);
   file("cert_file", tls.cert_file);

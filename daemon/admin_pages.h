@@ -11,6 +11,7 @@
 #include "daemon/admin_server.h"
 #include "daemon/deliverer.h"
 #include "daemon/housekeeper.h"
+#include "daemon/live_state.h"
 #include "daemon/poller.h"
 #include "daemon/request_budget.h"
 #include "daemon/storage_queue.h"
@@ -36,8 +37,8 @@ class DaemonPages final : public AdminPages {
   explicit DaemonPages(AdminWorld world);
 
   Task<AdminAnswer> get(std::string path) override;
-  // Asks the storage thread for a sign of life again and again; /healthz tells how long ago the last one
-  // came, without waiting for anything. Runs until cancelled.
+  // Asks the storage thread again and again how much has come: /healthz tells how long ago the last answer
+  // was, without waiting for anything, and the page how many records came in each minute. Runs until cancelled.
   Task<void> watch();
   // /readyz: true once the pollers run, false while the daemon ends.
   void set_ready(bool ready) { ready_ = ready; }
@@ -48,16 +49,14 @@ class DaemonPages final : public AdminPages {
   AdminAnswer readiness() const;
   AdminAnswer metrics(const JournalSnapshot& snapshot) const;
   AdminAnswer page(const JournalSnapshot& snapshot) const;
+  AdminAnswer status(const JournalSnapshot& snapshot) const;
+  LiveState live(const JournalSnapshot& snapshot) const;
+  void observe(const JournalSnapshot& snapshot);
 
   AdminWorld world_;
   SteadyTime storage_answered_;
+  RecordRates rates_;
   bool ready_ = false;
 };
-
-// For the page: markup and control characters (line ends but for '\n' are some) made harmless.
-std::string escape_html(std::string_view text);
-
-// A whole page. `needs` empty: all is in order. Pure.
-std::string render_admin_page(const std::vector<std::string>& needs, std::string_view status);
 
 }  // namespace auditferry

@@ -21,6 +21,7 @@
 #include "daemon/status_report.h"
 #include "encoding/time_format.h"
 #include "exporters/catalog.h"
+#include "net/file_system.h"
 #include "net/datagram_maker.h"
 #include "net/system_clock.h"
 #include "net/thread_executor.h"
@@ -209,9 +210,31 @@ ExitStatus check(const CommandLine& line, const Settings& settings) {
   return good ? ExitStatus::done : ExitStatus::failed;
 }
 
+ExitStatus make_configuration(const CommandLine& line) {
+  Questions questions(0, 1);
+  PosixFileSystem files;
+  const Result<std::string> made = init(line.init, questions, files, print);
+  if (!made) return complain(made.error().message, made.error().kind == ErrorKind::invalid ? ExitStatus::usage : ExitStatus::failed);
+  const std::string check = "auditferry check --online --config " + *made;
+  if (line.init.offline) {
+    print("not asked, as told: '" + check + "' does\nthen: auditferry run --config " + *made + "\n");
+    return ExitStatus::done;
+  }
+  CommandLine online;
+  online.command = "check";
+  online.config = *made;
+  online.online = true;
+  std::fflush(stdout);
+  const ExitStatus status = run_command(online);
+  if (status != ExitStatus::done) return complain("what was written stays: correct it there, then run '" + check + "'", status);
+  print("next: auditferry run --config " + *made + "\n");
+  return ExitStatus::done;
+}
+
 }  // namespace
 
 ExitStatus run_command(const CommandLine& line) {
+  if (line.command == "init") return make_configuration(line);
   const Result<Settings> settings = load_settings(line.config, needs_secrets(line));
   if (!settings) return complain(settings.error().message, ExitStatus::usage);
   if (line.command == "run") return run(line, *settings);

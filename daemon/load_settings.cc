@@ -30,9 +30,7 @@ Result<Profile> find_profile(const std::string& name_or_path, const std::string&
   return load_profile(*text, path);
 }
 
-}  // namespace
-
-Result<Settings> load_settings(const std::string& path, bool resolve_secrets) {
+ConfigHooks own_hooks(bool resolve_secrets) {
   ConfigHooks hooks;
   hooks.load_profile = find_profile;
   hooks.read_exporter = read_exporter;
@@ -40,7 +38,17 @@ Result<Settings> load_settings(const std::string& path, bool resolve_secrets) {
   hooks.formats = format_names();
   hooks.environment = process_environment;
   hooks.resolve_secrets = resolve_secrets;
-  return load_config(path, hooks);
+  return hooks;
+}
+
+}  // namespace
+
+Result<Settings> load_settings(const std::string& path, bool resolve_secrets) {
+  return load_config(path, own_hooks(resolve_secrets));
+}
+
+Result<Settings> parse_settings(const std::string& text, const std::string& file_name, const std::string& folder) {
+  return parse_config(text, file_name, folder, own_hooks(false));
 }
 
 ProfileBook profile_book(const Settings& settings) {

@@ -12,6 +12,9 @@ namespace auditferry {
 // ledger).
 Result<Settings> load_settings(const std::string& path, bool resolve_secrets);
 
+// The same for a text, without its secrets; `file_name` is for messages.
+Result<Settings> parse_settings(const std::string& text, const std::string& file_name, const std::string& folder);
+
 // The profiles of the configured sources, then the built-in ones.
 ProfileBook profile_book(const Settings& settings);
 

@@ -12,11 +12,14 @@
 
 namespace auditferry {
 
+struct LiveState;
+
 struct StatusContext {
   WallTime now{};
   bool daemon_running = false;
   std::optional<int> daemon_pid;
   const Settings* settings = nullptr;  // nothing: what is configured is not known
+  const LiveState* live = nullptr;     // nothing: only what the journal knows (JSON)
 };
 
 // Ends with a line end. Pure.

@@ -26,7 +26,7 @@ struct Read {
     }
     return false;
   }
-  const FileSettings& file() const { return std::any_cast<const FileSettings&>(settings.own); }
+  const FileSettings& file() const { return settings.own.as<FileSettings>(); }
   TomlProblems problems;
   ExporterSettings settings;
   bool known = false;
