@@ -73,6 +73,7 @@ void add_included(ConfigContext& context, TomlTable& root, std::vector<TomlDocum
       root.error("include", text.error().message);
       continue;
     }
+    if (context.hooks.take_text) context.hooks.take_text(*text);
     auto document = TomlDocument::parse(*text, file, context.problems);
     if (!document) continue;
     TomlTable included = document->root();
@@ -92,12 +93,12 @@ Result<Settings> parse_config(std::string_view text, const std::string& file_nam
                               const ConfigHooks& hooks) {
   TomlProblems problems;
   ConfigContext context{
-      hooks,    {hooks.environment ? hooks.environment : process_environment, folder, hooks.resolve_secrets, nullptr},
+      hooks,    {hooks.environment ? hooks.environment : process_environment, folder, hooks.resolve_secrets},
       problems, {},
       {},       {},
       {},       {},
       true,     {}};
-  context.places.files = &context.settings.secret_files;
+  if (hooks.take_text) hooks.take_text(text);
   auto main = TomlDocument::parse(text, file_name, problems);
   if (!main) return problems.status().error();
   std::vector<TomlDocument> documents;
@@ -125,10 +126,7 @@ Result<Settings> load_config(const std::string& path, const ConfigHooks& hooks) 
   if (!text.ok()) return std::move(text).error();
   const std::string folder = std::filesystem::path(path).parent_path().string();
   // Hooks may join folder and path, so "here" has a name too.
-  Result<Settings> settings = parse_config(*text, path, folder.empty() ? "." : folder, hooks);
-  std::error_code error;
-  if (settings.ok()) settings->file = std::filesystem::absolute(path, error).lexically_normal().string();
-  return settings;
+  return parse_config(*text, path, folder.empty() ? "." : folder, hooks);
 }
 
 }  // namespace auditferry

@@ -45,10 +45,7 @@ bool plain_text(std::string_view text) {
 
 void read_tls(TomlTable& table, const SecretPlaces& places, TlsSettings& tls) {
   const auto file = [&](const char* key, std::string& target) {
-    const auto path = table.string(key);
-    if (!path) return;
-    target = path_under(places.folder, *path);
-    note_file(places, target);
+    if (const auto path = table.string(key)) target = path_under(places.folder, *path);
   };
   file("ca_file", tls.ca_file);
   file("cert_file", tls.cert_file);

@@ -1,6 +1,5 @@
 #include "config/secret_reader.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -48,12 +47,6 @@ std::optional<Secret> secret_of_file(TomlTable& at, std::string_view key, const 
   return Secret(std::move(value));
 }
 
-std::optional<Secret> secret_of_file(TomlTable& at, std::string_view key, const std::string& path,
-                                     const SecretPlaces& places) {
-  note_file(places, path);
-  return secret_of_file(at, key, path);
-}
-
 std::optional<Secret> secret_of_environment(TomlTable& at, const std::string& name,
                                             const SecretPlaces& places) {
   std::optional<std::string> value = places.environment ? places.environment(name) : std::nullopt;
@@ -79,15 +72,10 @@ std::optional<Secret> secret_of_credential(TomlTable& at, const std::string& nam
                                name + ":PATH in the unit, or write { file = … }");
     return std::nullopt;
   }
-  return secret_of_file(at, "credential", path_under(*folder, name), places);
+  return secret_of_file(at, "credential", path_under(*folder, name));
 }
 
 }  // namespace
-
-void note_file(const SecretPlaces& places, const std::string& path) {
-  if (places.files == nullptr) return;
-  if (std::find(places.files->begin(), places.files->end(), path) == places.files->end()) places.files->push_back(path);
-}
 
 std::string path_under(const std::string& folder, const std::string& path) {
   if (folder.empty() || path.empty() || path.front() == '/') return path;
@@ -120,7 +108,7 @@ std::optional<Secret> read_secret(TomlTable& table, std::string_view key, const 
   }
   if (!places.resolve) return Secret();
   if (env) return secret_of_environment(place, *env, places);
-  if (file) return secret_of_file(place, "file", path_under(places.folder, *file), places);
+  if (file) return secret_of_file(place, "file", path_under(places.folder, *file));
   return secret_of_credential(place, *credential, places);
 }
 

@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "config/toml_reader.h"
 #include "core/secret.h"
@@ -21,8 +20,6 @@ struct SecretPlaces {
   EnvironmentLookup environment;
   std::string folder;   // relative paths begin here: the folder of the main configuration file
   bool resolve = true;  // false: only the form is checked, and the secret is empty
-  // Takes the paths of all files that secrets, certificates and keys are in; nothing: they are not wanted.
-  std::vector<std::string>* files = nullptr;
 };
 
 // Nothing when the key is absent, or when its value is wrong or leads to nothing; the latter has then been
@@ -32,9 +29,6 @@ std::optional<Secret> read_secret(TomlTable& table, std::string_view key, const 
 // Like read_secret, but absence is an error too.
 std::optional<Secret> read_required_secret(TomlTable& table, std::string_view key,
                                            const SecretPlaces& places);
-
-// Puts a file down in places.files.
-void note_file(const SecretPlaces& places, const std::string& path);
 
 // `path` as it is when absolute, else under `folder`.
 std::string path_under(const std::string& folder, const std::string& path);

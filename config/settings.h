@@ -2,6 +2,7 @@
 // The configuration as values, checked and complete: defaults filled in, secrets resolved, profiles
 // loaded. config/config_file.h makes it from TOML; config/example.toml explains every key.
 
+#include <any>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -9,7 +10,6 @@
 #include <variant>
 #include <vector>
 
-#include "config/own_settings.h"
 #include "core/log.h"
 #include "core/peer_settings.h"
 #include "core/profile.h"
@@ -23,7 +23,6 @@ struct DaemonSettings {
   LogLevel log_level = LogLevel::info;
   bool log_json = false;
   Duration shutdown_timeout = std::chrono::seconds(20);
-  friend bool operator==(const DaemonSettings&, const DaemonSettings&) = default;
 };
 
 struct AdminSettings {
@@ -31,7 +30,6 @@ struct AdminSettings {
   std::string host = "127.0.0.1";
   std::uint16_t port = 9640;  // 0: any, and logged
   std::vector<std::string> hosts;
-  friend bool operator==(const AdminSettings&, const AdminSettings&) = default;
 };
 
 struct JournalSettings {
@@ -40,7 +38,6 @@ struct JournalSettings {
   Duration ledger_keep = std::chrono::hours(24 * 365 * 5);
   std::uint64_t max_size = std::uint64_t{8} << 30;
   std::uint64_t min_free = std::uint64_t{1} << 30;
-  friend bool operator==(const JournalSettings&, const JournalSettings&) = default;
 };
 
 // Where coverage of a stream is to begin.
@@ -49,7 +46,6 @@ struct StartSetting {
   Kind kind = Kind::ago;
   WallTime time{};                          // kind time
   Duration ago = std::chrono::hours(24);    // kind ago: before the moment the stream is first seen
-  friend bool operator==(const StartSetting&, const StartSetting&) = default;
 };
 
 enum class CatchUp { live_first, oldest_first };
@@ -67,7 +63,6 @@ struct StreamSettings {
   Duration poll_every = std::chrono::seconds(30);
   std::optional<Duration> retention;
   std::vector<Duration> reread;
-  friend bool operator==(const StreamSettings&, const StreamSettings&) = default;
 };
 
 struct SourceSettings {
@@ -85,7 +80,6 @@ struct SourceSettings {
   std::uint64_t max_record = 16u << 20;
   std::map<std::string, std::string> headers;
   PeerSettings peer;
-  friend bool operator==(const SourceSettings&, const SourceSettings&) = default;
 };
 
 using SelectValue = std::variant<std::string, std::int64_t, bool>;
@@ -104,7 +98,6 @@ struct SelectCondition {
   std::vector<SelectValue> values;
   std::string pattern;
   bool negated = false;
-  friend bool operator==(const SelectCondition&, const SelectCondition&) = default;
 };
 
 struct SelectSettings {
@@ -112,7 +105,6 @@ struct SelectSettings {
   std::vector<std::string> sources;
   std::vector<std::string> streams;
   std::vector<SelectCondition> where;  // AND
-  friend bool operator==(const SelectSettings&, const SelectSettings&) = default;
 };
 
 enum class RedactAction {
@@ -128,13 +120,11 @@ struct RedactRule {
   // into JSON inside a string.
   std::string field;
   RedactAction action = RedactAction::mask;
-  friend bool operator==(const RedactRule&, const RedactRule&) = default;
 };
 
 struct RedactSettings {
   std::vector<RedactRule> rules;  // carried out in this order
   Secret key;                     // of the hashes; empty without a rule that hashes
-  friend bool operator==(const RedactSettings&, const RedactSettings&) = default;
 };
 
 enum class WhenFull { hold, release };
@@ -143,7 +133,6 @@ struct BatchSettings {
   std::uint32_t records = 1000;
   std::uint64_t bytes = 1u << 20;
   Duration wait = std::chrono::milliseconds(200);
-  friend bool operator==(const BatchSettings&, const BatchSettings&) = default;
 };
 
 struct ExporterSettings {
@@ -167,19 +156,15 @@ struct ExporterSettings {
   // What two exporters must not share, for example "file:/var/log/x.jsonl"; empty: nothing.
   std::string output_key;
   // The type's own settings, as its reader in the exporter catalog made them (for example FileSettings).
-  OwnSettings own;
-  friend bool operator==(const ExporterSettings&, const ExporterSettings&) = default;
+  std::any own;
 };
 
 struct Settings {
-  std::string file;  // the main configuration file, an absolute path; empty: it came from no file
   DaemonSettings daemon;
   AdminSettings admin;
   JournalSettings journal;
   std::vector<SourceSettings> sources;
   std::vector<ExporterSettings> exporters;
-  // The files that secrets, certificates and keys are read from, in the order of the configuration.
-  std::vector<std::string> secret_files;
 };
 
 }  // namespace auditferry

@@ -43,7 +43,6 @@ struct PeerAddress {
   std::uint16_t port = 0;
   bool tls = false;
   std::string unix_path;  // not empty: host, port and tls are not used
-  friend bool operator==(const PeerAddress&, const PeerAddress&) = default;
 };
 
 class Connector {

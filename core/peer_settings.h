@@ -29,7 +29,6 @@ struct PeerSettings {
   Duration timeout = std::chrono::seconds(60);          // writing the request and reading the whole answer
   Compression compression = Compression::none;          // of what we send
   std::string user_agent = "auditferry/" AUDITFERRY_VERSION;
-  friend bool operator==(const PeerSettings&, const PeerSettings&) = default;
 };
 
 }  // namespace auditferry

@@ -37,7 +37,6 @@ struct TemplateField {
   std::string text;       // template, when !literal
   std::string literal;    // a JSON value taken as it stands
   bool is_literal = false;
-  friend bool operator==(const TemplateField&, const TemplateField&) = default;
 };
 
 struct RequestTemplate {
@@ -46,7 +45,6 @@ struct RequestTemplate {
   std::vector<TemplateField> query;       // URL parameters
   std::vector<TemplateField> body;        // JSON object; none: no body
   bool has_body = false;
-  friend bool operator==(const RequestTemplate&, const RequestTemplate&) = default;
 };
 
 // Where the meaning of a record is (JSON pointers, RFC 6901; '#' steps into JSON inside a string).
@@ -59,7 +57,6 @@ struct MeaningFields {
   std::string target;
   std::string device;
   std::string source_address;
-  friend bool operator==(const MeaningFields&, const MeaningFields&) = default;
 };
 
 struct StreamProfile {
@@ -83,7 +80,6 @@ struct StreamProfile {
   std::string kind = "audit";              // "audit" or "detection": which classes the formats map to
   std::string default_query;
   std::vector<Duration> reread;
-  friend bool operator==(const StreamProfile&, const StreamProfile&) = default;
 };
 
 enum class RateReset { epoch, delta };
@@ -96,13 +92,11 @@ struct RateLimitProfile {
   // A 403 with this header at this value is a rate limit, not a refusal (GitHub: X-RateLimit-Remaining 0).
   std::string limited_header;
   std::string limited_value;
-  friend bool operator==(const RateLimitProfile&, const RateLimitProfile&) = default;
 };
 
 struct PlanProbe {
   RequestTemplate request;
   std::string plan;  // pointer to the plan's name in the answer
-  friend bool operator==(const PlanProbe&, const PlanProbe&) = default;
 };
 
 struct Profile {
@@ -120,7 +114,6 @@ struct Profile {
   std::optional<RequestTemplate> probe;        // a safe request that shows connectivity and credentials
   std::optional<PlanProbe> plan_probe;
   std::map<std::string, StreamProfile> streams;
-  friend bool operator==(const Profile&, const Profile&) = default;
 };
 
 // The profiles in use, for formats that look into records: those of the configured sources first, and the

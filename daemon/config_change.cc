@@ -1,7 +1,9 @@
 #include "daemon/config_change.h"
 
-#include <algorithm>
 #include <map>
+
+#include "daemon/load_settings.h"
+#include "daemon/same_settings.h"
 
 namespace auditferry {
 namespace {
@@ -28,6 +30,9 @@ std::vector<const ExporterSettings*> exporters_of(const Settings& settings) {
 }
 
 // `all_changed`: parts that stay have changed, whatever their own settings say.
+bool same(const SourceSettings& a, const SourceSettings& b) { return same_settings(a, b); }
+bool same(const ExporterSettings& a, const ExporterSettings& b) { return same_exporter(a, b); }
+
 template <class Part>
 NamedChanges compare(const std::vector<const Part*>& before, const std::vector<const Part*>& after, bool all_changed) {
   const auto old_parts = by_name(before);
@@ -37,7 +42,7 @@ NamedChanges compare(const std::vector<const Part*>& before, const std::vector<c
     const auto old = old_parts.find(name);
     if (old == old_parts.end()) {
       changes.added.push_back(name);
-    } else if (all_changed || !(*old->second == *part)) {
+    } else if (all_changed || !same(*old->second, *part)) {
       changes.changed.push_back(name);
     }
   }
@@ -47,20 +52,18 @@ NamedChanges compare(const std::vector<const Part*>& before, const std::vector<c
   return changes;
 }
 
-// The profile that formats use for a vendor: that of the first source which has it (ProfileBook).
-std::map<std::string, const Profile*> profiles_of(const Settings& settings) {
-  std::map<std::string, const Profile*> profiles;
-  for (const SourceSettings& source : settings.sources) profiles.emplace(source.profile.vendor, &source.profile);
-  return profiles;
-}
-
-bool meaning_changed(const Settings& before, const Settings& after) {
-  const auto old_profiles = profiles_of(before);
-  const auto new_profiles = profiles_of(after);
-  return std::any_of(new_profiles.begin(), new_profiles.end(), [&](const auto& entry) {
-    const auto old = old_profiles.find(entry.first);
-    return old != old_profiles.end() && !(*old->second == *entry.second);
-  });
+// Whether records are understood as before: formats find a vendor's profile in the ProfileBook.
+bool same_meaning(const Settings& before, const Settings& after) {
+  const ProfileBook old_book = profile_book(before);
+  const ProfileBook new_book = profile_book(after);
+  for (const Settings* settings : {&before, &after}) {
+    for (const SourceSettings& source : settings->sources) {
+      const Profile* one = old_book.vendor(source.profile.vendor);
+      const Profile* other = new_book.vendor(source.profile.vendor);
+      if (one == nullptr || other == nullptr || !same_settings(*one, *other)) return false;
+    }
+  }
+  return true;
 }
 
 void compare_places(const Settings& before, const Settings& after, std::vector<std::string>& needs_restart) {
@@ -89,8 +92,8 @@ ConfigChange compare_settings(const Settings& before, const Settings& after) {
   ConfigChange change;
   compare_places(before, after, change.needs_restart);
   change.sources = compare(sources_of(before), sources_of(after), false);
-  change.exporters = compare(exporters_of(before), exporters_of(after), meaning_changed(before, after));
-  change.journal = !(before.journal == after.journal);
+  change.exporters = compare(exporters_of(before), exporters_of(after), !same_meaning(before, after));
+  change.journal = !same_settings(before.journal, after.journal);
   change.hosts = before.admin.hosts != after.admin.hosts;
   change.logging = before.daemon.log_level != after.daemon.log_level || before.daemon.log_json != after.daemon.log_json;
   change.shutdown = before.daemon.shutdown_timeout != after.daemon.shutdown_timeout;

@@ -32,8 +32,7 @@ struct ConfigChange {
 };
 
 // Pure. Secrets are compared by what they are; the same for profiles. An exporter that is not enabled counts as
-// absent. An exporter also changes when the meaning of records does: when a profile that was and is in use is
-// another one now.
+// absent. Every exporter changes when the profiles by which records are understood do (profile_book).
 ConfigChange compare_settings(const Settings& before, const Settings& after);
 
 }  // namespace auditferry

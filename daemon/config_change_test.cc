@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 
 #include "daemon/load_settings.h"
@@ -27,13 +26,16 @@ class ConfigChangeTest : public testing::Test {
     std::ofstream(path) << "[daemon]\n" << of_daemon << "\n[sources.acme]\nprofile = \"apptego\"\ntenant = \"t1\"\n" << of_source
                         << "\ncredentials.token_key = { file = \"secret\" }\ncredentials.token_secret = { file = \"secret\" }\n"
                         << "[exporters.archive]\ntype = \"file\"\npath = \"/tmp/{stream}.jsonl\"\n" << more;
-    Result<Settings> settings = load_settings(path, true);
-    EXPECT_TRUE(settings.ok()) << settings.error().message;
-    return settings.ok() ? std::move(settings).value() : Settings();
+    Result<LoadedSettings> loaded = load_for_running(path);
+    EXPECT_TRUE(loaded.ok()) << loaded.error().message;
+    if (!loaded.ok()) return {};
+    loaded_ = *loaded;
+    return std::move(loaded->settings);
   }
   ConfigChange change(const Settings& after) const { return compare_settings(before_, after); }
 
   TemporaryFolder folder_;
+  LoadedSettings loaded_;
   Settings before_;
 };
 
@@ -105,6 +107,12 @@ TEST_F(ConfigChangeTest, AnotherProfileChangesTheExportersToo) {
   EXPECT_EQ(changed.exporters.changed, Names{"archive"});
 }
 
+TEST_F(ConfigChangeTest, ASourceOfAnotherBuiltInProfileLeavesTheExportersAlone) {
+  const ConfigChange added = change(read("[sources.gh]\nprofile = \"github\"\ntenant = \"acme\"\ncredentials.token = { file = \"secret\" }\n"));
+  EXPECT_EQ(added.sources, (NamedChanges{{"gh"}, {}, {}}));
+  EXPECT_FALSE(added.exporters.any());
+}
+
 TEST_F(ConfigChangeTest, WhatNeedsARestartSaysSo) {
   const ConfigChange moved = change(read("", "", "state_dir = \"/elsewhere\""));
   ASSERT_EQ(moved.needs_restart.size(), 1u);
@@ -123,11 +131,18 @@ TEST_F(ConfigChangeTest, TheRest) {
   EXPECT_EQ(change(read("", "", "shutdown_timeout = \"1s\"")).words(), "shutdown_timeout changed");
 }
 
-TEST_F(ConfigChangeTest, TheFilesOfSecretsAreKnown) {
-  EXPECT_EQ(before_.secret_files, Names{folder_ / "secret"});
-  const Settings more = read(siem + "tls.ca_file = \"ca.pem\"\nsignature_key = { file = \"" + (folder_ / "secret") + "\" }\n");
-  EXPECT_EQ(more.secret_files, (Names{folder_ / "secret", folder_ / "ca.pem"}));
-  EXPECT_EQ(before_.file, folder_ / "auditferry.toml");
+TEST_F(ConfigChangeTest, WhatWasLoadedKnowsItsFiles) {
+  EXPECT_EQ(loaded_.files, Names{folder_ / "secret"});
+  EXPECT_EQ(loaded_.file, folder_ / "auditferry.toml");
+  EXPECT_EQ(loaded_.text_sha256, file_sha256(folder_ / "auditferry.toml"));
+  std::ofstream(folder_ / "more.toml") << "[exporters.more]\ntype = \"http\"\nurl = \"https://a.example/\"\ntls.ca_file = \"ca.pem\"\n";
+  const std::string main = "include = [\"*re.toml\"]\n[exporters.archive]\ntype = \"stdout\"\n";
+  std::ofstream(folder_ / "auditferry.toml") << main;
+  const Result<LoadedSettings> loaded = load_for_running(folder_ / "auditferry.toml");
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  EXPECT_EQ(loaded->files, Names{folder_ / "ca.pem"});
+  std::ofstream(folder_ / "both") << main << std::ifstream(folder_ / "more.toml").rdbuf();
+  EXPECT_EQ(loaded->text_sha256, file_sha256(folder_ / "both"));
 }
 
 }  // namespace

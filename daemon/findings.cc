@@ -34,10 +34,10 @@ void add_room(const LiveState& state, std::vector<Finding>& found) {
     found.push_back({"Nothing is fetched, because the journal or its disk is full.",
                      "Mend the exporter that waits longest, make room on the disk of daemon.state_dir, or raise "
                      "journal.max_size; the log says which of them it is.",
-                     command_line(*state.settings, "status")});
+                     command_line(state.config, "status")});
   } else if (state.journal_full_in && *state.journal_full_in < soon) {
     found.push_back({"The journal will be full in " + report_duration(*state.journal_full_in) + " at the present rate.",
-                     "Mend the exporter that waits longest, or raise journal.max_size.", command_line(*state.settings, "status")});
+                     "Mend the exporter that waits longest, or raise journal.max_size.", command_line(state.config, "status")});
   }
 }
 
@@ -66,7 +66,7 @@ void add_stream(const LiveState& state, const StreamSnapshot& stream, std::vecto
   const StreamProgress progress = progress_of(stream, *state.snapshot, context);
   if (!stream.books.balance()) {
     found.push_back({"The books of " + label(stream) + " do not balance.", "Have the journal checked.",
-                     command_line(*state.settings, "journal check")});
+                     command_line(state.config, "journal check")});
   }
   if (!progress.configured) return;
   add_headroom(state, progress, found);
@@ -75,7 +75,7 @@ void add_stream(const LiveState& state, const StreamSnapshot& stream, std::vecto
 // Also of streams that the journal does not know yet.
 void add_poller(const LiveState& state, const PollerStatus& status, std::vector<Finding>& found) {
   const std::string name = plain(status.source + "/" + status.stream);
-  const std::string check = command_line(*state.settings, "check", {"--online"});
+  const std::string check = command_line(state.config, "check", {"--online"});
   if (status.stopped) {
     found.push_back({name + " is not collected: " + plain(status.problem),
                      "The stream goes on by itself once this is solved; what the portal still has then is fetched.", check});
@@ -89,7 +89,7 @@ void add_exporter(const LiveState& state, const ExporterRow& row, std::vector<Fi
   const std::string name = plain(row.name);
   if (!row.books.balance(state.snapshot->last_seq)) {
     found.push_back({"The books of exporter " + name + " do not balance.", "Have the journal checked.",
-                     command_line(*state.settings, "journal check")});
+                     command_line(state.config, "journal check")});
   }
   const DelivererStatus* live = state.deliverer(row);
   const std::string problem = live != nullptr && !live->problem.empty() ? live->problem : row.last_error;
@@ -97,13 +97,13 @@ void add_exporter(const LiveState& state, const ExporterRow& row, std::vector<Fi
     found.push_back({"Exporter " + name + " does not deliver: " + plain(problem),
                      "Delivery goes on by itself once this is solved; " +
                          counted(row.books.waiting(state.snapshot->last_seq), "record waits", "records wait") + " in the journal.",
-                     command_line(*state.settings, "check", {"--online"})});
+                     command_line(state.config, "check", {"--online"})});
   }
   if (row.books.dead > 0) {
     found.push_back({"Exporter " + name + " has " + counted(row.books.dead, "dead letter", "dead letters") +
                          ": the far end refused the record for good.",
                      "Read why; then have them delivered again, or give them up (see below).",
-                     command_line(*state.settings, "dead-letters list", {"--exporter", row.name})});
+                     command_line(state.config, "dead-letters list", {"--exporter", row.name})});
   }
 }
 
@@ -133,13 +133,13 @@ const DelivererStatus* LiveState::deliverer(const ExporterRow& row) const {
   return nullptr;
 }
 
-std::string command_line(const Settings& settings, const std::string& command, const std::vector<std::string>& arguments) {
+std::string command_line(const std::string& config, const std::string& command, const std::vector<std::string>& arguments) {
   std::string line = "auditferry " + command;
   for (const std::string& argument : arguments) line += " " + shell_word(argument);
-  return line + " --config " + shell_word(settings.file.empty() ? "auditferry.toml" : settings.file);
+  return line + " --config " + shell_word(config);
 }
 
-std::string gap_command(const GapRow& gap, const JournalSnapshot& snapshot, const Settings& settings) {
+std::string gap_command(const GapRow& gap, const JournalSnapshot& snapshot, const std::string& config) {
   std::vector<std::string> arguments;
   for (const StreamSnapshot& stream : snapshot.streams) {
     for (const CollectionSnapshot& collection : stream.collections) {
@@ -148,7 +148,7 @@ std::string gap_command(const GapRow& gap, const JournalSnapshot& snapshot, cons
   }
   // The ledger's rows are in the order of the moment at which something was done.
   arguments.insert(arguments.end(), {"--from", report_time(gap.opened - std::chrono::hours(1)), "--to", report_time(gap.opened + std::chrono::minutes(1))});
-  return command_line(settings, "ledger", arguments);
+  return command_line(config, "ledger", arguments);
 }
 
 std::vector<Finding> findings(const LiveState& state) {

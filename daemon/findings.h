@@ -19,9 +19,9 @@ struct Finding {
 std::vector<Finding> findings(const LiveState& state);
 
 // "auditferry COMMAND --config FILE", quoted for a shell.
-std::string command_line(const Settings& settings, const std::string& command,
+std::string command_line(const std::string& config, const std::string& command,
                          const std::vector<std::string>& arguments = {});
 // Shows the ledger of the hour before the gap was opened, of its stream if it is a stream's.
-std::string gap_command(const GapRow& gap, const JournalSnapshot& snapshot, const Settings& settings);
+std::string gap_command(const GapRow& gap, const JournalSnapshot& snapshot, const std::string& config);
 
 }  // namespace auditferry

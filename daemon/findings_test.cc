@@ -78,7 +78,7 @@ TEST(Findings, GapsOncePerOwner) {
   gap.opened = fixture_now - hours(2);
   daemon.snapshot.gaps = {gap, gap};
   EXPECT_EQ(only(daemon).what, "2 gaps of acme/audit are open: it cannot be shown that no record is missing there.");
-  EXPECT_EQ(gap_command(gap, daemon.snapshot, daemon.settings),
+  EXPECT_EQ(gap_command(gap, daemon.snapshot, daemon.state.config),
             "auditferry ledger --source acme --stream audit --from 2025-11-23T07:25:12Z --to 2025-11-23T08:26:12Z --config "
             "/etc/auditferry/auditferry.toml");
   daemon.snapshot.gaps[1].collection_id.reset();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "config/settings.h"
@@ -18,6 +19,7 @@ struct LiveState {
   SteadyTime steady_now{};
   const JournalSnapshot* snapshot = nullptr;  // never nothing
   const Settings* settings = nullptr;         // never nothing
+  std::string config = "auditferry.toml";     // the configuration's path, for commands to type
   const RecordRates* rates = nullptr;         // never nothing
   std::vector<PollerStatus> pollers;
   std::vector<DelivererStatus> deliverers;

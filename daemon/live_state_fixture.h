@@ -33,7 +33,7 @@ struct HealthyDaemon {
     row.books.delivered = 1204;
     row.last_delivery = fixture_now - seconds(9);
     snapshot.exporters = {row};
-    settings.file = "/etc/auditferry/auditferry.toml";
+    state.config = "/etc/auditferry/auditferry.toml";
     SourceSettings source;
     source.name = "acme";
     source.profile.vendor = "apptego";

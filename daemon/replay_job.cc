@@ -42,7 +42,7 @@ ReplayRequest request_of(const std::string& argument) {
 // The exporter's settings as a replay uses them.
 ExporterSettings settings_for(const ExporterSettings& live, std::int64_t job_id) {
   ExporterSettings settings = live;
-  if (const auto* file = live.own.get<FileSettings>()) {
+  if (const auto* file = std::any_cast<FileSettings>(&live.own)) {
     FileSettings own = *file;
     own.path += ".replay-" + std::to_string(job_id);
     settings.own = std::move(own);

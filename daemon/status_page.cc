@@ -174,11 +174,11 @@ std::string gaps_html(const LiveState& state) {
     table.row({std::to_string(gap.gap_id), foreign_html(plain(gap_owner(gap, *state.snapshot))), what,
                foreign_html(plain(gap.type)) + "<span class=\"more\">" + foreign_html(plain(gap.why)) + "</span>", time_html(gap.opened),
                "Read how it came about, and ask the portal's administrators whether they still have these records:" +
-                   code_html(gap_command(gap, *state.snapshot, *state.settings))});
+                   code_html(gap_command(gap, *state.snapshot, state.config))});
   }
   std::string html = table.html();
   if (state.snapshot->gaps.size() > most_rows) {
-    html += "<p>and " + report_count(state.snapshot->gaps.size() - most_rows) + " more: " + code_html(command_line(*state.settings, "status")) + "</p>";
+    html += "<p>and " + report_count(state.snapshot->gaps.size() - most_rows) + " more: " + code_html(command_line(state.config, "status")) + "</p>";
   }
   return html;
 }
@@ -188,9 +188,9 @@ std::string letters_html(const LiveState& state) {
   for (const ExporterRow& row : state.snapshot->exporters) {
     if (row.books.dead == 0) continue;
     table.row({foreign_html(row.name), report_count(row.books.dead),
-               code_html(command_line(*state.settings, "dead-letters list", {"--exporter", row.name})),
-               code_html(command_line(*state.settings, "dead-letters retry", {"--all", "--exporter", row.name})),
-               code_html(command_line(*state.settings, "dead-letters discard", {"--all", "--exporter", row.name}))});
+               code_html(command_line(state.config, "dead-letters list", {"--exporter", row.name})),
+               code_html(command_line(state.config, "dead-letters retry", {"--all", "--exporter", row.name})),
+               code_html(command_line(state.config, "dead-letters discard", {"--all", "--exporter", row.name}))});
   }
   return table.html();
 }

@@ -108,7 +108,7 @@ TEST(StatusPage, NothingFromOutsideInjectsAnything) {
   daemon.snapshot.streams[0].source = evil;
   daemon.snapshot.streams[0].identity.stream = evil;
   daemon.settings.sources[0].name = evil;
-  daemon.settings.file = "/etc/" + evil;
+  daemon.state.config = "/etc/" + evil;
   daemon.poller().source = evil;
   daemon.poller().stream = evil;
   daemon.poller().up = false;

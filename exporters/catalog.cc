@@ -98,7 +98,7 @@ void read_syslog(ExporterSettings& settings, TomlTable& table, const SecretPlace
 }
 
 std::unique_ptr<Exporter> make_syslog(const ExporterSettings& settings, ExporterWorld world) {
-  return std::make_unique<SyslogExporter>(settings.own.as<SyslogSettings>(), std::move(world));
+  return std::make_unique<SyslogExporter>(std::any_cast<const SyslogSettings&>(settings.own), std::move(world));
 }
 
 constexpr ExporterType types[] = {

@@ -26,7 +26,7 @@ struct Read {
     }
     return false;
   }
-  const FileSettings& file() const { return settings.own.as<FileSettings>(); }
+  const FileSettings& file() const { return std::any_cast<const FileSettings&>(settings.own); }
   TomlProblems problems;
   ExporterSettings settings;
   bool known = false;

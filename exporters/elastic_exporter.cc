@@ -19,7 +19,7 @@ constexpr std::uint64_t answer_bytes_per_record = 4096;
 }  // namespace
 
 ElasticExporter::ElasticExporter(const ExporterSettings& settings, ExporterWorld world)
-    : settings_(settings.own.as<ElasticSettings>()),
+    : settings_(std::any_cast<const ElasticSettings&>(settings.own)),
       concurrency_(settings.concurrency),
       world_(std::move(world)),
       sink_(settings_.sink, world_, settings.name),

@@ -16,7 +16,6 @@ struct ElasticSettings {
   HttpSinkSettings sink;
   std::vector<std::string> hosts;  // URLs without a slash at the end
   TextTemplate index;              // an index or a data stream
-  friend bool operator==(const ElasticSettings&, const ElasticSettings&) = default;
 };
 
 // Reads and checks; problems are reported to the table.

@@ -17,7 +17,7 @@ Moment now_of(Clock& clock) {
 FileExporter::FileExporter(const ExporterSettings& settings, ExporterWorld world)
     : world_(std::move(world)),
       files_(std::make_unique<FileSet>(world_.files, world_.log,
-                                       settings.own.as<FileSettings>(), settings.name)) {}
+                                       std::any_cast<const FileSettings&>(settings.own), settings.name)) {}
 
 FileExporter::~FileExporter() = default;
 

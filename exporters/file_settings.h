@@ -24,7 +24,6 @@ struct FileSettings {
 
   // Of the folders that are made: who may read the files may enter them.
   unsigned folder_mode() const { return mode | ((mode & 0444) >> 2); }
-  friend bool operator==(const FileSettings&, const FileSettings&) = default;
 };
 
 // Reads and checks; problems are reported to the table.

@@ -33,7 +33,7 @@ std::string make_body(HttpBody kind, const std::vector<OutgoingRecord>& records)
 }  // namespace
 
 HttpExporter::HttpExporter(const ExporterSettings& settings, ExporterWorld world)
-    : settings_(settings.own.as<HttpExporterSettings>()),
+    : settings_(std::any_cast<const HttpExporterSettings&>(settings.own)),
       concurrency_(settings.concurrency),
       world_(std::move(world)),
       sink_(settings_.sink, world_, settings.name),

@@ -41,7 +41,6 @@ struct HttpExporterSettings {
   std::string signature_header = "X-Auditferry-Signature";
   bool accept_html = false;
   StatusTable statuses;
-  friend bool operator==(const HttpExporterSettings&, const HttpExporterSettings&) = default;
 };
 
 // Reads and checks; problems are reported to the table.

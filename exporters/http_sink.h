@@ -23,7 +23,6 @@ struct HttpSinkSettings {
   // Secrets among the headers above, or used otherwise, that must never be quoted either.
   std::vector<Secret> hidden;
   Duration max_retry_after = std::chrono::hours(24);
-  friend bool operator==(const HttpSinkSettings&, const HttpSinkSettings&) = default;
 };
 
 // Who answered, and which settings lead there: for messages.

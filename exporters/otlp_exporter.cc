@@ -35,7 +35,7 @@ OtlpSettings read_otlp_settings(TomlTable& table, const SecretPlaces& places) {
 }
 
 OtlpExporter::OtlpExporter(const ExporterSettings& settings, ExporterWorld world)
-    : settings_(settings.own.as<OtlpSettings>()),
+    : settings_(std::any_cast<const OtlpSettings&>(settings.own)),
       concurrency_(settings.concurrency),
       world_(std::move(world)),
       name_(settings.name),

@@ -16,7 +16,6 @@ struct OtlpSettings {
   HttpSinkSettings sink;
   std::string url;  // with /v1/logs
   OtlpEncoding encoding = OtlpEncoding::protobuf;
-  friend bool operator==(const OtlpSettings&, const OtlpSettings&) = default;
 };
 
 // Reads and checks; problems are reported to the table.

@@ -64,7 +64,7 @@ void append_fields(const Record& record, std::string& out) {
 }  // namespace
 
 SplunkExporter::SplunkExporter(const ExporterSettings& settings, ExporterWorld world)
-    : settings_(settings.own.as<SplunkSettings>()),
+    : settings_(std::any_cast<const SplunkSettings&>(settings.own)),
       concurrency_(settings.concurrency),
       world_(std::move(world)),
       name_(settings.name),

@@ -24,7 +24,6 @@ struct SplunkSettings {
   Duration ack_poll = std::chrono::seconds(10);
   Duration ack_timeout = std::chrono::minutes(5);
   std::uint32_t unconfirmed = 32;  // with ack: batches that wait for their confirmation
-  friend bool operator==(const SplunkSettings&, const SplunkSettings&) = default;
 };
 
 // Reads and checks; problems are reported to the table.

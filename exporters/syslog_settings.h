@@ -25,7 +25,6 @@ struct SyslogSeverities {
   SyslogSeverity failure = SyslogSeverity::warning;  // its outcome is a failure
   SyslogSeverity detection = SyslogSeverity::error;  // of a stream of detections
   SyslogSeverity gap = SyslogSeverity::error;        // not a record: some are missing
-  friend bool operator==(const SyslogSeverities&, const SyslogSeverities&) = default;
 };
 
 // The keys of an exporter of type "syslog"; docs/syslog.md explains them.
@@ -48,7 +47,6 @@ struct SyslogSettings {
 
   // For messages: "tls://logs.example.com:6514".
   std::string peer_name() const;
-  friend bool operator==(const SyslogSettings&, const SyslogSettings&) = default;
 };
 
 // Reads and checks; problems are reported to the table.

@@ -28,7 +28,7 @@ struct Read {
     }
     return false;
   }
-  const SyslogSettings& own() const { return settings.own.as<SyslogSettings>(); }
+  const SyslogSettings& own() const { return std::any_cast<const SyslogSettings&>(settings.own); }
   TomlProblems problems;
   ExporterSettings settings;
   std::vector<std::string> asked;
