@@ -77,9 +77,9 @@ AdminAnswer DaemonPages::metrics(const JournalSnapshot& snapshot) const {
   input.now = world_.clock.now();
   input.snapshot = &snapshot;
   input.settings = &world_.settings;
-  for (const Poller* poller : world_.pollers) input.pollers.push_back(poller->status());
-  for (const Deliverer* deliverer : world_.deliverers) input.deliverers.push_back(deliverer->status());
-  for (const auto& [source, budget] : world_.budgets) input.throttled.emplace_back(source, budget->throttled());
+  if (world_.pollers) input.pollers = world_.pollers();
+  if (world_.deliverers) input.deliverers = world_.deliverers();
+  if (world_.throttled) input.throttled = world_.throttled();
   input.journal_full_in = world_.housekeeper.full_in();
   AdminAnswer answer;
   answer.content_type = metrics_content_type;
@@ -94,8 +94,9 @@ LiveState DaemonPages::live(const JournalSnapshot& snapshot) const {
   state.snapshot = &snapshot;
   state.settings = &world_.settings;
   state.rates = &rates_;
-  for (const Poller* poller : world_.pollers) state.pollers.push_back(poller->status());
-  for (const Deliverer* deliverer : world_.deliverers) state.deliverers.push_back(deliverer->status());
+  state.config = world_.config;
+  if (world_.pollers) state.pollers = world_.pollers();
+  if (world_.deliverers) state.deliverers = world_.deliverers();
   state.holding = world_.housekeeper.holding();
   state.journal_full_in = world_.housekeeper.full_in();
   state.process = ::getpid();

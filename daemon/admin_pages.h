@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,21 +14,23 @@
 #include "daemon/housekeeper.h"
 #include "daemon/live_state.h"
 #include "daemon/poller.h"
-#include "daemon/request_budget.h"
 #include "daemon/storage_queue.h"
 #include "storage/snapshot.h"
 
 namespace auditferry {
 
-// What the pages show; all of it outlives them.
+// What the pages show; all of it outlives them. The functions are asked each time, since parts come and go when a
+// configuration is taken over.
 struct AdminWorld {
   Clock& clock;
   StorageQueue& storage;
   const Settings& settings;
   const Housekeeper& housekeeper;
-  std::vector<const Poller*> pollers;
-  std::vector<const Deliverer*> deliverers;
-  std::vector<std::pair<std::string, const RequestBudget*>> budgets;  // per source; each pair once
+  std::string config = "auditferry.toml";  // its path, for commands to type
+  std::function<std::vector<PollerStatus>()> pollers = {};
+  std::function<std::vector<DelivererStatus>()> deliverers = {};
+  // Per source, how long portals made it wait.
+  std::function<std::vector<std::pair<std::string, Duration>>()> throttled = {};
 };
 
 // The pages of the running daemon: /metrics, /healthz, /readyz, /status and one for people at /. Loop thread

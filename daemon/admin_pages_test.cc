@@ -45,7 +45,7 @@ class AdminPagesTest : public testing::Test {
     storage_ = std::make_unique<StorageQueue>(*journal_, executor_, loop_.clock(), loop_.executor());
     housekeeper_ = std::make_unique<Housekeeper>(loop_.clock(), log_, *storage_, files_, loop_.blocking(), settings_.journal,
                                                  folder_.path(), std::vector<Poller*>());
-    pages_ = std::make_unique<DaemonPages>(AdminWorld{loop_.clock(), *storage_, settings_, *housekeeper_, {}, {}, {}});
+    pages_ = std::make_unique<DaemonPages>(AdminWorld{loop_.clock(), *storage_, settings_, *housekeeper_});
     group_.spawn("watch", pages_->watch());
   }
   ~AdminPagesTest() override {

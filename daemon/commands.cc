@@ -49,17 +49,21 @@ Result<std::unique_ptr<JournalReader>> open_reader(const Settings& settings) {
   return reader;
 }
 
-ExitStatus run(const CommandLine& line, const Settings& settings) {
+ExitStatus run(const CommandLine& line) {
+  const Result<LoadedSettings> loaded = load_for_running(line.config);
+  if (!loaded) return complain(loaded.error().message, ExitStatus::usage);
+  const Settings& settings = loaded->settings;
   RunOptions options;
   options.once = line.once;
-  options.config_sha256 = file_sha256(line.config);
+  options.config_sha256 = loaded->text_sha256;
+  options.config = loaded->file;
   if (!line.timeout.empty()) {
     const std::optional<Duration> timeout = parse_duration(line.timeout);
     if (!timeout) return complain("--timeout " + line.timeout + " is no duration: write for example 10m", ExitStatus::usage);
     options.once_timeout = *timeout;
   }
   StderrLog log(settings.daemon.log_level, settings.daemon.log_json);
-  Daemon daemon(settings, log, options);
+  Daemon daemon(*loaded, log, options);
   const Status started = daemon.start();
   if (!started) {
     log.error(started.error().message);
@@ -148,7 +152,7 @@ ExitStatus replay_records(const CommandLine& line, const Settings& settings) {
 
 // Whether this process is to talk to far ends itself.
 bool needs_secrets(const CommandLine& line) {
-  if (line.command == "run" || line.command == "check") return true;
+  if (line.command == "check") return true;
   if (line.command != "dead-letters retry" && line.command != "replay") return false;
   const Result<Settings> settings = load_settings(line.config, false);
   return settings.ok() && !StateDir::owner(settings->daemon.state_dir);
@@ -235,9 +239,9 @@ ExitStatus make_configuration(const CommandLine& line) {
 
 ExitStatus run_command(const CommandLine& line) {
   if (line.command == "init") return make_configuration(line);
+  if (line.command == "run") return run(line);
   const Result<Settings> settings = load_settings(line.config, needs_secrets(line));
   if (!settings) return complain(settings.error().message, ExitStatus::usage);
-  if (line.command == "run") return run(line, *settings);
   if (line.command == "check") return check(line, *settings);
   if (line.command == "status") return status(line, *settings);
   if (line.command == "ledger") return ledger(line, *settings);

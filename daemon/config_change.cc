@@ -92,7 +92,8 @@ ConfigChange compare_settings(const Settings& before, const Settings& after) {
   ConfigChange change;
   compare_places(before, after, change.needs_restart);
   change.sources = compare(sources_of(before), sources_of(after), false);
-  change.exporters = compare(exporters_of(before), exporters_of(after), !same_meaning(before, after));
+  change.profiles = !same_meaning(before, after);
+  change.exporters = compare(exporters_of(before), exporters_of(after), change.profiles);
   change.journal = !same_settings(before.journal, after.journal);
   change.hosts = before.admin.hosts != after.admin.hosts;
   change.logging = before.daemon.log_level != after.daemon.log_level || before.daemon.log_json != after.daemon.log_json;
@@ -104,9 +105,9 @@ std::string ConfigChange::words() const {
   std::string words;
   add_words("source", sources, words);
   add_words("exporter", exporters, words);
-  for (const auto& [changed, name] : {std::pair(journal, "[journal]"), std::pair(hosts, "admin.hosts"), std::pair(logging, "log_level or log_format"),
+  for (const auto& [changed, name] : {std::pair(journal, "[journal]"), std::pair(hosts, "admin.hosts"), std::pair(logging, "log_level or log_format (at the next start)"),
                                       std::pair(shutdown, "shutdown_timeout")}) {
-    if (changed) words += (words.empty() ? "" : ", ") + std::string(name) + " changed";
+    if (changed) words += std::string(words.empty() ? "" : ", ") + "change of " + std::string(name);
   }
   return words.empty() ? "nothing" : words;
 }

@@ -21,13 +21,14 @@ struct ConfigChange {
   std::vector<std::string> needs_restart;
   NamedChanges sources;
   NamedChanges exporters;
+  bool profiles = false; // records are understood by other profiles: all exporters have changed
   bool journal = false;  // [journal]
   bool hosts = false;    // admin.hosts
   bool logging = false;  // log_level, log_format
   bool shutdown = false; // shutdown_timeout
 
   bool any() const { return sources.any() || exporters.any() || journal || hosts || logging || shutdown || !needs_restart.empty(); }
-  // "source acme changed, exporter siem added, [journal] changed"; "nothing" without a change. For the log.
+  // "source acme changed, exporter siem added, change of [journal]"; "nothing" without a change. For the log.
   std::string words() const;
 };
 

@@ -105,6 +105,7 @@ TEST_F(ConfigChangeTest, AnotherProfileChangesTheExportersToo) {
   const ConfigChange changed = change(after);
   EXPECT_EQ(changed.sources.changed, Names{"acme"});
   EXPECT_EQ(changed.exporters.changed, Names{"archive"});
+  EXPECT_TRUE(changed.profiles);
 }
 
 TEST_F(ConfigChangeTest, ASourceOfAnotherBuiltInProfileLeavesTheExportersAlone) {
@@ -125,10 +126,10 @@ TEST_F(ConfigChangeTest, WhatNeedsARestartSaysSo) {
 }
 
 TEST_F(ConfigChangeTest, TheRest) {
-  EXPECT_EQ(change(read("[journal]\nkeep = \"1d\"\n")).words(), "[journal] changed");
-  EXPECT_EQ(change(read("[admin]\nhosts = [\"x.example\"]\n")).words(), "admin.hosts changed");
-  EXPECT_EQ(change(read("", "", "log_level = \"debug\"")).words(), "log_level or log_format changed");
-  EXPECT_EQ(change(read("", "", "shutdown_timeout = \"1s\"")).words(), "shutdown_timeout changed");
+  EXPECT_EQ(change(read("[journal]\nkeep = \"1d\"\n")).words(), "change of [journal]");
+  EXPECT_EQ(change(read("[admin]\nhosts = [\"x.example\"]\n")).words(), "change of admin.hosts");
+  EXPECT_EQ(change(read("", "", "log_level = \"debug\"")).words(), "change of log_level or log_format (at the next start)");
+  EXPECT_EQ(change(read("", "", "shutdown_timeout = \"1s\"")).words(), "change of shutdown_timeout");
 }
 
 TEST_F(ConfigChangeTest, WhatWasLoadedKnowsItsFiles) {

@@ -11,6 +11,8 @@ namespace auditferry {
 namespace service_manager {
 
 void ready();
+// Before a configuration is read again; ready() says that it is done.
+void reloading();
 void stopping();
 void status(const std::string& line);
 void alive();
