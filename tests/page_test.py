@@ -270,6 +270,7 @@ def run(programs, screenshots, folder, ends):
     quiet.close = lambda: None
 
     FarEnd.refused = True
+    wait_for("the far end refuses", lambda: any(e["exporter"] == "siem" and e["state"] == "paused" for e in status()["exporters"]))
     with urllib.request.urlopen(urllib.request.Request(portal + "/sandbox/faults", b'{"random":[{"rate":1,"kind":"status","status":401}]}', method="POST")) as answer:
         check(answer.status == 200, "the portal refuses everything now, and so does the far end")
     wait_for("the page says that it needs attention", lambda: browser.title().startswith("Needs attention") and browser.text("#verdict").find("3 things") > 0)
