@@ -14,7 +14,7 @@ function in_use(part) {
 function take(fresh) {
   for (const part of fresh.querySelectorAll("[data-part]")) {
     const old = document.getElementById(part.id);
-    if (old === null || (!lost && shown.get(part.id) === part.outerHTML)) continue;
+    if (old === null || shown.get(part.id) === part.outerHTML) continue;
     if (in_use(old)) continue;  // somebody is about to copy something
     shown.set(part.id, part.outerHTML);
     old.className = part.className;
@@ -27,6 +27,7 @@ function take(fresh) {
 function fail() {
   if (lost) return;
   lost = true;
+  shown.delete("verdict");
   const verdict = document.getElementById("verdict");
   verdict.className = "bad";
   const words = document.createElement("strong");
