@@ -9,9 +9,6 @@
 namespace auditferry {
 namespace {
 
-constexpr Duration watch_every = std::chrono::seconds(10);
-constexpr Duration longest_silence = std::chrono::seconds(60);
-
 constexpr const char* page_head =
     "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
     "<meta http-equiv=\"refresh\" content=\"5\">"
@@ -38,23 +35,10 @@ bool is_known(const std::string& path) {
 
 }  // namespace
 
-DaemonPages::DaemonPages(AdminWorld world) : world_(std::move(world)), storage_answered_(world_.clock.steady_now()) {}
-
-Task<void> DaemonPages::watch() {
-  for (;;) {
-    auto nothing = [](Journal&) { return 0; };
-    co_await world_.storage.run(nothing);
-    storage_answered_ = world_.clock.steady_now();
-    co_await world_.clock.sleep(watch_every);
-  }
-}
-
-bool DaemonPages::storage_answers() const {
-  return world_.clock.steady_now() - storage_answered_ <= longest_silence;
-}
+DaemonPages::DaemonPages(AdminWorld world) : world_(std::move(world)) {}
 
 AdminAnswer DaemonPages::health() const {
-  if (storage_answers()) return plain_answer(200, "ok");
+  if (world_.life.storage_answers()) return plain_answer(200, "ok");
   return plain_answer(503, "the storage thread has not answered for a minute: look at the disk of daemon.state_dir");
 }
 
@@ -70,7 +54,7 @@ Task<AdminAnswer> DaemonPages::get(std::string path) {
     co_return missing;
   }
   // Connections must not pile up behind a disk that hangs.
-  if (!storage_answers()) co_return health();
+  if (!world_.life.storage_answers()) co_return health();
   auto look = [](Journal& journal) { return take_snapshot(journal); };
   const Result<JournalSnapshot> snapshot = co_await world_.storage.run(look);
   if (!snapshot) {

@@ -11,6 +11,7 @@
 #include "daemon/admin_server.h"
 #include "daemon/deliverer.h"
 #include "daemon/housekeeper.h"
+#include "daemon/life_signs.h"
 #include "daemon/poller.h"
 #include "daemon/request_budget.h"
 #include "daemon/storage_queue.h"
@@ -24,6 +25,7 @@ struct AdminWorld {
   StorageQueue& storage;
   const Settings& settings;
   const Housekeeper& housekeeper;
+  const LifeSigns& life;
   std::vector<const Poller*> pollers;
   std::vector<const Deliverer*> deliverers;
   std::vector<std::pair<std::string, const RequestBudget*>> budgets;  // per source; each pair once
@@ -36,21 +38,16 @@ class DaemonPages final : public AdminPages {
   explicit DaemonPages(AdminWorld world);
 
   Task<AdminAnswer> get(std::string path) override;
-  // Asks the storage thread for a sign of life again and again; /healthz tells how long ago the last one
-  // came, without waiting for anything. Runs until cancelled.
-  Task<void> watch();
   // /readyz: true once the pollers run, false while the daemon ends.
   void set_ready(bool ready) { ready_ = ready; }
 
  private:
-  bool storage_answers() const;
   AdminAnswer health() const;
   AdminAnswer readiness() const;
   AdminAnswer metrics(const JournalSnapshot& snapshot) const;
   AdminAnswer page(const JournalSnapshot& snapshot) const;
 
   AdminWorld world_;
-  SteadyTime storage_answered_;
   bool ready_ = false;
 };
 

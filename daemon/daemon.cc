@@ -14,10 +14,13 @@
 #include "core/task_group.h"
 #include "daemon/admin_pages.h"
 #include "daemon/admin_server.h"
+#include "daemon/life_signs.h"
 #include "daemon/load_settings.h"
 #include "daemon/network.h"
 #include "daemon/program.h"
+#include "daemon/repeated_lines.h"
 #include "daemon/service_manager.h"
+#include "daemon/service_watch.h"
 #include "encoding/time_format.h"
 #include "net/system_clock.h"
 #include "net/thread_executor.h"
@@ -36,19 +39,21 @@ std::uint64_t random_seed() {
 // Members are destroyed from the last to the first: what others refer to stands first.
 struct Daemon::World {
   World(const Settings& settings_in, Log& log_in, RunOptions options)
-      : settings(settings_in), log(log_in), random(random_seed()), profiles(profile_book(settings)),
+      : settings(settings_in), log(log_in, clock), random(random_seed()), profiles(profile_book(settings)),
         program(network.surroundings(storage_thread), settings, std::move(options)) {}
 
   const Settings& settings;
-  Log& log;
+  SystemClock clock;
+  RepeatedLines log;
   Random random;
   boost::asio::io_context loop{1};
-  SystemClock clock;
   std::optional<StateDir> state_dir;
   const ProfileBook profiles;
   Network network{loop.get_executor(), clock, log, random, profiles};
   ThreadExecutor storage_thread{1};
   Program program;
+  std::unique_ptr<LifeSigns> life;
+  std::unique_ptr<ServiceWatch> service_watch;
   std::unique_ptr<DaemonPages> admin_pages;  // nothing: admin.listen is ""
   std::unique_ptr<AdminServer> admin_server;
   TaskGroup helping{loop.get_executor()};
@@ -59,7 +64,6 @@ struct Daemon::World {
 
   Task<void> main();
   Task<void> watch_signals();
-  Task<void> keep_watchdog();
 };
 
 Daemon::Daemon(const Settings& settings, Log& log, RunOptions options) : world_(std::make_unique<World>(settings, log, std::move(options))) {}
@@ -73,12 +77,15 @@ Status Daemon::World::open() {
   state_dir = std::move(acquired).value();
   Status opened = program.open(state_dir->journal_path());
   if (!opened) return opened;
+  life = std::make_unique<LifeSigns>(clock, program.storage(), life_sign_path(settings.daemon.state_dir));
+  service_watch = std::make_unique<ServiceWatch>(ServiceWatch::World{clock, program.storage(), *life, settings}, service_manager::status,
+                                                 service_manager::alive);
   return open_admin();
 }
 
 Status Daemon::World::open_admin() {
   if (!settings.admin.enabled) return {};
-  AdminWorld shown{clock, program.storage(), settings, program.housekeeper(), {}, {}, {}};
+  AdminWorld shown{clock, program.storage(), settings, program.housekeeper(), *life, {}, {}, {}};
   for (const auto& source : program.sources()) {
     for (const auto& poller : source->pollers()) shown.pollers.push_back(poller.get());
     shown.budgets.emplace_back(source->settings().name, &source->budget());
@@ -91,7 +98,6 @@ Status Daemon::World::open_admin() {
 
 void Daemon::World::start_admin() {
   if (!admin_server) return;
-  helping.spawn("admin watch", admin_pages->watch());
   admin_server->start(helping);
   admin_pages->set_ready(true);
 }
@@ -112,7 +118,10 @@ ExitStatus Daemon::run() {
 
 Task<void> Daemon::World::main() {
   helping.spawn("signals", watch_signals());
-  if (service_manager::watchdog_interval()) helping.spawn("watchdog", keep_watchdog());
+  helping.spawn("repeated lines", log.watch());
+  helping.spawn("life signs", life->watch());
+  if (const auto every = service_manager::watchdog_interval()) helping.spawn("watchdog", service_watch->keep_alive(*every));
+  if (service_manager::listens()) helping.spawn("service status", service_watch->keep_status());
   program.start();
   start_admin();
   service_manager::ready();
@@ -146,17 +155,6 @@ Task<void> Daemon::World::watch_signals() {
     }
     log.info("ending: delivering what is in the journal, at most " + format_duration(settings.daemon.shutdown_timeout));
     program.stop();
-  }
-}
-
-Task<void> Daemon::World::keep_watchdog() {
-  const Duration every = *service_manager::watchdog_interval();
-  for (;;) {
-    // Alive means: the loop turns and the storage thread answers.
-    auto nothing = [](Journal&) { return 0; };
-    co_await program.storage().run(nothing);
-    service_manager::alive();
-    co_await clock.sleep(every);
   }
 }
 
