@@ -30,6 +30,8 @@ auditferry_install_compressed(${PROJECT_SOURCE_DIR}/CHANGELOG.md ${AUDITFERRY_DO
 configure_file(packaging/changelog.Debian.in ${PROJECT_BINARY_DIR}/packaging/changelog.Debian @ONLY)
 auditferry_install_compressed(${PROJECT_BINARY_DIR}/packaging/changelog.Debian ${AUDITFERRY_DOC} changelog.Debian)
 
+# The package needs the program, not every test: scripts/package builds auditferry and auditferry_package.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
 set(CPACK_GENERATOR DEB)
 set(CPACK_SET_DESTDIR ON)  # for what does not go to /usr
 set(CPACK_INSTALL_PREFIX /usr)
