@@ -10,8 +10,7 @@
 namespace auditferry {
 namespace {
 
-constexpr Duration watch_every = std::chrono::seconds(10);
-constexpr Duration longest_silence = std::chrono::seconds(60);
+constexpr Duration count_every = std::chrono::seconds(10);
 
 AdminAnswer plain_answer(int status, std::string words) {
   AdminAnswer answer;
@@ -26,24 +25,19 @@ bool is_known(const std::string& path) {
 
 }  // namespace
 
-DaemonPages::DaemonPages(AdminWorld world) : world_(std::move(world)), storage_answered_(world_.clock.steady_now()) {}
+DaemonPages::DaemonPages(AdminWorld world) : world_(std::move(world)) {}
 
-Task<void> DaemonPages::watch() {
+Task<void> DaemonPages::count_records() {
   for (;;) {
     auto look = [](Journal& journal) { return take_snapshot(journal); };
     const Result<JournalSnapshot> snapshot = co_await world_.storage.run(look);
-    storage_answered_ = world_.clock.steady_now();
     if (snapshot) observe(*snapshot);
-    co_await world_.clock.sleep(watch_every);
+    co_await world_.clock.sleep(count_every);
   }
 }
 
-bool DaemonPages::storage_answers() const {
-  return world_.clock.steady_now() - storage_answered_ <= longest_silence;
-}
-
 AdminAnswer DaemonPages::health() const {
-  if (storage_answers()) return plain_answer(200, "ok");
+  if (world_.life.storage_answers()) return plain_answer(200, "ok");
   return plain_answer(503, "the storage thread has not answered for a minute: look at the disk of daemon.state_dir");
 }
 
@@ -59,7 +53,7 @@ Task<AdminAnswer> DaemonPages::get(std::string path) {
     co_return missing;
   }
   // Connections must not pile up behind a disk that hangs.
-  if (!storage_answers()) co_return health();
+  if (!world_.life.storage_answers()) co_return health();
   auto look = [](Journal& journal) { return take_snapshot(journal); };
   const Result<JournalSnapshot> snapshot = co_await world_.storage.run(look);
   if (!snapshot) {

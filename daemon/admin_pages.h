@@ -12,6 +12,7 @@
 #include "daemon/admin_server.h"
 #include "daemon/deliverer.h"
 #include "daemon/housekeeper.h"
+#include "daemon/life_signs.h"
 #include "daemon/live_state.h"
 #include "daemon/poller.h"
 #include "daemon/storage_queue.h"
@@ -26,6 +27,7 @@ struct AdminWorld {
   StorageQueue& storage;
   const Settings& settings;
   const Housekeeper& housekeeper;
+  const LifeSigns& life;
   std::string config = "auditferry.toml";  // its path, for commands to type
   std::function<std::vector<PollerStatus>()> pollers = {};
   std::function<std::vector<DelivererStatus>()> deliverers = {};
@@ -40,14 +42,13 @@ class DaemonPages final : public AdminPages {
   explicit DaemonPages(AdminWorld world);
 
   Task<AdminAnswer> get(std::string path) override;
-  // Asks the storage thread again and again how much has come: /healthz tells how long ago the last answer
-  // was, without waiting for anything, and the page how many records came in each minute. Runs until cancelled.
-  Task<void> watch();
+  // Looks again and again how much has come, so that the page can tell the records of each minute. Runs until
+  // cancelled.
+  Task<void> count_records();
   // /readyz: true once the pollers run, false while the daemon ends.
   void set_ready(bool ready) { ready_ = ready; }
 
  private:
-  bool storage_answers() const;
   AdminAnswer health() const;
   AdminAnswer readiness() const;
   AdminAnswer metrics(const JournalSnapshot& snapshot) const;
@@ -57,7 +58,6 @@ class DaemonPages final : public AdminPages {
   void observe(const JournalSnapshot& snapshot);
 
   AdminWorld world_;
-  SteadyTime storage_answered_;
   RecordRates rates_;
   bool ready_ = false;
 };

@@ -6,35 +6,13 @@
 
 #include "encoding/json_scanner.h"
 #include "net/file_system.h"
+#include "tests/support/hanging_executor.h"
 #include "tests/support/recording_log.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_loop.h"
 
 namespace auditferry {
 namespace {
-
-// Can be told to keep its jobs waiting, as a disk that hangs does.
-class HangingExecutor final : public BlockingExecutor {
- public:
-  explicit HangingExecutor(BlockingExecutor& inner) : inner_(inner) {}
-  void post(std::function<void()> job) override {
-    if (hangs) {
-      waiting_.push_back(std::move(job));
-    } else {
-      inner_.post(std::move(job));
-    }
-  }
-  void go_on() {
-    hangs = false;
-    for (auto& job : waiting_) inner_.post(std::move(job));
-    waiting_.clear();
-  }
-  bool hangs = false;
-
- private:
-  BlockingExecutor& inner_;
-  std::vector<std::function<void()>> waiting_;
-};
 
 class AdminPagesTest : public testing::Test {
  protected:
@@ -45,8 +23,9 @@ class AdminPagesTest : public testing::Test {
     storage_ = std::make_unique<StorageQueue>(*journal_, executor_, loop_.clock(), loop_.executor());
     housekeeper_ = std::make_unique<Housekeeper>(loop_.clock(), log_, *storage_, files_, loop_.blocking(), settings_.journal,
                                                  folder_.path(), std::vector<Poller*>());
-    pages_ = std::make_unique<DaemonPages>(AdminWorld{loop_.clock(), *storage_, settings_, *housekeeper_});
-    group_.spawn("watch", pages_->watch());
+    life_ = std::make_unique<LifeSigns>(loop_.clock(), *storage_, "");
+    pages_ = std::make_unique<DaemonPages>(AdminWorld{loop_.clock(), *storage_, settings_, *housekeeper_, *life_});
+    group_.spawn("watch", life_->watch());
   }
   ~AdminPagesTest() override {
     executor_.go_on();
@@ -75,6 +54,7 @@ class AdminPagesTest : public testing::Test {
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<StorageQueue> storage_;
   std::unique_ptr<Housekeeper> housekeeper_;
+  std::unique_ptr<LifeSigns> life_;
   std::unique_ptr<DaemonPages> pages_;
   TaskGroup group_{loop_.executor()};
 };

@@ -9,6 +9,7 @@
 
 #include "core/task_group.h"
 #include "daemon/check_report.h"
+#include "daemon/health_command.h"
 #include "daemon/job_command.h"
 #include "daemon/journal_report.h"
 #include "daemon/ledger_report.h"
@@ -85,6 +86,13 @@ ExitStatus status(const CommandLine& line, const Settings& settings) {
   context.settings = &settings;
   print(line.brief ? render_status_line(*snapshot, context) : render_status(*snapshot, context, line.json));
   return needs_a_person(*snapshot).empty() ? ExitStatus::done : ExitStatus::needs_a_person;
+}
+
+ExitStatus health_of(const CommandLine& line) {
+  const HealthVerdict verdict = health(line.config);
+  if (!verdict.healthy) return complain(verdict.words, ExitStatus::failed);
+  print(verdict.words + "\n");
+  return ExitStatus::done;
 }
 
 ExitStatus ledger(const CommandLine& line, const Settings& settings) {
@@ -240,6 +248,7 @@ ExitStatus make_configuration(const CommandLine& line) {
 ExitStatus run_command(const CommandLine& line) {
   if (line.command == "init") return make_configuration(line);
   if (line.command == "run") return run(line);
+  if (line.command == "health") return health_of(line);
   const Result<Settings> settings = load_settings(line.config, needs_secrets(line));
   if (!settings) return complain(settings.error().message, ExitStatus::usage);
   if (line.command == "check") return check(line, *settings);

@@ -14,11 +14,14 @@
 #include "core/task_group.h"
 #include "daemon/admin_pages.h"
 #include "daemon/admin_server.h"
+#include "daemon/life_signs.h"
 #include "daemon/load_settings.h"
 #include "daemon/network.h"
 #include "daemon/program.h"
 #include "daemon/reloader.h"
+#include "daemon/repeated_lines.h"
 #include "daemon/service_manager.h"
+#include "daemon/service_watch.h"
 #include "encoding/time_format.h"
 #include "net/system_clock.h"
 #include "net/thread_executor.h"
@@ -37,14 +40,14 @@ std::uint64_t random_seed() {
 // Members are destroyed from the last to the first: what others refer to stands first.
 struct Daemon::World {
   World(const LoadedSettings& loaded, Log& log_in, RunOptions options_in)
-      : log(log_in), options(std::move(options_in)), random(random_seed()), profiles(profile_book(loaded.settings)),
+      : log(log_in, clock), options(std::move(options_in)), random(random_seed()), profiles(profile_book(loaded.settings)),
         program(network.surroundings(storage_thread), loaded.settings, options), reloader(reload_world(), loaded) {}
 
-  Log& log;
+  SystemClock clock;
+  RepeatedLines log;
   const RunOptions options;
   Random random;
   boost::asio::io_context loop{1};
-  SystemClock clock;
   std::optional<StateDir> state_dir;
   const ProfileBook profiles;
   Network network{loop.get_executor(), clock, log, random, profiles};
@@ -52,6 +55,8 @@ struct Daemon::World {
   Program program;
   ThreadExecutor reading_thread{1};
   Reloader reloader;
+  std::unique_ptr<LifeSigns> life;
+  std::unique_ptr<ServiceWatch> service_watch;
   std::unique_ptr<DaemonPages> admin_pages;  // nothing: admin.listen is ""
   std::unique_ptr<AdminServer> admin_server;
   TaskGroup helping{loop.get_executor()};
@@ -65,7 +70,6 @@ struct Daemon::World {
 
   Task<void> main();
   Task<void> watch_signals();
-  Task<void> keep_watchdog();
 };
 
 Daemon::Daemon(const LoadedSettings& loaded, Log& log, RunOptions options) : world_(std::make_unique<World>(loaded, log, std::move(options))) {}
@@ -79,6 +83,9 @@ Status Daemon::World::open() {
   state_dir = std::move(acquired).value();
   Status opened = program.open(state_dir->journal_path());
   if (!opened) return opened;
+  life = std::make_unique<LifeSigns>(clock, program.storage(), life_sign_path(program.settings().daemon.state_dir));
+  service_watch = std::make_unique<ServiceWatch>(ServiceWatch::World{clock, program.storage(), *life, program.settings()}, service_manager::status,
+                                                 service_manager::alive);
   return open_admin();
 }
 
@@ -101,7 +108,7 @@ void Daemon::World::reopen() {
 }
 
 AdminWorld Daemon::World::shown() {
-  AdminWorld shown{clock, program.storage(), program.settings(), program.housekeeper()};
+  AdminWorld shown{clock, program.storage(), program.settings(), program.housekeeper(), *life};
   shown.config = options.config;
   shown.pollers = [this] {
     std::vector<PollerStatus> pollers;
@@ -132,7 +139,7 @@ Status Daemon::World::open_admin() {
 
 void Daemon::World::start_admin() {
   if (!admin_server) return;
-  helping.spawn("admin watch", admin_pages->watch());
+  helping.spawn("records per minute", admin_pages->count_records());
   admin_server->start(helping);
   admin_pages->set_ready(true);
 }
@@ -153,7 +160,10 @@ ExitStatus Daemon::run() {
 
 Task<void> Daemon::World::main() {
   helping.spawn("signals", watch_signals());
-  if (service_manager::watchdog_interval()) helping.spawn("watchdog", keep_watchdog());
+  helping.spawn("repeated lines", log.watch());
+  helping.spawn("life signs", life->watch());
+  if (const auto every = service_manager::watchdog_interval()) helping.spawn("watchdog", service_watch->keep_alive(*every));
+  if (service_manager::listens()) helping.spawn("service status", service_watch->keep_status());
   program.start();
   if (!options.once) helping.spawn("reload", reloader.run());
   start_admin();
@@ -191,17 +201,6 @@ Task<void> Daemon::World::watch_signals() {
     }
     log.info("ending: delivering what is in the journal, at most " + format_duration(program.settings().daemon.shutdown_timeout));
     program.stop();
-  }
-}
-
-Task<void> Daemon::World::keep_watchdog() {
-  const Duration every = *service_manager::watchdog_interval();
-  for (;;) {
-    // Alive means: the loop turns and the storage thread answers.
-    auto nothing = [](Journal&) { return 0; };
-    co_await program.storage().run(nothing);
-    service_manager::alive();
-    co_await clock.sleep(every);
   }
 }
 

@@ -72,6 +72,9 @@ void add_commands(CLI::App& app, CommandLine& line) {
   status->add_flag("--json", line.json, "as JSON");
   status->add_flag("--line", line.brief, "one line: fetched, delivered, waiting, lag");
 
+  CLI::App* health = app.add_subcommand("health", "whether the daemon is alive: exit status 0 or 1");
+  add_config(*health, line);
+
   CLI::App* ledger = app.add_subcommand("ledger", "provenance rows, coverage and gaps; verifies the chain");
   add_config(*ledger, line);
   ledger->add_option("--source", line.source, "only this source");

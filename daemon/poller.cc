@@ -216,7 +216,7 @@ PageToStore Poller::page_to_store(const Answer& answer, const std::optional<std:
   if (answer.page.repaired) {
     page.quarantine.push_back({"invalid UTF-8 or control characters in records, which were repaired", 0, answer.body});
     world_.log.warn("a page held invalid UTF-8 or raw control characters: repaired, the records are marked and the original is in quarantine",
-                    session_.fields());
+                    session_.fields(answer));
   }
   const auto has_no_time = [](const PageRecord& record) { return !record.has_time; };
   const auto timeless = std::count_if(answer.page.records.begin(), answer.page.records.end(), has_no_time);
@@ -224,12 +224,12 @@ PageToStore Poller::page_to_store(const Answer& answer, const std::optional<std:
     world_.log.warn(std::to_string(timeless) + " records of a page have no time that can be read at " + stream_.profile.fields.time +
                         ": they are kept without one; if this is usual, check the profile's streams." + stream_.name +
                         ".fields.time and time_unit",
-                    session_.fields());
+                    session_.fields(answer));
     timeless_told_ = true;
   }
   for (const Page::Oversized& record : answer.page.oversized) {
     world_.log.error("record " + record.id + " has " + std::to_string(record.bytes) + " bytes, more than max_record: it is in quarantine",
-                     session_.fields());
+                     session_.fields(answer));
     page.quarantine.push_back({"a record of this page is larger than max_record", 0, answer.body});
     NewGap gap{"oversized", std::nullopt, "record " + record.id + " is larger than max_record (" + std::to_string(record.bytes) + " bytes)"};
     if (record.has_time) gap.range = TimeRange{record.time, record.time};
@@ -310,9 +310,9 @@ void Poller::report(const Answer& answer) {
   // The same trouble is told once, not at every try.
   if (status_.problem != answer.message) {
     if (stop) {
-      world_.log.error(answer.message + " (polling goes on by itself once this is solved)", session_.fields());
+      world_.log.error(answer.message + " (polling goes on by itself once this is solved)", session_.fields(answer));
     } else if (answer.kind != AnswerKind::limited) {
-      world_.log.warn(answer.message, session_.fields());
+      world_.log.warn(answer.message, session_.fields(answer));
     }
   }
   status_.up = false;

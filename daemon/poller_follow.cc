@@ -139,7 +139,7 @@ Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageR
 }
 
 Task<Status> Poller::on_followed_cursor_refused(Following& following, const Answer& answer) {
-  world_.log.warn(answer.message, session_.fields());
+  world_.log.warn(answer.message, session_.fields(answer));
   if (!following.reread) {
     if (!notes_.cursor_refused) notes_.cursor_refused = following.follow.covered_to();
     follow_answered_ = false;
@@ -157,7 +157,7 @@ Task<Status> Poller::on_followed_unreadable(Following& following, Answer answer)
     world_.log.info("asking for smaller pages", session_.fields());
     co_return co_await keep_followed(following, std::nullopt);
   }
-  world_.log.error(answer.message + "; the answer is in quarantine, and what cannot be read becomes a gap", session_.fields());
+  world_.log.error(answer.message + "; the answer is in quarantine, and what cannot be read becomes a gap", session_.fields(answer));
   QuarantineItem item{answer.message, 0, std::move(answer.body)};
   Status kept = co_await quarantine(std::move(item));
   if (!kept) co_return kept;

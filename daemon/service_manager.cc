@@ -1,13 +1,17 @@
 #include "daemon/service_manager.h"
 
 #include <systemd/sd-daemon.h>
-#include <time.h>
+
+#include <cstdlib>
+#include <ctime>
 
 namespace auditferry::service_manager {
 
+bool listens() { return std::getenv("NOTIFY_SOCKET") != nullptr; }
 void ready() { sd_notify(0, "READY=1"); }
 void reloading() {
-  struct timespec now = {};
+  // Type=notify-reload wants to know when, on its own clock.
+  struct timespec now {};
   clock_gettime(CLOCK_MONOTONIC, &now);
   const std::int64_t microseconds = std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
   sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(microseconds)).c_str());
