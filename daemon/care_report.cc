@@ -51,9 +51,12 @@ std::size_t render_gap_list(const JournalSnapshot& snapshot, const std::vector<G
 }
 
 void render_exporter_list(const JournalSnapshot& snapshot, const Settings& settings, WallTime now, bool json, const ReportSink& sink) {
+  StatusContext context;
+  context.now = now;
+  context.settings = &settings;
   TextTable table({"EXPORTER", "TYPE", "STATE", "POSITION", "WAITING", "DEAD LETTERS", "LAST DELIVERY"});
   for (const ExporterRow& row : snapshot.exporters) {
-    if (json) sink(exporter_json(row, snapshot.last_seq, now) + "\n");
+    if (json) sink(exporter_json(row, snapshot.last_seq, context) + "\n");
     table.row({plain(row.name), plain(row.type), row.attached ? "attached" : "detached", report_count(row.books.position),
                report_count(row.books.waiting(snapshot.last_seq)), report_count(row.books.dead), report_time(row.last_delivery)});
     if (!row.attached) table.note(detached_text(row, snapshot.last_seq));

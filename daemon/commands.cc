@@ -9,6 +9,7 @@
 #include "daemon/check_report.h"
 #include "daemon/command_output.h"
 #include "daemon/journal_commands.h"
+#include "daemon/health_command.h"
 #include "daemon/journal_report.h"
 #include "daemon/ledger_report.h"
 #include "daemon/load_settings.h"
@@ -17,6 +18,7 @@
 #include "daemon/status_report.h"
 #include "encoding/time_format.h"
 #include "exporters/catalog.h"
+#include "net/file_system.h"
 #include "net/datagram_maker.h"
 #include "net/system_clock.h"
 #include "net/thread_executor.h"
@@ -26,17 +28,21 @@
 namespace auditferry {
 namespace {
 
-ExitStatus run(const CommandLine& line, const Settings& settings) {
+ExitStatus run(const CommandLine& line) {
+  const Result<LoadedSettings> loaded = load_for_running(line.config);
+  if (!loaded) return complain(loaded.error().message, ExitStatus::usage);
+  const Settings& settings = loaded->settings;
   RunOptions options;
   options.once = line.once;
-  options.config_sha256 = file_sha256(line.config);
+  options.config_sha256 = loaded->text_sha256;
+  options.config = loaded->file;
   if (!line.timeout.empty()) {
     const std::optional<Duration> timeout = parse_duration(line.timeout);
     if (!timeout) return complain("--timeout " + line.timeout + " is no duration: write for example 10m", ExitStatus::usage);
     options.once_timeout = *timeout;
   }
   StderrLog log(settings.daemon.log_level, settings.daemon.log_json);
-  Daemon daemon(settings, log, options);
+  Daemon daemon(*loaded, log, options);
   const Status started = daemon.start();
   if (!started) {
     log.error(started.error().message);
@@ -58,6 +64,13 @@ ExitStatus status(const CommandLine& line, const Settings& settings) {
   context.settings = &settings;
   print(line.brief ? render_status_line(*snapshot, context) : render_status(*snapshot, context, line.json));
   return needs_a_person(*snapshot).empty() ? ExitStatus::done : ExitStatus::needs_a_person;
+}
+
+ExitStatus health_of(const CommandLine& line) {
+  const HealthVerdict verdict = health(line.config);
+  if (!verdict.healthy) return complain(verdict.words, ExitStatus::failed);
+  print(verdict.words + "\n");
+  return ExitStatus::done;
 }
 
 ExitStatus ledger(const CommandLine& line, const Settings& settings) {
@@ -84,7 +97,7 @@ ExitStatus journal_check(const Settings& settings) {
 
 // Whether this process is to talk to far ends itself.
 bool needs_secrets(const CommandLine& line) {
-  if (line.command == "run" || line.command == "check") return true;
+  if (line.command == "check") return true;
   if (line.command != "dead-letters retry" && line.command != "replay" && line.command != "backfill") return false;
   const Result<Settings> settings = load_settings(line.config, false);
   return settings.ok() && !StateDir::owner(settings->daemon.state_dir);
@@ -146,12 +159,35 @@ ExitStatus check(const CommandLine& line, const Settings& settings) {
   return good ? ExitStatus::done : ExitStatus::failed;
 }
 
+ExitStatus make_configuration(const CommandLine& line) {
+  Questions questions(0, 1);
+  PosixFileSystem files;
+  const Result<std::string> made = init(line.init, questions, files, print);
+  if (!made) return complain(made.error().message, made.error().kind == ErrorKind::invalid ? ExitStatus::usage : ExitStatus::failed);
+  const std::string check = "auditferry check --online --config " + *made;
+  if (line.init.offline) {
+    print("not asked, as told: '" + check + "' does\nthen: auditferry run --config " + *made + "\n");
+    return ExitStatus::done;
+  }
+  CommandLine online;
+  online.command = "check";
+  online.config = *made;
+  online.online = true;
+  std::fflush(stdout);
+  const ExitStatus status = run_command(online);
+  if (status != ExitStatus::done) return complain("what was written stays: correct it there, then run '" + check + "'", status);
+  print("next: auditferry run --config " + *made + "\n");
+  return ExitStatus::done;
+}
+
 }  // namespace
 
 ExitStatus run_command(const CommandLine& line) {
+  if (line.command == "init") return make_configuration(line);
+  if (line.command == "run") return run(line);
+  if (line.command == "health") return health_of(line);
   const Result<Settings> settings = load_settings(line.config, needs_secrets(line));
   if (!settings) return complain(settings.error().message, ExitStatus::usage);
-  if (line.command == "run") return run(line, *settings);
   if (line.command == "check") return check(line, *settings);
   if (line.command == "status") return status(line, *settings);
   if (line.command == "ledger") return ledger(line, *settings);

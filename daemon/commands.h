@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "daemon/daemon.h"
+#include "daemon/init_command.h"
 
 namespace auditferry {
 
@@ -28,6 +29,7 @@ struct CommandLine {
   std::string state;     // of gaps
   std::string new_name;  // of an exporter
   bool yes = false;
+  InitOptions init;
 };
 
 // Carries a command out: results go to standard output, errors to standard error, one line each, with what

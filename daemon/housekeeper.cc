@@ -25,6 +25,11 @@ Housekeeper::Housekeeper(Clock& clock, Log& log, StorageQueue& storage, FileSyst
       state_dir_(std::move(state_dir)),
       pollers_(std::move(pollers)) {}
 
+void Housekeeper::set_pollers(std::vector<Poller*> pollers) {
+  pollers_ = std::move(pollers);
+  for (Poller* poller : pollers_) poller->hold(holding());
+}
+
 Task<void> Housekeeper::run() {
   for (;;) {
     co_await round();

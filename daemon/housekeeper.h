@@ -26,6 +26,8 @@ class Housekeeper {
   // From now on it holds and asks these.
   void watch(std::vector<Poller*> pollers) { pollers_ = std::move(pollers); }
   Task<void> run();
+  // These are all from now on.
+  void set_pollers(std::vector<Poller*> pollers);
   // One round; run() repeats it.
   Task<void> round();
   bool holding() const { return !full_because_.empty() || disk_low_; }

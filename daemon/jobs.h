@@ -19,6 +19,7 @@ namespace auditferry {
 
 // An exporter of its own for one job: the live one is in use. Members are destroyed from the last.
 struct JobExporter {
+  std::shared_ptr<const void> kept = {};  // what the rest refers to, where a reload may change it meanwhile
   const ExporterSettings* settings = nullptr;
   std::unique_ptr<BlockingExecutor> thread;
   std::unique_ptr<RecordShape> shape;

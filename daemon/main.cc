@@ -73,7 +73,25 @@ void add_exporters(CLI::App& app, CommandLine& line) {
   for (CLI::App* command : {list, rename, forget}) add_config(*command, line);
 }
 
+void add_init(CLI::App& app, CommandLine& line) {
+  CLI::App* init = app.add_subcommand("init", "write a configuration; asks for what is not given");
+  auditferry::InitOptions& options = line.init;
+  init->add_option("--config", options.config, "the file to write (auditferry.toml)");
+  init->add_option("--profile", options.profile, "the portal: apptego, okta or github");
+  init->add_option("--base-url", options.base_url, "its address, where it is not the profile's");
+  init->add_option("--tenant", options.tenant, "the tenant's id, or the organisation's name");
+  init->add_option("--streams", options.streams, "which logs, for example audit,device (all)");
+  init->add_option("--source", options.source, "a name for it (the profile's)");
+  init->add_option("--start", options.start, "from when on: a time, -24h or oldest (-24h)");
+  init->add_option("--state-dir", options.state_dir, "folder of the journal");
+  init->add_option("--records", options.records, "folder of the records");
+  init->add_option("--listen", options.listen, "address of the status page (127.0.0.1:9640)");
+  init->add_option("--credential-file", options.credential_files, "NAME=PATH: this credential is in that file already; others are asked for, or read from standard input, a line each");
+  init->add_flag("--offline", options.offline, "do not run 'check --online' afterwards");
+}
+
 void add_commands(CLI::App& app, CommandLine& line) {
+  add_init(app, line);
   CLI::App* run = app.add_subcommand("run", "poll, journal and deliver until SIGTERM");
   add_config(*run, line);
   run->add_flag("--once", line.once, "poll every stream up to now, deliver everything, end");
@@ -87,6 +105,9 @@ void add_commands(CLI::App& app, CommandLine& line) {
   add_config(*status, line);
   status->add_flag("--json", line.json, "as JSON");
   status->add_flag("--line", line.brief, "one line: fetched, delivered, waiting, lag");
+
+  CLI::App* health = app.add_subcommand("health", "whether the daemon is alive: exit status 0 or 1");
+  add_config(*health, line);
 
   CLI::App* ledger = app.add_subcommand("ledger", "provenance rows, coverage and gaps; verifies the chain");
   add_config(*ledger, line);

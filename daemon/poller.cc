@@ -277,7 +277,7 @@ PageToStore Poller::page_to_store(const Answer& answer, const std::optional<std:
     world_.log.warn(std::to_string(timeless) + " records of a page have no time that can be read at " + stream_.profile.fields.time +
                         ": they are kept without one; if this is usual, check the profile's streams." + stream_.name +
                         ".fields.time and time_unit",
-                    session_.fields());
+                    session_.fields(answer));
     timeless_told_ = true;
   }
   for (const Page::Oversized& record : answer.page.oversized) {
@@ -340,9 +340,9 @@ Task<Status> Poller::quarantine(const Answer& answer, std::string consequence) {
   const Result<bool> is_new = co_await world_.storage.run(job);
   if (!is_new) co_return is_new.error();
   if (*is_new) {
-    world_.log.error(answer.message + "; the answer is in quarantine" + consequence, session_.fields());
+    world_.log.error(answer.message + "; the answer is in quarantine" + consequence, session_.fields(answer));
   } else {
-    world_.log.debug(answer.message + "; the same answer is in quarantine since an earlier walk", session_.fields());
+    world_.log.debug(answer.message + "; the same answer is in quarantine since an earlier walk", session_.fields(answer));
   }
   co_return Status();
 }
@@ -387,11 +387,11 @@ void Poller::report(const Answer& answer, bool told) {
   // The same trouble is told once, not at every try.
   if (status_.problem != answer.message) {
     if (told) {
-      world_.log.debug(answer.message, session_.fields());
+      world_.log.debug(answer.message, session_.fields(answer));
     } else if (stop) {
-      world_.log.error(answer.message + " (polling goes on by itself once this is solved)", session_.fields());
+      world_.log.error(answer.message + " (polling goes on by itself once this is solved)", session_.fields(answer));
     } else if (answer.kind != AnswerKind::limited) {
-      world_.log.warn(answer.message, session_.fields());
+      world_.log.warn(answer.message, session_.fields(answer));
     }
   }
   status_.up = false;

@@ -56,7 +56,12 @@ class PollerFixture {
     log_name_ = profile == "apptego" ? stream : profile;
     open();
   }
-  ~PollerFixture() { stop(); }
+  ~PollerFixture() {
+    stop();
+    // Whatever happened: the operator is told where.
+    EXPECT_EQ(log_.first_without("source"), "");
+    EXPECT_EQ(log_.first_without("stream"), "");
+  }
 
   // Opens the journal and makes a poller, as a new process would.
   void open() {

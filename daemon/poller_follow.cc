@@ -155,7 +155,7 @@ Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageR
 }
 
 Task<Status> Poller::on_followed_cursor_refused(Following& following, const Answer& answer) {
-  world_.log.warn(answer.message, session_.fields());
+  world_.log.warn(answer.message, session_.fields(answer));
   if (!following.reread) {
     if (!notes_.cursor_refused) notes_.cursor_refused = following.follow.covered_to();
     follow_answered_ = false;

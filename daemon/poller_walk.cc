@@ -207,7 +207,7 @@ Task<Status> Poller::save_walk(ActiveWalk& active) {
 }
 
 Task<Status> Poller::on_cursor_refused(ActiveWalk& active, const Answer& answer) {
-  world_.log.info(answer.message, session_.fields());
+  world_.log.info(answer.message, session_.fields(answer));
   active.walk.on_cursor_refused();
   // Giving up on a moment is told with the next page, or here if it was the last.
   if (!active.walk.done()) co_return co_await save_walk(active);
@@ -238,7 +238,7 @@ Task<Status> Poller::on_unreadable(ActiveWalk& active, Answer answer) {
 Task<Status> Poller::on_too_large(ActiveWalk& active, const Answer& answer) {
   report(answer);
   if (active.walk.halve_page_size()) co_return co_await save_walk(active);
-  world_.log.error(answer.message + "; even one record does not fit into max_page_bytes: a gap is recorded", session_.fields());
+  world_.log.error(answer.message + "; even one record does not fit into max_page_bytes: a gap is recorded", session_.fields(answer));
   Answer lost;
   lost.kind = AnswerKind::unreadable;
   lost.message = answer.message + " (more than max_page_bytes, even for one record)";

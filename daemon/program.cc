@@ -14,7 +14,7 @@ Program::Program(Surroundings surroundings, Settings settings, RunOptions option
       log_(surroundings_.log),
       settings_(std::move(settings)),
       options_(std::move(options)),
-      profiles_(profile_book(settings_)),
+      profiles_(std::make_shared<const ProfileBook>(profile_book(settings_))),
       published_(surroundings_.loop),
       ended_(surroundings_.loop),
       job_sinks_(surroundings_.loop),
@@ -51,12 +51,18 @@ LedgerNote Program::ledger_note() {
 }
 
 JobExporter Program::exporter_for_job(const ExporterSettings& exporter) {
+  struct Kept {
+    ExporterSettings settings;
+    std::shared_ptr<const ProfileBook> profiles;
+  };
+  const auto kept = std::make_shared<const Kept>(Kept{exporter, profiles_});
   JobExporter made;
-  made.settings = &exporter;
+  made.kept = kept;
+  made.settings = &kept->settings;
   made.thread = surroundings_.make_thread();
-  made.shape = std::make_unique<RecordShape>(exporter, profiles_, log_);
-  made.exporter =
-      surroundings_.make_exporter(exporter, exporter_world(surroundings_, profiles_, *made.thread, job_sinks_, ledger_note()));
+  made.shape = std::make_unique<RecordShape>(kept->settings, *kept->profiles, log_);
+  made.exporter = surroundings_.make_exporter(kept->settings,
+                                              exporter_world(surroundings_, *kept->profiles, *made.thread, job_sinks_, ledger_note()));
   return made;
 }
 
@@ -71,7 +77,7 @@ Status Program::attach_exporters() {
     Result<ExporterRow> row = journal_->attach_exporter(exporter.name, exporter.type, exporter.when_full == WhenFull::hold ? "hold" : "release",
                                                         exporter.start_now);
     if (!row) return std::move(row).error();
-    exporters_.push_back(std::make_unique<ExporterPart>(surroundings_, *storage_, published_, profiles_, exporter, std::move(row).value(),
+    exporters_.push_back(std::make_unique<ExporterPart>(surroundings_, *storage_, published_, *profiles_, exporter, std::move(row).value(),
                                                         ledger_note()));
   }
   return journal_->detach_exporters_except(names);
@@ -140,7 +146,7 @@ Task<void> Program::wait() {
   if (options_.once) {
     co_await wait_once();
   } else {
-    while (!stopping_) co_await ended_.wait();
+    while (!stopping_ || changing_) co_await ended_.wait();
   }
 }
 
