@@ -31,6 +31,15 @@ std::uint64_t random_seed() {
   return (std::uint64_t{device()} << 32) | device();
 }
 
+constexpr int all_signals[] = {SIGTERM, SIGINT, SIGHUP};
+
+void block_signals() {
+  sigset_t all;
+  sigemptyset(&all);
+  for (const int signal : all_signals) sigaddset(&all, signal);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
 }  // namespace
 
 // Members are destroyed from the last to the first: what others refer to stands first.
@@ -43,6 +52,8 @@ struct Daemon::World {
   Log& log;
   Random random;
   boost::asio::io_context loop{1};
+  // Taken until no thread is left: a signal that comes in the last moment of an orderly end is no end of its own.
+  boost::asio::signal_set signals{loop.get_executor()};
   SystemClock clock;
   std::optional<StateDir> state_dir;
   const ProfileBook profiles;
@@ -63,7 +74,11 @@ struct Daemon::World {
 };
 
 Daemon::Daemon(const Settings& settings, Log& log, RunOptions options) : world_(std::make_unique<World>(settings, log, std::move(options))) {}
-Daemon::~Daemon() = default;
+Daemon::~Daemon() {
+  // The program has done its work. What it was asked to end with must not become its exit status any more.
+  block_signals();
+  world_.reset();
+}
 
 Status Daemon::start() { return world_->open(); }
 
@@ -111,6 +126,7 @@ ExitStatus Daemon::run() {
 }
 
 Task<void> Daemon::World::main() {
+  for (const int signal : all_signals) signals.add(signal);
   helping.spawn("signals", watch_signals());
   if (service_manager::watchdog_interval()) helping.spawn("watchdog", keep_watchdog());
   program.start();
@@ -128,7 +144,6 @@ Task<void> Daemon::World::main() {
 }
 
 Task<void> Daemon::World::watch_signals() {
-  boost::asio::signal_set signals(loop.get_executor(), SIGTERM, SIGINT, SIGHUP);
   for (;;) {
     boost::system::error_code error;
     const int signal = co_await signals.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, error));

@@ -339,7 +339,8 @@ std::optional<std::int64_t> Journal::Parts::add_gap(std::int64_t stream_id, std:
   entry.text("why", gap.why).text("state", "open");
   if (exporter) entry.text("exporter", exporter->name).number("from_seq", from_seq).number("to_seq", to_seq);
   const std::string raw = entry.finish();
-  const std::string id = "gap-" + std::to_string(gap_id);
+  // Of this journal alone: where several journals meet, at Elasticsearch for example, no gap hides another's.
+  const std::string id = "gap-" + epoch.substr(0, 12) + "-" + std::to_string(gap_id);
   Record record;
   record.id = id;
   record.time = gap.range ? gap.range->from : now;
