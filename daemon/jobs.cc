@@ -6,6 +6,7 @@
 #include "daemon/care_jobs.h"
 #include "daemon/letter_jobs.h"
 #include "daemon/replay_job.h"
+#include "encoding/time_format.h"
 
 namespace auditferry {
 namespace {
@@ -120,6 +121,19 @@ Task<Status> open_for_job(Jobs& jobs, JobExporter& exporter) {
   }
 }
 
+std::optional<Duration> wait_of_job(std::optional<Duration> retry_after, Duration backoff) {
+  if (retry_after && *retry_after > longest_job_wait) return std::nullopt;
+  return std::min(retry_after.value_or(backoff), longest_job_wait);
+}
+
+std::string takes_nothing(const std::string& reason, std::optional<Duration> retry_after) {
+  std::string words = "the far end takes nothing now: " + reason;
+  if (!retry_after || *retry_after <= longest_job_wait) return words + "; the rest is kept: give the command again later";
+  return words + "; it asks to wait " + format_duration(std::chrono::ceil<std::chrono::seconds>(*retry_after)) +
+         ", longer than a job holds up others (" + format_duration(longest_job_wait) +
+         "): the rest is kept, give the command again after that";
+}
+
 Task<WriteOutcome> write_for_job(Jobs& jobs, JobExporter& exporter,
                                  const std::vector<OutgoingRecord>& records) {
   Backoff backoff(jobs.world().random, std::chrono::seconds(1), exporter.settings->max_backoff);
@@ -127,7 +141,9 @@ Task<WriteOutcome> write_for_job(Jobs& jobs, JobExporter& exporter,
     NoHurry progress;
     WriteOutcome outcome = co_await exporter.exporter->write(records, progress);
     if (outcome.verdict != Verdict::retry || i == tries) co_return outcome;
-    co_await jobs.world().clock.sleep(outcome.retry_after ? *outcome.retry_after : backoff.next());
+    const std::optional<Duration> wait = wait_of_job(outcome.retry_after, backoff.next());
+    if (!wait) co_return outcome;
+    co_await jobs.world().clock.sleep(*wait);
   }
 }
 

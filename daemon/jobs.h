@@ -74,8 +74,16 @@ class Jobs {
 
 // Opens the exporter (with no state of its own), or says why not after a few tries.
 Task<Status> open_for_job(Jobs& jobs, JobExporter& exporter);
+// What a job waits at most for a far end that asks it to, since other jobs wait behind it.
+inline constexpr Duration longest_job_wait = std::chrono::minutes(5);
+
+// How long to wait before the next try; nothing: the far end asks for longer than a job may wait.
+std::optional<Duration> wait_of_job(std::optional<Duration> retry_after, Duration backoff);
+// What a job that gives up says of a far end that takes nothing for `reason`.
+std::string takes_nothing(const std::string& reason, std::optional<Duration> retry_after);
+
 // Writes until the far end has said what it thinks of the records: waits out a few retries, and gives up
-// with the last outcome then.
+// with the last outcome then, or at once when it would have to wait for longer than longest_job_wait.
 Task<WriteOutcome> write_for_job(Jobs& jobs, JobExporter& exporter,
                                  const std::vector<OutgoingRecord>& records);
 

@@ -7,6 +7,12 @@
 #include "storage/snapshot.h"
 
 namespace auditferry {
+namespace {
+
+// At the end of the program what is under way gets the last ten seconds, and not more than half of the time.
+constexpr Duration longest_winding_up = std::chrono::seconds(10);
+
+}  // namespace
 
 Program::Program(Surroundings surroundings, Settings settings, RunOptions options)
     : surroundings_(std::move(surroundings)),
@@ -178,10 +184,16 @@ Task<void> Program::drain() {
   for (const auto& source : sources_) source->cancel();
   for (const auto& source : sources_) co_await source->join();
   for (const auto& exporter : exporters_) exporter->drain();
+  const Duration limit = options_.once && !stopping_ ? options_.once_timeout : settings_.daemon.shutdown_timeout;
+  const Duration last = std::min(longest_winding_up, limit / 2);
   Task<void> drained = wait_for_deliveries();
-  Task<void> deadline = clock_.sleep(options_.once && !stopping_ ? options_.once_timeout : settings_.daemon.shutdown_timeout);
+  Task<void> deadline = clock_.sleep(limit - last);
   const bool in_time = co_await first_to_end(std::move(drained), std::move(deadline));
   if (!in_time) {
+    for (const auto& exporter : exporters_) exporter->wind_up();
+    Task<void> wound_up = wait_for_deliveries();
+    Task<void> end = clock_.sleep(last);
+    co_await first_to_end(std::move(wound_up), std::move(end));
     log_.warn("not everything was delivered within shutdown_timeout; it waits in the journal for the next start");
     if (options_.once) exit_status_ = ExitStatus::failed;
     for (const auto& exporter : exporters_) exporter->cancel();

@@ -168,12 +168,16 @@ Result<std::uint64_t> Journal::oldest_seq() {
   });
 }
 
-Result<std::uint64_t> Journal::known_records(TimeRange range, const std::string& stream) {
-  return guarded([&]() -> Result<std::uint64_t> {
+Result<Journal::Known> Journal::known_records(TimeRange range, const std::string& stream) {
+  return guarded([&]() -> Result<Known> {
     Statement count(*parts_->database, "SELECT coalesce(sum(revision), 0) FROM identity WHERE time BETWEEN ?1 AND ?2 AND stream_id IN "
                                        "(SELECT stream_id FROM stream WHERE ?3 = '' OR name = ?3)");
     count.query(to_micros(range.from), to_micros(range.to), stream).step();
-    return static_cast<std::uint64_t>(count.integer(0));
+    Statement staged(*parts_->database, "SELECT coalesce(sum(staged.records - staged.published), 0) FROM staged JOIN payload USING(payload_id) "
+                                        "WHERE first_time <= ?2 AND last_time >= ?1 AND stream_id IN "
+                                        "(SELECT stream_id FROM stream WHERE ?3 = '' OR name = ?3)");
+    staged.query(to_micros(range.from), to_micros(range.to), stream).step();
+    return Known{static_cast<std::uint64_t>(count.integer(0)), static_cast<std::uint64_t>(staged.integer(0))};
   });
 }
 

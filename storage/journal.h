@@ -76,8 +76,13 @@ class Journal {
   // The first sequence number that can still be read; the next one to be given where there is none.
   Result<std::uint64_t> oldest_seq();
   // How many records with a time in `range` were ever fetched and are not forgotten (journal.remember),
-  // of a stream by name or of all (""); revisions count.
-  Result<std::uint64_t> known_records(TimeRange range, const std::string& stream);
+  // of a stream by name or of all (""); revisions count. `staged`: so many of them, at most, are in pages of walks
+  // that have not come to their end.
+  struct Known {
+    std::uint64_t fetched = 0;
+    std::uint64_t staged = 0;
+  };
+  Result<Known> known_records(TimeRange range, const std::string& stream);
   Status set_exporter_error(std::int64_t exporter_id, const std::string& error);
   Result<std::vector<ExporterRow>> exporters();
 

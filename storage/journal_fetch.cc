@@ -370,8 +370,9 @@ void Journal::Parts::tell_gap(const GapRow& gap, std::int64_t stream_id, const s
   if (!exporter.empty()) entry.text("exporter", exporter).number("from_seq", gap.from_seq).number("to_seq", gap.to_seq);
   entry.text_if("accepted_by", gap.accepted_by).text_if("reason", gap.reason);
   const std::string raw = entry.finish();
-  const std::string id = "gap-" + std::to_string(gap.gap_id);
   const bool opened = gap.state == "open";
+  // Of this journal alone: where several journals meet, at Elasticsearch for example, no gap hides another's.
+  const std::string id = "gap-" + epoch.substr(0, 12) + "-" + std::to_string(gap.gap_id);
   Record record;
   record.id = id;
   record.revision = opened ? 1 : 2;

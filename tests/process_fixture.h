@@ -23,7 +23,7 @@ namespace auditferry {
 
 class ProcessTest : public testing::Test {
  protected:
-  ProcessTest() : portal_(options(), [this] { return clock_.now(); }), server_(portal_, {}) {
+  explicit ProcessTest(const PortalOptions& wanted = options()) : portal_(wanted, [this] { return clock_.now(); }), server_(portal_, {}) {
     EXPECT_TRUE(server_.start().ok());
     write_config("");
   }
