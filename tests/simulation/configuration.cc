@@ -111,6 +111,7 @@ std::string change_configuration(Configuration& configuration, Random& random) {
       return "exporter renamed";
     }
     case 3:
+      if (!configuration.query_may_change) break;
       configuration.audit_query = configuration.audit_query.empty() ? "api_call = 'login'" : "";
       return "query changed";
     default: break;

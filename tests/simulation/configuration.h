@@ -30,6 +30,7 @@ struct Configuration {
   // those that appeared just before a stop that is longer than overlap (the next poll goes back overlap from
   // now, not from where it stopped).
   bool audit_is_reread = true;
+  bool query_may_change = true;
   std::vector<ExporterPlan> exporters;
   int names_used = 0;
 };
