@@ -139,6 +139,7 @@ class Salvage {
 
   // Pages that were given back still hold what was pruned from them: nothing older than what is published is wanted.
   std::int64_t oldest_wanted() {
+    if (!publications_complete_ || !staged_complete_) return 0;
     return fresh_.query_int("SELECT min(id) FROM (SELECT min(payload_id) AS id FROM publication UNION ALL SELECT min(payload_id) FROM staged)");
   }
 
@@ -234,7 +235,7 @@ class Salvage {
         "'unknown' FROM payload WHERE stream_id > 0 AND stream_id NOT IN (SELECT stream_id FROM stream)");
     fresh_.execute(
         "INSERT INTO exporter(exporter_id, name, type, added_seq, position, dead, attached) SELECT exporter_id, 'unknown-' || exporter_id, "
-        "'unknown', 0, 0, count(*), 0 FROM dead_letter WHERE exporter_id NOT IN (SELECT exporter_id FROM exporter) GROUP BY exporter_id");
+        "'unknown', max(seq), max(seq), count(*), 0 FROM dead_letter WHERE exporter_id NOT IN (SELECT exporter_id FROM exporter) GROUP BY exporter_id");
     fresh_.execute("DELETE FROM exporter_state WHERE exporter_id NOT IN (SELECT exporter_id FROM exporter)");
     fresh_.execute("DELETE FROM collection WHERE stream_id NOT IN (SELECT stream_id FROM stream)");
     fresh_.execute("DELETE FROM coverage WHERE collection_id NOT IN (SELECT collection_id FROM collection)");
@@ -300,10 +301,16 @@ class Salvage {
       if (row.books.balance(last_seq_)) continue;
       // A row that damage has garbled without breaking it: it begins anew from its position.
       Statement reset(fresh_,
-                      "UPDATE exporter SET added_seq = position, delivered = 0, dead = (SELECT count(*) FROM dead_letter d WHERE d.exporter_id = "
-                      "exporter.exporter_id), discarded = 0, not_selected = 0, released = 0 WHERE exporter_id = ?");
-      reset.run(row.exporter_id);
+                      "UPDATE exporter SET dead = ?2, added_seq = max(position - ?2, 0), delivered = 0, discarded = 0, not_selected = 0, "
+                      "released = 0 WHERE exporter_id = ?1");
+      reset.run(row.exporter_id, dead_letters_of(row.exporter_id));
     }
+  }
+
+  std::int64_t dead_letters_of(std::int64_t exporter_id) {
+    Statement count(fresh_, "SELECT count(*) FROM dead_letter WHERE exporter_id = ?");
+    count.query(exporter_id).step();
+    return count.integer(0);
   }
 
   void note() {
