@@ -62,7 +62,8 @@ Task<void> Housekeeper::round() {
     }
     used_bytes_ = step->used_bytes;
     if (step->released > 0) {
-      log_.error("the journal is full: " + std::to_string(step->released) + " undelivered records were released (when_full = \"release\"); a gap tells which");
+      log_.error("the journal is full: " + std::to_string(step->released) +
+                 " undelivered records were released, of exporters that are not in use or have when_full = \"release\"; a gap tells which");
     }
     tell_fullness(*step);
     more = step->more;

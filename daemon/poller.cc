@@ -423,6 +423,8 @@ Task<void> Poller::wait_after(const Answer& answer) {
   co_await remember_problem();
   // The budget holds everybody back during a penalty; there is nothing to wait for here.
   if (answer.kind == AnswerKind::limited) co_return;
+  // Somebody waits at a terminal, and only an operator can help: the backfill ends with the reason.
+  if (answer.kind == AnswerKind::stop && only_backfills_) co_return;
   Duration wait = backoff_.next();
   // A probe now and then shows whether the operator has acted.
   if (answer.kind == AnswerKind::stop) wait = source_.max_backoff / 2 + world_.random.jitter(source_.max_backoff / 2);

@@ -278,6 +278,15 @@ TEST(PollerBackfill, AStreamThatIsStoppedIsNotBackfilled) {
   EXPECT_EQ(done.error->message, world.poller_->status().problem);
 }
 
+TEST(PollerBackfill, WithoutADaemonWhatOnlyAnOperatorCanSolveIsToldAtOnce) {
+  BackfillWorld world;
+  world.portal_.set_token_revoked(sandbox_token_key, true);
+  world.run_alone();
+  const Backfill& done = world.backfill(world.window(hours(2), hours(1)), seconds(20));
+  ASSERT_TRUE(done.error.has_value());
+  EXPECT_EQ(done.error->kind, ErrorKind::invalid);
+}
+
 TEST(PollerBackfill, NothingIsAskedDuringAPenalty) {
   BackfillWorld world;
   world.run_for(minutes(5));
