@@ -1,6 +1,9 @@
 #include "daemon/jobs.h"
 
+#include "core/task_group.h"
+#include "daemon/backfill_job.h"
 #include "daemon/backoff.h"
+#include "daemon/care_jobs.h"
 #include "daemon/letter_jobs.h"
 #include "daemon/replay_job.h"
 #include "encoding/time_format.h"
@@ -15,13 +18,33 @@ constexpr int tries = 6;
 struct Kind {
   const char* name;
   JobKind carry_out;
+  JobLane lane = JobLane::exporters;
 };
 
 constexpr Kind kinds[] = {
     {"dead_letters_retry", retry_letters},
     {"dead_letters_discard", discard_letters},
     {"replay", replay},
+    {"gaps_accept", accept_gaps},
+    {"exporter_rename", rename_exporter_job},
+    {"exporter_forget", forget_exporter_job},
+    {"backfill", backfill, JobLane::portals},
 };
+
+// A kind that is not known fails in the first lane.
+JobLane lane_of(const std::string& name) {
+  for (const Kind& kind : kinds) {
+    if (name == kind.name) return kind.lane;
+  }
+  return JobLane::exporters;
+}
+
+std::optional<JobRow> first_of(JobLane lane, const std::vector<JobRow>& queued) {
+  for (const JobRow& job : queued) {
+    if (lane_of(job.kind) == lane) return job;
+  }
+  return std::nullopt;
+}
 
 // Jobs wait for each write's end.
 class NoHurry final : public WriteProgress {
@@ -43,15 +66,22 @@ Task<void> Jobs::run() {
   auto tidy = [before](Journal& journal) { return tidy_jobs(journal, before); };
   const Status tidied = co_await world_.storage.run(tidy);
   if (!tidied) world_.log.warn("old jobs could not be removed: " + tidied.error().message);
+  Task<void> of_exporters = work(JobLane::exporters);
+  Task<void> of_portals = work(JobLane::portals);
+  co_await both(std::move(of_exporters), std::move(of_portals));
+}
+
+Task<void> Jobs::work(JobLane lane) {
   for (;;) {
-    auto look = [](Journal& journal) { return next_job(journal); };
-    Result<std::optional<JobRow>> next = co_await world_.storage.run(look);
-    if (!next) world_.log.warn("the journal's jobs cannot be read: " + next.error().message);
-    if (!next || !next->has_value()) {
+    auto look = [](Journal& journal) { return queued_jobs(journal); };
+    const Result<std::vector<JobRow>> queued = co_await world_.storage.run(look);
+    if (!queued) world_.log.warn("the journal's jobs cannot be read: " + queued.error().message);
+    const std::optional<JobRow> next = queued ? first_of(lane, *queued) : std::nullopt;
+    if (!next) {
       co_await world_.clock.sleep(look_every);
       continue;
     }
-    JobRow job = **next;
+    JobRow job = *next;
     world_.log.info("job " + std::to_string(job.job_id) + " (" + job.kind + ") begins");
     const JobOutcome outcome = co_await carry_out(std::move(job));
     world_.log.info("a job has ended: " + outcome.words);

@@ -15,6 +15,7 @@
 namespace auditferry {
 
 class Database;
+struct RecognisedCopy;
 
 class Journal {
  public:
@@ -44,7 +45,9 @@ class Journal {
   Status end_walk(std::int64_t walk_id, const std::vector<TimeRange>& covered, const std::vector<NewGap>& gaps, WallTime now);
   // One chunk of an ended walk, at most `max_records`.
   Result<PublishProgress> publish(std::int64_t walk_id, std::uint64_t max_records, WallTime now);
-  Status quarantine(std::int64_t stream_id, const QuarantineItem& item, WallTime now);
+  // False, and nothing is counted or noted: the stream's quarantine holds these bytes already.
+  Result<bool> quarantine(std::int64_t stream_id, const QuarantineItem& item, WallTime now);
+  Result<bool> is_quarantined(std::int64_t stream_id, const QuarantineItem& item);
   // False: the journal tells of it already, or a walk has shown that time.
   Result<bool> record_gap(std::int64_t collection_id, const NewGap& gap, WallTime now);
 
@@ -89,13 +92,16 @@ class Journal {
   // A row of the ledger. Chain 0: what concerns the daemon as a whole; else a stream_id. `detail` is a
   // JSON object.
   Status note(const std::string& kind, const std::string& detail, WallTime now, std::int64_t chain = 0);
+  // Of storage/journal_copy.h, where it is described.
+  Result<std::optional<RecognisedCopy>> recognise_copy(WallTime now);
   Result<PruneStep> prune(const PruneRules& rules, WallTime now);
   Result<std::uint64_t> used_bytes();
   const std::string& epoch() const;
 
   struct Parts;  // journal_parts.h
-  // For the other public classes of storage/.
+  // For the other public classes and functions of storage/.
   Database& database();
+  Parts& parts() { return *parts_; }
 
  private:
   explicit Journal(std::unique_ptr<Parts> parts);
