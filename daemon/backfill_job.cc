@@ -35,6 +35,15 @@ const SourceSettings* find_source(const Settings& settings, const std::string& n
   return nullptr;
 }
 
+// Those that are asked for, of a source that is there.
+std::vector<std::string> streams_of(const Settings& settings, const BackfillRequest& request) {
+  std::vector<std::string> names;
+  for (const StreamSettings& stream : find_source(settings, request.source)->streams) {
+    if (request.stream.empty() || stream.name == request.stream) names.push_back(stream.name);
+  }
+  return names;
+}
+
 // Whether a request of this stream can name the time that it asks for.
 bool asks_by_time(const StreamProfile& profile) {
   const auto has_from = [](const TemplateField& field) { return field.text.find("{from") != std::string::npos; };
@@ -58,20 +67,25 @@ std::string progress_of(const std::string& stream, const Backfill& backfill, con
   return words;
 }
 
-// Until the poller has brought it to its end.
-Task<Backfill> walk(Jobs& jobs, std::int64_t job_id, std::string before, Poller& poller) {
-  const std::string stream = poller.status().stream;
+// Until the poller has brought it to its end. The poller is asked for anew each time: a reload may replace it.
+Task<Backfill> walk(Jobs& jobs, std::int64_t job_id, std::string before, std::string source, std::string stream) {
+  Backfill last;
   std::string told;
   SteadyTime next{};
   for (;;) {
-    const Backfill& backfill = *poller.backfill();
-    if (backfill.ended) co_return backfill;
-    const PollerStatus status = poller.status();
+    Poller* poller = jobs.world().poller(source, stream);
+    if (poller == nullptr || !poller->backfill()) {
+      last.error = Error{ErrorKind::unavailable, "the configuration of source " + source + " was changed meanwhile"};
+      co_return last;
+    }
+    last = *poller->backfill();
+    if (last.ended) co_return last;
+    const PollerStatus status = poller->status();
     if (status.stopped) {
-      poller.end_backfill(Error{ErrorKind::invalid, status.problem});
+      poller->end_backfill(Error{ErrorKind::invalid, status.problem});
       continue;
     }
-    std::string words = before + progress_of(stream, backfill, status);
+    std::string words = before + progress_of(stream, last, status);
     if (words != told && jobs.world().clock.steady_now() >= next) {
       told = words;
       next = jobs.world().clock.steady_now() + tell_every;
@@ -124,14 +138,13 @@ Task<JobOutcome> backfill(Jobs& jobs, JobRow job) {
   if (!possible) co_return JobOutcome{JobState::failed, possible.error().message};
   JobOutcome outcome{JobState::done, ""};
   std::uint64_t open_gaps = 0;
-  for (const StreamSettings& stream : find_source(jobs.world().settings, request.source)->streams) {
-    if (!request.stream.empty() && stream.name != request.stream) continue;
-    Poller* poller = jobs.world().poller ? jobs.world().poller(request.source, stream.name) : nullptr;
-    if (poller == nullptr) co_return JobOutcome{JobState::failed, "stream " + stream.name + " of " + request.source + " is not polled by this process"};
+  for (const std::string& stream : streams_of(jobs.world().settings, request)) {
+    Poller* poller = jobs.world().poller ? jobs.world().poller(request.source, stream) : nullptr;
+    if (poller == nullptr) co_return JobOutcome{JobState::failed, "stream " + stream + " of " + request.source + " is not polled by this process"};
     const Status begun = poller->begin_backfill(request.window);
     if (!begun) co_return JobOutcome{JobState::failed, outcome.words + begun.error().message};
-    const Backfill ended = co_await walk(jobs, job.job_id, outcome.words, *poller);
-    outcome.words += words_of(stream.name, ended);
+    const Backfill ended = co_await walk(jobs, job.job_id, outcome.words, request.source, stream);
+    outcome.words += words_of(stream, ended);
     if (ended.error) {
       co_return JobOutcome{JobState::failed, outcome.words + "; given up at " + report_time(ended.reached) + ": " + ended.error->message +
                                                  " (what came is kept; ask again to go on)"};
