@@ -25,6 +25,10 @@ struct CommandLine {
   std::string exporter;
   std::vector<std::int64_t> ids;
   bool all = false;
+  std::string reason;
+  std::string state;     // of gaps
+  std::string new_name;  // of an exporter
+  bool yes = false;
   InitOptions init;
 };
 

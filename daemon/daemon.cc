@@ -35,6 +35,15 @@ std::uint64_t random_seed() {
   return (std::uint64_t{device()} << 32) | device();
 }
 
+constexpr int all_signals[] = {SIGTERM, SIGINT, SIGHUP};
+
+void block_signals() {
+  sigset_t all;
+  sigemptyset(&all);
+  for (const int signal : all_signals) sigaddset(&all, signal);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
 }  // namespace
 
 // Members are destroyed from the last to the first: what others refer to stands first.
@@ -48,6 +57,8 @@ struct Daemon::World {
   const RunOptions options;
   Random random;
   boost::asio::io_context loop{1};
+  // Taken until no thread is left: a signal that comes in the last moment of an orderly end is no end of its own.
+  boost::asio::signal_set signals{loop.get_executor()};
   std::optional<StateDir> state_dir;
   const ProfileBook profiles;
   Network network{loop.get_executor(), clock, log, random, profiles};
@@ -73,7 +84,11 @@ struct Daemon::World {
 };
 
 Daemon::Daemon(const LoadedSettings& loaded, Log& log, RunOptions options) : world_(std::make_unique<World>(loaded, log, std::move(options))) {}
-Daemon::~Daemon() = default;
+Daemon::~Daemon() {
+  // The program has done its work. What it was asked to end with must not become its exit status any more.
+  block_signals();
+  world_.reset();
+}
 
 Status Daemon::start() { return world_->open(); }
 
@@ -159,6 +174,7 @@ ExitStatus Daemon::run() {
 }
 
 Task<void> Daemon::World::main() {
+  for (const int signal : all_signals) signals.add(signal);
   helping.spawn("signals", watch_signals());
   helping.spawn("repeated lines", log.watch());
   helping.spawn("life signs", life->watch());
@@ -180,7 +196,6 @@ Task<void> Daemon::World::main() {
 }
 
 Task<void> Daemon::World::watch_signals() {
-  boost::asio::signal_set signals(loop.get_executor(), SIGTERM, SIGINT, SIGHUP);
   for (;;) {
     boost::system::error_code error;
     const int signal = co_await signals.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, error));

@@ -78,6 +78,7 @@ class Program {
   JobExporter exporter_for_job(const ExporterSettings& exporter);
   LedgerNote ledger_note();
   std::vector<Poller*> pollers() const;
+  Poller* poller(const std::string& source, const std::string& stream) const;
   Task<void> wait_for_pollers();
   Task<void> wait_for_deliveries();
   Task<void> wait_once();

@@ -10,7 +10,7 @@ namespace {
 // From when on something is missing that no open gap speaks of yet.
 std::optional<WallTime> oldest_missing(const CollectionSnapshot& collection, const JournalSnapshot& snapshot) {
   if (!collection.start) return std::nullopt;
-  const std::vector<CoverageInterval> settled = settled_time(collection.coverage, snapshot.gaps, collection.collection_id);
+  const std::vector<CoverageInterval> settled = settled_of(collection, snapshot);
   const std::vector<TimeRange> holes = holes_in(settled, {*collection.start, WallTime::max()});
   return holes.empty() ? std::optional<WallTime>() : std::max(holes.front().from, *collection.start);
 }

@@ -3,6 +3,7 @@
 #include "daemon/status_report.h"
 #include "daemon/text_report.h"
 #include "encoding/json_object.h"
+#include "storage/lateness.h"
 
 namespace auditferry {
 namespace {
@@ -79,8 +80,15 @@ std::string stream_json(const StreamProgress& progress, const JournalSnapshot& s
       .value("records_per_minute", minutes_json(stream, context.live));
   object.value("newest_record", json_time(stream.newest_record)).value("holes", array_of(holes));
   object.value("walks", array_of(walks)).value("books", numbers);
+  const std::string lateness = JsonObject()
+                                   .value("p50_seconds", seconds_or_null(lateness_quantile(stream.lateness, 0.5)))
+                                   .value("p99_seconds", seconds_or_null(lateness_quantile(stream.lateness, 0.99)))
+                                   .finish();
+  object.value("lateness", lateness);
   return object.finish();
 }
+
+}  // namespace
 
 std::string exporter_json(const ExporterRow& row, std::uint64_t last_seq, const StatusContext& context) {
   const DelivererStatus* live = context.live != nullptr ? context.live->deliverer(row) : nullptr;
@@ -111,9 +119,12 @@ std::string gap_json(const GapRow& gap, const JournalSnapshot& snapshot) {
       .number("to_seq", gap.to_seq)
       .text("why", gap.why)
       .text("state", gap.state);
-  object.value("opened", json_time(gap.opened));
+  object.value("opened", json_time(gap.opened)).value("changed", json_time(gap.changed));
+  object.text_if("accepted_by", gap.accepted_by).text_if("reason", gap.reason);
   return object.finish();
 }
+
+namespace {
 
 std::vector<std::string> quoted(const std::vector<std::string>& texts) {
   std::vector<std::string> out;
