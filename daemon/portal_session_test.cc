@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "daemon/poller_fixture.h"
 #include "sandbox/portal.h"
 #include "sources/profile.h"
 #include "tests/support/recording_log.h"
@@ -55,6 +56,25 @@ TEST_F(PortalSessionTest, ALineAboutAnAnswerNamesTheVendorsIdOfTheRequest) {
   EXPECT_EQ(answer.kind, AnswerKind::limited);
   ASSERT_EQ(log_.count("; waiting 7s"), 1u) << log_.text();
   EXPECT_NE(log_.text().find(" source=acme stream=audit request_id=4711-abc\n"), std::string::npos) << log_.text();
+}
+
+TEST(LogFields, EveryLineOfAPollerNamesItsSourceAndStream) {
+  PortalOptions options;
+  options.streams[SandboxLog::audit].rate_per_second = 0.5;
+  options.streams[SandboxLog::audit].history = std::chrono::hours(3);
+  PollerFixture fixture(options);
+  Faults faults;
+  for (const FaultKind kind : {FaultKind::malformed, FaultKind::invalid_utf8, FaultKind::cut}) {
+    RandomFault sometimes;
+    sometimes.rate = 0.2;
+    sometimes.fault.kind = kind;
+    faults.random.push_back(sometimes);
+  }
+  fixture.portal_.set_faults(faults);
+  fixture.run_for(std::chrono::hours(1));
+  EXPECT_GT(fixture.log_.lines.size(), 5u);
+  EXPECT_EQ(fixture.log_.first_without("source"), "");
+  EXPECT_EQ(fixture.log_.first_without("stream"), "");
 }
 
 }  // namespace
