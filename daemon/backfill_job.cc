@@ -35,15 +35,6 @@ const SourceSettings* find_source(const Settings& settings, const std::string& n
   return nullptr;
 }
 
-// Those that are asked for, of a source that is there.
-std::vector<std::string> streams_of(const Settings& settings, const BackfillRequest& request) {
-  std::vector<std::string> names;
-  for (const StreamSettings& stream : find_source(settings, request.source)->streams) {
-    if (request.stream.empty() || stream.name == request.stream) names.push_back(stream.name);
-  }
-  return names;
-}
-
 // Whether a request of this stream can name the time that it asks for.
 bool asks_by_time(const StreamProfile& profile) {
   const auto has_from = [](const TemplateField& field) { return field.text.find("{from") != std::string::npos; };
@@ -67,11 +58,12 @@ std::string progress_of(const std::string& stream, const Backfill& backfill, con
   return words;
 }
 
-// Until the poller has brought it to its end. The poller is asked for anew each time: a reload may replace it.
+// Until the poller has brought it to its end. It is looked for each time: a reload may have put another one, that
+// knows nothing of the job, in its place.
 Task<Backfill> walk(Jobs& jobs, std::int64_t job_id, std::string before, std::string source, std::string stream) {
-  Backfill last;
   std::string told;
   SteadyTime next{};
+  Backfill last;
   for (;;) {
     Poller* poller = jobs.world().poller(source, stream);
     if (poller == nullptr || !poller->backfill()) {
@@ -79,13 +71,14 @@ Task<Backfill> walk(Jobs& jobs, std::int64_t job_id, std::string before, std::st
       co_return last;
     }
     last = *poller->backfill();
-    if (last.ended) co_return last;
+    const Backfill& backfill = last;
+    if (backfill.ended) co_return last;
     const PollerStatus status = poller->status();
     if (status.stopped) {
       poller->end_backfill(Error{ErrorKind::invalid, status.problem});
       continue;
     }
-    std::string words = before + progress_of(stream, last, status);
+    std::string words = before + progress_of(stream, backfill, status);
     if (words != told && jobs.world().clock.steady_now() >= next) {
       told = words;
       next = jobs.world().clock.steady_now() + tell_every;
@@ -138,7 +131,10 @@ Task<JobOutcome> backfill(Jobs& jobs, JobRow job) {
   if (!possible) co_return JobOutcome{JobState::failed, possible.error().message};
   JobOutcome outcome{JobState::done, ""};
   std::uint64_t open_gaps = 0;
-  for (const std::string& stream : streams_of(jobs.world().settings, request)) {
+  std::vector<std::string> streams;  // the settings may be others when the first one is done
+  for (const StreamSettings& stream : find_source(jobs.world().settings, request.source)->streams) streams.push_back(stream.name);
+  for (const std::string& stream : streams) {
+    if (!request.stream.empty() && stream != request.stream) continue;
     Poller* poller = jobs.world().poller ? jobs.world().poller(request.source, stream) : nullptr;
     if (poller == nullptr) co_return JobOutcome{JobState::failed, "stream " + stream + " of " + request.source + " is not polled by this process"};
     const Status begun = poller->begin_backfill(request.window);
