@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdio>
@@ -34,7 +35,7 @@ struct Row {
 };
 
 constexpr Row rows[] = {
-    {"nothing selected", "", "type = \"file\"\npath = \"@FOLDER@/none\"\nselect.streams = [\"other\"]\n"},
+    {"nothing selected", "", "type = \"file\"\npath = \"@FOLDER@/none\"\nselect.streams = [\"device\"]\n"},
     {"file", "", "type = \"file\"\npath = \"@FOLDER@/records.jsonl\"\n"},
     {"stdout to a pipe", "", "type = \"stdout\"\n"},
     {"syslog tcp", "tcp", "type = \"syslog\"\ntransport = \"tcp\"\naddress = \"@ADDRESS@\"\n"},
@@ -111,13 +112,20 @@ std::string filled_in(std::string text, const std::string& address, const std::s
   return text;
 }
 
+// The exporter's name in the journal, which is another for each row, so that each begins with the first record.
+std::string plain_name(const Row& row) {
+  std::string name = row.name;
+  std::replace_if(name.begin(), name.end(), [](char c) { return (c < 'a' || c > 'z') && c != '_'; }, '_');
+  return name;
+}
+
 std::string write_config(const Row& row, const std::string& address, const std::string& folder) {
   const std::string path = folder + "/bench.toml";
   std::ofstream file(path);
   file << "[daemon]\nstate_dir = \"" << folder << "\"\n[admin]\nlisten = \"\"\n"
        << "[sources.acme]\nprofile = \"apptego\"\nbase_url = \"http://127.0.0.1:1/frontend\"\ntenant = \"9f1c0a4e7b8d4a4db52e6a6d5c5c1f11\"\n"
-       << "credentials.token_key = { env = \"BENCH_SECRET\" }\ncredentials.token_secret = { env = \"BENCH_SECRET\" }\nstreams = [\"audit\"]\n"
-       << "[exporters.\"" << row.name << "\"]\n"
+       << "credentials.token_key = { env = \"BENCH_SECRET\" }\ncredentials.token_secret = { env = \"BENCH_SECRET\" }\nstreams = [\"audit\", \"device\"]\n"
+       << "[exporters." << plain_name(row) << "]\n"
        << filled_in(row.table, address, folder);
   return path;
 }
