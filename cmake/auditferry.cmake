@@ -29,7 +29,9 @@ if(AUDITFERRY_SANITIZE)
     target_compile_options(auditferry_options INTERFACE -Wno-tsan)
   endif()
   # g++ 12 draws false maybe-uninitialized warnings out of instrumented coroutines.
-  target_compile_options(auditferry_options INTERFACE -Wno-maybe-uninitialized)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(auditferry_options INTERFACE -Wno-maybe-uninitialized)
+  endif()
 endif()
 
 if(AUDITFERRY_FUZZ)

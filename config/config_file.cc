@@ -73,6 +73,7 @@ void add_included(ConfigContext& context, TomlTable& root, std::vector<TomlDocum
       root.error("include", text.error().message);
       continue;
     }
+    if (context.hooks.take_text) context.hooks.take_text(*text);
     auto document = TomlDocument::parse(*text, file, context.problems);
     if (!document) continue;
     TomlTable included = document->root();
@@ -97,6 +98,7 @@ Result<Settings> parse_config(std::string_view text, const std::string& file_nam
       {},       {},
       {},       {},
       true,     {}};
+  if (hooks.take_text) hooks.take_text(text);
   auto main = TomlDocument::parse(text, file_name, problems);
   if (!main) return problems.status().error();
   std::vector<TomlDocument> documents;

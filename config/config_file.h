@@ -24,6 +24,8 @@ struct ConfigHooks {
   std::vector<std::string> exporter_types;             // what read_exporter knows, for messages
   std::vector<std::string> formats = {"json", "raw"};  // what `format` may say
   EnvironmentLookup environment;                       // none: the environment of the process
+  // Gets every file's text as it was read, the main file first; none: nobody wants them.
+  std::function<void(std::string_view text)> take_text = {};
   bool resolve_secrets = true;  // false: secrets are checked in form only, and empty (`status`, `ledger`)
 };
 

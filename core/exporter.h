@@ -86,6 +86,10 @@ class Exporter {
   // Work outside of deliveries, such as closing files by age and compressing closed ones. Called about
   // every second when idle and between writes. State changes are committed like those of write().
   virtual Task<WriteOutcome> tend() = 0;
+  // The program ends soon: a write that consists of several requests begins no further one and says what it has
+  // achieved; a wait for a confirmation is cut short where asking more often helps. At any moment, also while
+  // writes are under way; close() follows.
+  virtual void hurry() {}
   // Orderly end: no write is begun after it. Writes that wait for a confirmation are brought to their end:
   // each of them has returned, or will as soon as the loop turns, when this returns.
   virtual Task<void> close() = 0;

@@ -33,12 +33,13 @@ struct Page {
   // Null, "" and a missing key are all "no cursor".
   std::optional<std::string> cursor;
   bool repaired = false;  // some record was
-  // Records that cannot be kept as such (over max_record): bytes for the quarantine, with the reason.
+  // Records that cannot be kept as such (over max_record), for the quarantine.
   struct Oversized {
     WallTime time{};
     bool has_time = false;
     std::string id;
     std::uint64_t bytes = 0;
+    std::string_view raw = {};  // as PageRecord::raw
   };
   std::vector<Oversized> oversized;
   std::shared_ptr<const std::string> storage;

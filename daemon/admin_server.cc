@@ -69,7 +69,11 @@ http::response<http::string_body> response_of(AdminAnswer answer, bool head) {
   response.set(http::field::connection, "close");
   response.set(http::field::cache_control, "no-store");
   response.set("X-Content-Type-Options", "nosniff");
-  response.set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
+  response.set("Content-Security-Policy", answer.content_policy);
+  response.set("Referrer-Policy", "no-referrer");
+  response.set("X-Frame-Options", "DENY");
+  response.set("Cross-Origin-Resource-Policy", "same-origin");
+  response.set("Cross-Origin-Opener-Policy", "same-origin");
   if (answer.status == 405) response.set(http::field::allow, "GET, HEAD");
   response.content_length(answer.body.size());
   if (!head) response.body() = std::move(answer.body);

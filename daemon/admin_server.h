@@ -21,6 +21,7 @@ struct AdminAnswer {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
+  std::string content_policy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 };
 
 // What is served. The server deals with everything about HTTP; get() is called on the loop thread, by

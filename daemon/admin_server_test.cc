@@ -27,6 +27,7 @@ class EchoPages final : public AdminPages {
     ++asked;
     AdminAnswer answer;
     answer.status = path == "/missing" ? 404 : 200;
+    if (path == "/page") answer.content_policy = "script-src 'sha256-x'";
     answer.body = path == "/large" ? std::string(1u << 20, 'x') : "path " + path;
     co_return answer;
   }
@@ -90,9 +91,12 @@ TEST_F(AdminServerTest, AnswersWithTheHeadersThatKeepBrowsersInLine) {
   const std::string answer = get("/metrics?x=1");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
   for (const char* header : {"Connection: close\r\n", "Cache-Control: no-store\r\n", "X-Content-Type-Options: nosniff\r\n",
-                             "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n", "Content-Length: 13\r\n"})
+                             "Content-Security-Policy: default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n",
+                             "Referrer-Policy: no-referrer\r\n", "X-Frame-Options: DENY\r\n", "Cross-Origin-Resource-Policy: same-origin\r\n",
+                             "Cross-Origin-Opener-Policy: same-origin\r\n", "Content-Length: 13\r\n"})
     EXPECT_TRUE(holds(answer, header)) << header << answer;
   EXPECT_TRUE(answer.ends_with("\r\n\r\npath /metrics")) << answer;
+  EXPECT_TRUE(holds(get("/page"), "Content-Security-Policy: script-src 'sha256-x'\r\n"));
   EXPECT_TRUE(get("/missing").starts_with("HTTP/1.1 404 "));
   EXPECT_TRUE(get("/large").ends_with(std::string(1u << 20, 'x')));
 }

@@ -166,9 +166,8 @@ Answer judge_answer(const AnswerContext& context, Result<HttpResponse> result, W
     if (answer.server_time) answer.server_date = std::string(*date);
   }
   if (answer.kind == AnswerKind::page) answer.body_sha256 = hex(sha256(response.body));
-  // What a page cannot show as it came is kept as it came, in the quarantine.
-  const bool keep = answer.kind == AnswerKind::page && (answer.page.repaired || !answer.page.oversized.empty());
-  if (keep) answer.body = std::move(response.body);
+  // What was repaired is kept as it came, too, in the quarantine.
+  if (answer.kind == AnswerKind::page && answer.page.repaired) answer.body = std::move(response.body);
   return answer;
 }
 

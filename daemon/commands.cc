@@ -1,26 +1,24 @@
 #include "daemon/commands.h"
 
-#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <cstdio>
-#include <deque>
 #include <random>
 
-#include "core/task_group.h"
+#include "daemon/care_commands.h"
 #include "daemon/check_report.h"
-#include "daemon/job_command.h"
+#include "daemon/command_output.h"
+#include "daemon/journal_commands.h"
+#include "daemon/health_command.h"
 #include "daemon/journal_report.h"
 #include "daemon/ledger_report.h"
-#include "daemon/letter_jobs.h"
-#include "daemon/letter_report.h"
 #include "daemon/load_settings.h"
 #include "daemon/network.h"
 #include "daemon/logger.h"
-#include "daemon/replay_job.h"
 #include "daemon/status_report.h"
 #include "encoding/time_format.h"
 #include "exporters/catalog.h"
+#include "net/file_system.h"
 #include "net/datagram_maker.h"
 #include "net/system_clock.h"
 #include "net/thread_executor.h"
@@ -30,35 +28,21 @@
 namespace auditferry {
 namespace {
 
-ExitStatus complain(const std::string& message, ExitStatus status) {
-  std::fprintf(stderr, "auditferry: %s\n", message.c_str());
-  return status;
-}
-
-void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
-
-std::string journal_path(const Settings& settings) { return settings.daemon.state_dir + "/journal.db"; }
-
-Result<std::unique_ptr<JournalReader>> open_reader(const Settings& settings) {
-  Result<std::unique_ptr<JournalReader>> reader = JournalReader::open(journal_path(settings));
-  if (!reader && reader.error().kind == ErrorKind::not_found) {
-    return Error{ErrorKind::not_found, "there is no journal at " + journal_path(settings) +
-                                           " that can be read: has the daemon run with this daemon.state_dir, and is this user its owner?"};
-  }
-  return reader;
-}
-
-ExitStatus run(const CommandLine& line, const Settings& settings) {
+ExitStatus run(const CommandLine& line) {
+  const Result<LoadedSettings> loaded = load_for_running(line.config);
+  if (!loaded) return complain(loaded.error().message, ExitStatus::usage);
+  const Settings& settings = loaded->settings;
   RunOptions options;
   options.once = line.once;
-  options.config_sha256 = file_sha256(line.config);
+  options.config_sha256 = loaded->text_sha256;
+  options.config = loaded->file;
   if (!line.timeout.empty()) {
     const std::optional<Duration> timeout = parse_duration(line.timeout);
     if (!timeout) return complain("--timeout " + line.timeout + " is no duration: write for example 10m", ExitStatus::usage);
     options.once_timeout = *timeout;
   }
   StderrLog log(settings.daemon.log_level, settings.daemon.log_json);
-  Daemon daemon(settings, log, options);
+  Daemon daemon(*loaded, log, options);
   const Status started = daemon.start();
   if (!started) {
     log.error(started.error().message);
@@ -80,6 +64,13 @@ ExitStatus status(const CommandLine& line, const Settings& settings) {
   context.settings = &settings;
   print(line.brief ? render_status_line(*snapshot, context) : render_status(*snapshot, context, line.json));
   return needs_a_person(*snapshot).empty() ? ExitStatus::done : ExitStatus::needs_a_person;
+}
+
+ExitStatus health_of(const CommandLine& line) {
+  const HealthVerdict verdict = health(line.config);
+  if (!verdict.healthy) return complain(verdict.words, ExitStatus::failed);
+  print(verdict.words + "\n");
+  return ExitStatus::done;
 }
 
 ExitStatus ledger(const CommandLine& line, const Settings& settings) {
@@ -104,51 +95,10 @@ ExitStatus journal_check(const Settings& settings) {
   return *sound ? ExitStatus::done : ExitStatus::needs_a_person;
 }
 
-ExitStatus show_letters(const CommandLine& line, const Settings& settings, const DeadLetterFilter& filter) {
-  Result<std::unique_ptr<JournalReader>> reader = open_reader(settings);
-  if (!reader) return complain(reader.error().message, ExitStatus::failed);
-  if (line.command == "dead-letters list") {
-    const Result<std::size_t> listed = render_letter_list(**reader, filter, print);
-    if (!listed) return complain(listed.error().message, ExitStatus::failed);
-    return *listed == 0 ? ExitStatus::done : ExitStatus::needs_a_person;
-  }
-  const Result<std::size_t> shown = render_letters(**reader, filter, print);
-  if (!shown) return complain(shown.error().message, ExitStatus::failed);
-  if (*shown > 0) return ExitStatus::done;
-  return complain("there is no such dead letter; see 'auditferry dead-letters list'", ExitStatus::failed);
-}
-
-ExitStatus dead_letters(const CommandLine& line, const Settings& settings) {
-  const DeadLetterFilter filter{line.exporter, line.ids};
-  const auto configured = [&](const ExporterSettings& exporter) { return exporter.name == line.exporter; };
-  if (line.command == "dead-letters retry" && !line.exporter.empty() &&
-      std::none_of(settings.exporters.begin(), settings.exporters.end(), configured)) {
-    return complain("there is no exporter \"" + line.exporter + "\" in the configuration", ExitStatus::usage);
-  }
-  if (line.command == "dead-letters list") return show_letters(line, settings, filter);
-  if (line.ids.empty() != line.all) return complain("name the dead letters by their ids, or say --all", ExitStatus::usage);
-  if (line.command == "dead-letters show") return show_letters(line, settings, filter);
-  const std::string kind = line.command == "dead-letters retry" ? "dead_letters_retry" : "dead_letters_discard";
-  return do_job(settings, kind, letters_argument(filter), print);
-}
-
-ExitStatus replay_records(const CommandLine& line, const Settings& settings) {
-  const auto configured = [&](const ExporterSettings& exporter) { return exporter.name == line.exporter; };
-  if (std::none_of(settings.exporters.begin(), settings.exporters.end(), configured)) {
-    return complain("there is no exporter \"" + line.exporter + "\" in the configuration", ExitStatus::usage);
-  }
-  const std::optional<WallTime> from = parse_rfc3339(line.from);
-  const std::optional<WallTime> to = parse_rfc3339(line.to);
-  if (!from || !to || *to < *from) {
-    return complain("--from " + line.from + " --to " + line.to + " is no time range: write for example 2025-11-23T10:00:00Z", ExitStatus::usage);
-  }
-  return do_job(settings, "replay", replay_argument({line.exporter, {*from, *to}, line.stream}), print);
-}
-
 // Whether this process is to talk to far ends itself.
 bool needs_secrets(const CommandLine& line) {
-  if (line.command == "run" || line.command == "check") return true;
-  if (line.command != "dead-letters retry" && line.command != "replay") return false;
+  if (line.command == "check") return true;
+  if (line.command != "dead-letters retry" && line.command != "replay" && line.command != "backfill") return false;
   const Result<Settings> settings = load_settings(line.config, false);
   return settings.ok() && !StateDir::owner(settings->daemon.state_dir);
 }
@@ -209,18 +159,46 @@ ExitStatus check(const CommandLine& line, const Settings& settings) {
   return good ? ExitStatus::done : ExitStatus::failed;
 }
 
+ExitStatus make_configuration(const CommandLine& line) {
+  Questions questions(0, 1);
+  PosixFileSystem files;
+  const Result<std::string> made = init(line.init, questions, files, print);
+  if (!made) return complain(made.error().message, made.error().kind == ErrorKind::invalid ? ExitStatus::usage : ExitStatus::failed);
+  const std::string check = "auditferry check --online --config " + *made;
+  if (line.init.offline) {
+    print("not asked, as told: '" + check + "' does\nthen: auditferry run --config " + *made + "\n");
+    return ExitStatus::done;
+  }
+  CommandLine online;
+  online.command = "check";
+  online.config = *made;
+  online.online = true;
+  std::fflush(stdout);
+  const ExitStatus status = run_command(online);
+  if (status != ExitStatus::done) return complain("what was written stays: correct it there, then run '" + check + "'", status);
+  print("next: auditferry run --config " + *made + "\n");
+  return ExitStatus::done;
+}
+
 }  // namespace
 
 ExitStatus run_command(const CommandLine& line) {
+  if (line.command == "init") return make_configuration(line);
+  if (line.command == "run") return run(line);
+  if (line.command == "health") return health_of(line);
   const Result<Settings> settings = load_settings(line.config, needs_secrets(line));
   if (!settings) return complain(settings.error().message, ExitStatus::usage);
-  if (line.command == "run") return run(line, *settings);
   if (line.command == "check") return check(line, *settings);
   if (line.command == "status") return status(line, *settings);
   if (line.command == "ledger") return ledger(line, *settings);
   if (line.command == "journal check") return journal_check(*settings);
+  if (line.command == "journal backup") return journal_backup(*settings, line.to, print);
+  if (line.command == "journal salvage") return journal_salvage(*settings, line.to, print);
   if (line.command == "replay") return replay_records(line, *settings);
+  if (line.command == "backfill") return backfill_window(line, *settings);
   if (line.command.starts_with("dead-letters ")) return dead_letters(line, *settings);
+  if (line.command.starts_with("gaps ")) return gaps(line, *settings);
+  if (line.command.starts_with("exporter ")) return exporters(line, *settings);
   return complain("the command " + line.command + " is not known", ExitStatus::usage);
 }
 

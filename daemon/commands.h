@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "daemon/daemon.h"
+#include "daemon/init_command.h"
 
 namespace auditferry {
 
@@ -24,6 +25,11 @@ struct CommandLine {
   std::string exporter;
   std::vector<std::int64_t> ids;
   bool all = false;
+  std::string reason;
+  std::string state;     // of gaps
+  std::string new_name;  // of an exporter
+  bool yes = false;
+  InitOptions init;
 };
 
 // Carries a command out: results go to standard output, errors to standard error, one line each, with what

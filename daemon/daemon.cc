@@ -14,10 +14,14 @@
 #include "core/task_group.h"
 #include "daemon/admin_pages.h"
 #include "daemon/admin_server.h"
+#include "daemon/life_signs.h"
 #include "daemon/load_settings.h"
 #include "daemon/network.h"
 #include "daemon/program.h"
+#include "daemon/reloader.h"
+#include "daemon/repeated_lines.h"
 #include "daemon/service_manager.h"
+#include "daemon/service_watch.h"
 #include "encoding/time_format.h"
 #include "net/system_clock.h"
 #include "net/thread_executor.h"
@@ -31,67 +35,126 @@ std::uint64_t random_seed() {
   return (std::uint64_t{device()} << 32) | device();
 }
 
+constexpr int all_signals[] = {SIGTERM, SIGINT, SIGHUP};
+
+void block_signals() {
+  sigset_t all;
+  sigemptyset(&all);
+  for (const int signal : all_signals) sigaddset(&all, signal);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
 }  // namespace
 
 // Members are destroyed from the last to the first: what others refer to stands first.
 struct Daemon::World {
-  World(const Settings& settings_in, Log& log_in, RunOptions options)
-      : settings(settings_in), log(log_in), random(random_seed()), profiles(profile_book(settings)),
-        program(network.surroundings(storage_thread), settings, std::move(options)) {}
+  World(const LoadedSettings& loaded, Log& log_in, RunOptions options_in)
+      : log(log_in, clock), options(std::move(options_in)), random(random_seed()), profiles(profile_book(loaded.settings)),
+        program(network.surroundings(storage_thread), loaded.settings, options), reloader(reload_world(), loaded) {}
 
-  const Settings& settings;
-  Log& log;
+  SystemClock clock;
+  RepeatedLines log;
+  const RunOptions options;
   Random random;
   boost::asio::io_context loop{1};
-  SystemClock clock;
+  // Taken until no thread is left: a signal that comes in the last moment of an orderly end is no end of its own.
+  boost::asio::signal_set signals{loop.get_executor()};
   std::optional<StateDir> state_dir;
   const ProfileBook profiles;
   Network network{loop.get_executor(), clock, log, random, profiles};
   ThreadExecutor storage_thread{1};
   Program program;
+  ThreadExecutor reading_thread{1};
+  Reloader reloader;
+  std::unique_ptr<LifeSigns> life;
+  std::unique_ptr<ServiceWatch> service_watch;
   std::unique_ptr<DaemonPages> admin_pages;  // nothing: admin.listen is ""
   std::unique_ptr<AdminServer> admin_server;
   TaskGroup helping{loop.get_executor()};
 
+  ReloadWorld reload_world();
+  void reopen();
   Status open();
+  AdminWorld shown();
   Status open_admin();
   void start_admin();
 
   Task<void> main();
   Task<void> watch_signals();
-  Task<void> keep_watchdog();
 };
 
-Daemon::Daemon(const Settings& settings, Log& log, RunOptions options) : world_(std::make_unique<World>(settings, log, std::move(options))) {}
-Daemon::~Daemon() = default;
+Daemon::Daemon(const LoadedSettings& loaded, Log& log, RunOptions options) : world_(std::make_unique<World>(loaded, log, std::move(options))) {}
+Daemon::~Daemon() {
+  // The program has done its work. What it was asked to end with must not become its exit status any more.
+  block_signals();
+  world_.reset();
+}
 
 Status Daemon::start() { return world_->open(); }
 
 Status Daemon::World::open() {
-  Result<StateDir> acquired = StateDir::acquire(settings.daemon.state_dir);
+  Result<StateDir> acquired = StateDir::acquire(program.settings().daemon.state_dir);
   if (!acquired) return std::move(acquired).error();
   state_dir = std::move(acquired).value();
   Status opened = program.open(state_dir->journal_path());
   if (!opened) return opened;
+  life = std::make_unique<LifeSigns>(clock, program.storage(), life_sign_path(program.settings().daemon.state_dir));
+  service_watch = std::make_unique<ServiceWatch>(ServiceWatch::World{clock, program.storage(), *life, program.settings()}, service_manager::status,
+                                                 service_manager::alive);
   return open_admin();
 }
 
+ReloadWorld Daemon::World::reload_world() {
+  return ReloadWorld{loop.get_executor(),
+                     clock,
+                     log,
+                     reading_thread,
+                     [this] { return load_for_running(options.config); },
+                     file_fingerprint,
+                     [this] { reopen(); },
+                     [this](LoadedSettings loaded) { return program.take_over(std::move(loaded.settings), std::move(loaded.text_sha256)); },
+                     [](bool begins) { begins ? service_manager::reloading() : service_manager::ready(); }};
+}
+
+// Files, connections and certificates, whatever the configuration says.
+void Daemon::World::reopen() {
+  network.forget_certificates();
+  program.reopen();
+}
+
+AdminWorld Daemon::World::shown() {
+  AdminWorld shown{clock, program.storage(), program.settings(), program.housekeeper(), *life};
+  shown.config = options.config;
+  shown.pollers = [this] {
+    std::vector<PollerStatus> pollers;
+    for (const auto& source : program.sources()) {
+      for (const auto& poller : source->pollers()) pollers.push_back(poller->status());
+    }
+    return pollers;
+  };
+  shown.deliverers = [this] {
+    std::vector<DelivererStatus> deliverers;
+    for (const auto& exporter : program.exporters()) deliverers.push_back(exporter->deliverer().status());
+    return deliverers;
+  };
+  shown.throttled = [this] {
+    std::vector<std::pair<std::string, Duration>> throttled;
+    for (const auto& source : program.sources()) throttled.emplace_back(source->settings().name, source->budget().throttled());
+    return throttled;
+  };
+  return shown;
+}
+
 Status Daemon::World::open_admin() {
-  if (!settings.admin.enabled) return {};
-  AdminWorld shown{clock, program.storage(), settings, program.housekeeper(), {}, {}, {}};
-  for (const auto& source : program.sources()) {
-    for (const auto& poller : source->pollers()) shown.pollers.push_back(poller.get());
-    shown.budgets.emplace_back(source->settings().name, &source->budget());
-  }
-  for (const auto& exporter : program.exporters()) shown.deliverers.push_back(&exporter->deliverer());
-  admin_pages = std::make_unique<DaemonPages>(std::move(shown));
-  admin_server = std::make_unique<AdminServer>(loop.get_executor(), clock, log, settings.admin, *admin_pages);
+  if (!program.settings().admin.enabled) return {};
+  admin_pages = std::make_unique<DaemonPages>(shown());
+  admin_server = std::make_unique<AdminServer>(loop.get_executor(), clock, log, program.settings().admin, *admin_pages);
   return admin_server->open();
 }
 
 void Daemon::World::start_admin() {
   if (!admin_server) return;
-  helping.spawn("admin watch", admin_pages->watch());
+  helping.spawn("records per minute", admin_pages->count_records());
   admin_server->start(helping);
   admin_pages->set_ready(true);
 }
@@ -111,9 +174,14 @@ ExitStatus Daemon::run() {
 }
 
 Task<void> Daemon::World::main() {
+  for (const int signal : all_signals) signals.add(signal);
   helping.spawn("signals", watch_signals());
-  if (service_manager::watchdog_interval()) helping.spawn("watchdog", keep_watchdog());
+  helping.spawn("repeated lines", log.watch());
+  helping.spawn("life signs", life->watch());
+  if (const auto every = service_manager::watchdog_interval()) helping.spawn("watchdog", service_watch->keep_alive(*every));
+  if (service_manager::listens()) helping.spawn("service status", service_watch->keep_status());
   program.start();
+  if (!options.once) helping.spawn("reload", reloader.run());
   start_admin();
   service_manager::ready();
   co_await program.wait();
@@ -128,15 +196,17 @@ Task<void> Daemon::World::main() {
 }
 
 Task<void> Daemon::World::watch_signals() {
-  boost::asio::signal_set signals(loop.get_executor(), SIGTERM, SIGINT, SIGHUP);
   for (;;) {
     boost::system::error_code error;
     const int signal = co_await signals.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, error));
     if (error) continue;  // cancelled: the next co_await unwinds
     if (signal == SIGHUP) {
-      log.info("SIGHUP: reopening files and connections");
-      network.forget_certificates();  // certificates may have been renewed
-      program.reopen();
+      if (options.once) {
+        log.info("SIGHUP: reopening files and connections");
+        reopen();
+      } else {
+        reloader.request();
+      }
       continue;
     }
     if (program.stopping()) {
@@ -144,19 +214,8 @@ Task<void> Daemon::World::watch_signals() {
       log.warn("second signal: ending at once; nothing is lost");
       std::_Exit(static_cast<int>(ExitStatus::done));
     }
-    log.info("ending: delivering what is in the journal, at most " + format_duration(settings.daemon.shutdown_timeout));
+    log.info("ending: delivering what is in the journal, at most " + format_duration(program.settings().daemon.shutdown_timeout));
     program.stop();
-  }
-}
-
-Task<void> Daemon::World::keep_watchdog() {
-  const Duration every = *service_manager::watchdog_interval();
-  for (;;) {
-    // Alive means: the loop turns and the storage thread answers.
-    auto nothing = [](Journal&) { return 0; };
-    co_await program.storage().run(nothing);
-    service_manager::alive();
-    co_await clock.sleep(every);
   }
 }
 

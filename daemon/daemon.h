@@ -2,9 +2,9 @@
 
 #include <memory>
 
-#include "config/settings.h"
 #include "core/log.h"
 #include "core/result.h"
+#include "daemon/load_settings.h"
 #include "daemon/run_options.h"
 
 namespace auditferry {
@@ -14,7 +14,7 @@ namespace auditferry {
 // everything is done, with `once`), and takes everything down in order.
 class Daemon {
  public:
-  Daemon(const Settings& settings, Log& log, RunOptions options);
+  Daemon(const LoadedSettings& loaded, Log& log, RunOptions options);
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -22,7 +22,8 @@ class Daemon {
   // Takes the state directory, opens the journal, attaches exporters. An error ends the start.
   Status start();
   // Precondition: start() succeeded. SIGTERM and SIGINT end it after what is in the journal has been
-  // delivered, within shutdown_timeout; a second one ends the process at once. SIGHUP reopens files.
+  // delivered, within shutdown_timeout; a second one ends the process at once. SIGHUP takes the configuration over
+  // again (daemon/reloader.h), unless `once`.
   ExitStatus run();
 
  private:

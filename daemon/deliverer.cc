@@ -48,6 +48,12 @@ void Deliverer::drain() {
   ring();
 }
 
+void Deliverer::wind_up() {
+  winding_up_ = true;
+  exporter_.hurry();
+  drain();
+}
+
 void Deliverer::reopen() {
   reopen_ = true;
   if (works_) works_->care_wanted.ring();
@@ -66,6 +72,7 @@ Task<void> Deliverer::deliver() {
   works_->helpers.spawn("care of " + settings_.name, care());
   works_->helpers.spawn("publications for " + settings_.name, watch_publications());
   for (;;) {
+    if (winding_up_) break;
     if (start_over_) co_await start_over();
     if (!next_ && more_published_) {
       const Status read = co_await read_next();
@@ -187,16 +194,30 @@ Task<Result<bool>> Deliverer::record_missing(const std::vector<std::uint64_t>& m
 
 // Everything is on its way: what waits for its confirmation is brought to its end by close().
 Task<void> Deliverer::finish() {
-  while (caring_ || (window_.exclusive() && window_.any_settled())) co_await changed();
+  const auto overlaps = [this] {
+    return caring_ || (window_.exclusive() && (window_.in_call() || (window_.front_settled() && !start_over_)));
+  };
+  if (winding_up_) closing_ = true;
+  while (overlaps()) co_await changed();
   closing_ = true;
   co_await tend();
   co_await exporter_.close();
   while (window_.in_call() || (window_.front_settled() && !start_over_)) co_await changed();
+  if (winding_up_ && !start_over_) co_await settle_beginnings();
   if (!window_.empty()) {
     world_.log.warn(
         "some records were sent and not confirmed before the end; they are sent again at the next start",
         health_.fields());
   }
+}
+
+// Of the first slot that is not settled as a whole: what is settled of its beginning, so that it is not sent again.
+Task<void> Deliverer::settle_beginnings() {
+  works_->writes.cancel();
+  co_await works_->writes.join();
+  if (!window_.cut_front()) co_return;
+  ring();
+  while (window_.front_settled() && !start_over_) co_await changed();
 }
 
 // The position was moved by somebody else (records were released): take it from the journal, and read on
@@ -208,6 +229,7 @@ Task<void> Deliverer::start_over() {
   window_.clear();
   next_.reset();
   loading_ = false;
+  judging_ = false;
   rate_holds_ = 0;
   co_await refresh();
   more_published_ = true;
@@ -295,7 +317,7 @@ Task<void> Deliverer::care() {
     if (closing_) co_return;
     caring_ = true;
     while (window_.exclusive() && !window_.holds() && !start_over_ &&
-           (window_.in_call() || window_.any_settled()))
+           (window_.in_call() || window_.front_settled()))
       co_await changed();
     const bool quiet = !window_.exclusive() || (!window_.in_call() && !window_.any_settled());
     if (quiet && !closing_) {

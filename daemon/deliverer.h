@@ -43,22 +43,35 @@ class Deliverer {
   Task<void> run();
   // From now on: deliver what is in the journal without waiting for more, close the exporter, end.
   void drain();
+  // The last moments: nothing new is written, what is under way is brought to its end, what is confirmed is
+  // settled, also the first records of a batch; then run() ends. A write that does not return holds it up.
+  void wind_up();
   // SIGHUP: the exporter reopens its files before the next write.
   void reopen();
 
   std::uint64_t position() const { return row_.books.position; }
   bool caught_up(std::uint64_t last_seq) const { return row_.books.position >= last_seq; }
+  // Batches that are in memory now, with the one that was read ahead.
+  std::size_t batches_in_memory() const { return window_.loaded() + (next_ ? 1 : 0); }
   const DelivererStatus& status() const { return health_.status(); }
   std::int64_t exporter_id() const { return row_.exporter_id; }
 
  private:
   struct Works;  // what exists while run() does: the bell and the tasks
+  class Judging;
+  // Records of a slot that are dead letters by now, and why each of them.
+  struct Condemned {
+    SlotPart part;
+    std::vector<std::string> reasons;
+    bool group = false;
+  };
 
   // deliverer.cc: reading, opening slots, ending.
   Task<void> open_exporter();
   Task<void> deliver();
   Task<Status> read_next();
   Task<void> finish();
+  Task<void> settle_beginnings();
   Task<void> start_over();
   Task<Result<bool>> record_missing(const std::vector<std::uint64_t>& missing);
   Task<void> settle_confirmed();
@@ -79,8 +92,10 @@ class Deliverer {
   Task<void> wait_for_turn(DeliverySlot& slot);
   Task<bool> load(DeliverySlot& slot);
   Task<void> write(DeliverySlot& slot, SlotPart part);
-  Task<void> take_in(DeliverySlot& slot, SlotPart part, const WriteOutcome& outcome, std::uint64_t round);
-  Task<void> make_letters(DeliverySlot& slot, std::vector<RecordOutcome> condemned, bool group);
+  Condemned take_in(DeliverySlot& slot, const SlotPart& part, const WriteOutcome& outcome, std::uint64_t round);
+  Task<bool> load_again(DeliverySlot& slot);
+  Task<void> make_letters(DeliverySlot& slot, Condemned condemned);
+  void add_letters(DeliverySlot& slot, Condemned condemned);
   Task<void> wait_for_letter_rate(DeliverySlot& slot, std::uint64_t letters, const std::string& reason);
   void show_held(const DeliverySlot& slot);
 
@@ -100,11 +115,13 @@ class Deliverer {
   int rate_holds_ = 0;                   // slots that wait for dead_letters.max_rate
   bool more_published_ = true;
   bool loading_ = false;  // a slot whose turn it is reads its records again
+  bool judging_ = false;  // a slot whose batch was gone has read it again to tell its records apart
   bool caring_ = false;   // tend() or reopen() is under way, or waits for writes to end
   bool committing_ = false;
   bool closing_ = false;
   bool start_over_ = false;  // somebody else moved the position
   bool draining_ = false;
+  bool winding_up_ = false;
   bool reopen_ = false;
 };
 

@@ -322,6 +322,70 @@ TEST_F(VerdictTest, ManyBadRecordsInBatchesOfTheirOwnDoNotKeepTheGoodOneFromBein
   EXPECT_EQ(books().delivered, 1u);
 }
 
+// All of a batch are bad, and nothing is accepted: what comes later has the neighbour they need.
+TEST_F(VerdictTest, ABatchOfBadRecordsDoesNotKeepNewerOnesFromBeingOffered) {
+  std::set<std::string> bad;
+  for (int i = 0; i < 10; ++i) bad.insert(std::to_string(next_id_ + i));
+  refuse_batches_with(bad);
+  publish(10);
+  run(hours(1));
+  EXPECT_TRUE(status().paused);
+  EXPECT_EQ(books().dead, 0u);
+  publish(1);
+  run(hours(1));
+  EXPECT_EQ(books().position, journal_->last_seq());
+  EXPECT_EQ(books().dead, 10u);
+  EXPECT_EQ(books().delivered, 1u);
+  EXPECT_TRUE(status().up);
+}
+
+// The neighbour was accepted; then the far end is down for a while, just when the suspect is to be judged.
+TEST_F(VerdictTest, ASuspectThatMeetsAnOutageWhenItIsJudgedIsJudgedAfterIt) {
+  const std::string bad = std::to_string(next_id_);
+  const std::string good = std::to_string(next_id_ + 1);
+  bool accepted = false;
+  int outages = 0;
+  answer_ = [&](const Lines& lines) {
+    if (lines.front() != bad) {
+      accepted = true;
+      return WriteOutcome();
+    }
+    if (accepted && ++outages < 8) return outcome(Verdict::retry, "503");
+    return outcome(Verdict::refused, "400");
+  };
+  publish(1);
+  run(minutes(5));
+  publish(1);
+  run(hours(2));
+  EXPECT_EQ(outages, 8);
+  EXPECT_EQ(books().dead, 1u);
+  EXPECT_EQ(books().delivered, 1u);
+  EXPECT_EQ(books().position, journal_->last_seq());
+}
+
+// Letters may wait for hours: their records can be read again.
+TEST_F(VerdictTest, LettersThatWaitForTheirRateKeepNoBatch) {
+  settings_.dead_letters_max_rate = 5;
+  answer_ = [](const Lines& lines) {
+    WriteOutcome made;
+    for (std::size_t i = 0; i < lines.size(); i += 2) made.records.push_back({i, Verdict::poison, "mapping"});
+    return made;
+  };
+  publish(100);
+  run(minutes(30), {1, 16});
+  EXPECT_EQ(books().dead, 5u);
+  EXPECT_LE(deliverer_->batches_in_memory(), 2u) << "one that is next, and one that was read ahead";
+  EXPECT_NE(status().problem.find("dead_letters.max_rate"), std::string::npos);
+  run(hours(12));
+  EXPECT_EQ(books().dead, 50u);
+  EXPECT_EQ(books().delivered, 50u);
+  const std::vector<std::int64_t> ids = dead_letter_ids(*journal_, {}).value();
+  const auto letter = find_dead_letter(*journal_, ids.at(7)).value();
+  EXPECT_EQ(letter->bytes, letter->batch.records.at(0).id);
+  EXPECT_EQ(letter->reason, "mapping");
+  EXPECT_EQ(dead_seqs().back(), 99u);
+}
+
 TEST_F(VerdictTest, RandomVerdictsLoseNothing) {
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     SCOPED_TRACE(seed);

@@ -148,6 +148,60 @@ TEST_F(WindowTest, AfterCloseNothingIsWrittenAgain) {
   EXPECT_EQ(log_.count("sent again at the next start"), 1u);
 }
 
+// As an exporter that sends record by record: told to hurry, it comes back with what it has achieved.
+TEST_F(WindowTest, WindingUpSettlesTheFirstRecordsOfABatch) {
+  FarEnd& far_end = start({});
+  far_end.holding = true;
+  far_end.answer = [](const Lines& lines) {
+    WriteOutcome made = outcome(Verdict::retry, "the program ends");
+    for (std::size_t i = 0; i < 4 && i < lines.size(); ++i) made.records.push_back({i, Verdict::delivered, ""});
+    return made;
+  };
+  publish(30);
+  run();
+  deliverer_->drain();
+  run(minutes(1));
+  EXPECT_FALSE(far_end.closed);
+  EXPECT_EQ(far_end.hurries, 0);
+  deliverer_->wind_up();
+  loop_.run(group_.join(), seconds(1));
+  EXPECT_TRUE(far_end.closed);
+  EXPECT_EQ(far_end.hurries, 1);
+  EXPECT_EQ(beginnings(), 1u) << "nothing new is begun";
+  EXPECT_EQ(books().position, 4u);
+  EXPECT_EQ(books().delivered, 4u);
+  FarEnd& second = restart({});
+  run();
+  EXPECT_EQ(second.accepted, numbers(4, 30));
+  EXPECT_EQ(books().delivered, 30u);
+}
+
+TEST_F(WindowTest, WindingUpBringsUnconfirmedWritesToTheirEndAndBeginsNone) {
+  FarEnd& far_end = start({1, 3});
+  far_end.holding = true;
+  publish(100);
+  run();
+  ASSERT_EQ(beginnings(), 3u);
+  deliverer_->drain();
+  run(seconds(5));
+  deliverer_->wind_up();
+  loop_.run(group_.join(), seconds(1));
+  EXPECT_TRUE(far_end.closed);
+  EXPECT_EQ(beginnings(), 3u);
+  EXPECT_EQ(books().position, 30u);
+}
+
+TEST_F(WindowTest, WindingUpDoesNotWaitForAFarEndThatIsDown) {
+  FarEnd& far_end = start({});
+  far_end.answer = [](const Lines&) { return outcome(Verdict::pause, "401"); };
+  publish(30);
+  run(minutes(10));
+  deliverer_->wind_up();
+  loop_.run(group_.join(), seconds(1));
+  EXPECT_TRUE(far_end.closed);
+  EXPECT_EQ(books().position, 0u);
+}
+
 TEST_F(WindowTest, WithTheDefaultLimitsNoCallsOverlap) {
   FarEnd& far_end = start({});  // it watches
   far_end.takes = [](const Lines&) { return Duration(std::chrono::milliseconds(700)); };

@@ -111,28 +111,58 @@ Task<bool> Deliverer::load(DeliverySlot& slot) {
   co_return true;
 }
 
+// Many slots may come back after sent() at once; one at a time has its batch in memory again.
+class Deliverer::Judging {
+ public:
+  explicit Judging(Deliverer& deliverer) : deliverer_(deliverer) { deliverer_.judging_ = true; }
+  ~Judging() {
+    deliverer_.judging_ = false;
+    deliverer_.ring();
+  }
+  Judging(const Judging&) = delete;
+  Judging& operator=(const Judging&) = delete;
+
+ private:
+  Deliverer& deliverer_;
+};
+
+// False: the position was moved by somebody else, and everything begins anew.
+Task<bool> Deliverer::load_again(DeliverySlot& slot) {
+  while (!slot.loaded()) {
+    const bool loaded = co_await load(slot);
+    if (!loaded && start_over_) co_return false;
+  }
+  co_return true;
+}
+
 Task<void> Deliverer::write(DeliverySlot& slot, SlotPart part) {
   const std::uint64_t round = health_.round();
   WriteOutcome outcome = co_await exporter_.write(slot.chosen(), slot);
-  const bool read_again = !slot.loaded() && !all_fared_alike(outcome);
-  if (read_again) {
+  Condemned condemned;
+  if (slot.loaded() || all_fared_alike(outcome)) {
+    condemned = take_in(slot, part, outcome, round);
+  } else {
     // Its records are gone since sent(), and some of them have to be told apart.
     slot.set_stage(DeliverySlot::Stage::writing);
-    while (!slot.loaded()) {
-      const bool loaded = co_await load(slot);
-      if (!loaded && start_over_) co_return slot.put_back(std::move(part));
-    }
+    while (judging_) co_await changed();
+    const Judging judging(*this);
+    const bool loaded = co_await load_again(slot);
+    if (!loaded) co_return slot.put_back(std::move(part));
     const std::size_t written = part.count;
     slot.choose(part);
-    if (part.count != written) co_return slot.put_back(std::move(part));
+    if (part.count == written) {
+      condemned = take_in(slot, part, outcome, round);
+    } else {
+      slot.put_back(std::move(part));
+    }
+    slot.unload();
   }
-  co_await take_in(slot, std::move(part), outcome, round);
-  // Many may come back after sent(); only those whose turn it is have their batch in memory.
-  if (read_again) slot.unload();
+  if (condemned.part.count > 0) co_await make_letters(slot, std::move(condemned));
+  co_await remember_error();
 }
 
-Task<void> Deliverer::take_in(DeliverySlot& slot, SlotPart part, const WriteOutcome& outcome,
-                              std::uint64_t round) {
+Deliverer::Condemned Deliverer::take_in(DeliverySlot& slot, const SlotPart& part, const WriteOutcome& outcome,
+                                        std::uint64_t round) {
   const Judgement judgement = judge(part.count, outcome);
   const std::uint64_t accepted_before = accepted_;
   if (judgement.delivered > 0) {
@@ -140,9 +170,9 @@ Task<void> Deliverer::take_in(DeliverySlot& slot, SlotPart part, const WriteOutc
     suspects_in_a_row_ = 0;
     slot.keep_state(outcome.state);
   }
-  std::vector<RecordOutcome> condemned = slot.take_in(part, judgement, accepted_before, accepted_);
-  const bool still_suspect = !judgement.refused.empty() && condemned.empty();
-  const bool nothing_but_refusals = judgement.delivered == 0 && judgement.again.empty() && condemned.empty();
+  const std::vector<RecordOutcome> dead = slot.take_in(part, judgement, accepted_before, accepted_);
+  const bool still_suspect = !judgement.refused.empty() && dead.empty();
+  const bool nothing_but_refusals = judgement.delivered == 0 && judgement.again.empty() && dead.empty();
   if (still_suspect) {
     slot.probe_at = world_.clock.steady_now() + health_.slow_probe();
     ++suspects_in_a_row_;
@@ -158,22 +188,49 @@ Task<void> Deliverer::take_in(DeliverySlot& slot, SlotPart part, const WriteOutc
   } else if (judgement.delivered > 0 || judgement.group) {
     health_.good();
   }
+  Condemned condemned;
+  std::vector<std::size_t> indices;
+  for (const RecordOutcome& one : dead) {
+    indices.push_back(one.index);
+    condemned.reasons.push_back(one.reason);
+  }
+  if (!dead.empty()) condemned.part = slot.part_of(part, indices);
+  condemned.group = judgement.group && dead.size() > 1;
   ring();
-  if (!condemned.empty()) co_await make_letters(slot, std::move(condemned), judgement.group);
-  co_await remember_error();
+  return condemned;
 }
 
-Task<void> Deliverer::make_letters(DeliverySlot& slot, std::vector<RecordOutcome> condemned, bool group) {
-  const std::string reason = condemned.front().reason;
-  co_await wait_for_letter_rate(slot, condemned.size(), reason);
-  const std::uint64_t number =
-      group && condemned.size() > 1 ? slot.chosen()[condemned.front().index].record->seq : 0;
-  for (const RecordOutcome& one : condemned)
-    slot.add_letter(letter_of(slot.original(one.index), slot.chosen()[one.index].bytes, one.reason, number));
-  letter_rate_.add(condemned.size(), world_.clock.steady_now());
-  world_.log.error((condemned.size() == 1 ? "a record was refused for good and is a dead letter now: "
-                                          : std::to_string(condemned.size()) +
-                                                " records were refused for good and are dead letters now: ") +
+Task<void> Deliverer::make_letters(DeliverySlot& slot, Condemned condemned) {
+  const std::string reason = condemned.reasons.front();
+  if (!letter_rate_.allows(condemned.part.count, world_.clock.steady_now())) {
+    slot.unload();
+    co_await wait_for_letter_rate(slot, condemned.part.count, reason);
+  }
+  letter_rate_.add(condemned.part.count, world_.clock.steady_now());
+  if (slot.loaded()) {
+    add_letters(slot, std::move(condemned));
+  } else {
+    while (judging_) co_await changed();
+    const Judging judging(*this);
+    const bool loaded = co_await load_again(slot);
+    if (!loaded) co_return;
+    add_letters(slot, std::move(condemned));
+    slot.unload();
+  }
+}
+
+void Deliverer::add_letters(DeliverySlot& slot, Condemned condemned) {
+  const std::size_t count = condemned.part.count;
+  slot.choose(condemned.part);  // fewer, if the journal was damaged meanwhile
+  if (slot.chosen().empty()) return;
+  const std::string& reason = condemned.reasons.front();
+  const std::uint64_t number = condemned.group ? slot.chosen().front().record->seq : 0;
+  for (std::size_t i = 0; i < slot.chosen().size(); ++i) {
+    const std::string& why = condemned.part.count == count ? condemned.reasons[i] : reason;
+    slot.add_letter(letter_of(slot.original(i), slot.chosen()[i].bytes, why, number));
+  }
+  world_.log.error((count == 1 ? "a record was refused for good and is a dead letter now: "
+                               : std::to_string(count) + " records were refused for good and are dead letters now: ") +
                        reason + "; see 'auditferry dead-letters list'",
                    health_.fields());
 }

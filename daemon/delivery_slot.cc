@@ -17,6 +17,8 @@ DeliverySlot::DeliverySlot(std::uint64_t from, std::unique_ptr<PreparedBatch> ba
     stage_ = Stage::settled;
   } else {
     parts_.push_back({{{from_ + 1, to_}}, batch_->outgoing.size()});
+    selected_ = batch_->outgoing.size();
+    last_selected_ = batch_->outgoing.back().record->seq;
   }
 }
 
@@ -122,6 +124,22 @@ std::vector<RecordOutcome> DeliverySlot::take_in(const SlotPart& part, const Jud
 
 void DeliverySlot::keep_state(const ExporterState& changes) {
   for (const auto& [key, value] : changes) state_[key] = value;
+}
+
+bool DeliverySlot::cut() {
+  if (parts_.size() != 1 || !suspects_.empty() || parts_[0].ranges.size() != 1) return false;
+  const SeqRange left = parts_[0].ranges[0];
+  if (left.first <= from_ + 1 || left.last < last_selected_ || released_ != missing_.size() ||
+      delivered_ + letters_.size() + parts_[0].count != selected_)
+    return false;
+  to_ = left.first - 1;
+  std::erase_if(missing_, [this](std::uint64_t seq) { return seq > to_; });
+  released_ = missing_.size();
+  not_selected_ = to_ - from_ - delivered_ - letters_.size() - released_;
+  parts_.clear();
+  unload();
+  set_stage(Stage::settled);
+  return true;
 }
 
 void DeliverySlot::add_to(PositionUpdate& update) {

@@ -80,8 +80,15 @@ class DeliverySlot final : public WriteProgress {
   std::vector<RecordOutcome> take_in(const SlotPart& part, const Judgement& judgement,
                                      std::uint64_t accepted_before, std::uint64_t accepted);
   void add_letter(DeadLetter letter) { letters_.push_back(std::move(letter)); }
+  // Of records of `part`, which has been chosen: those at `indices`.
+  SlotPart part_of(const SlotPart& part, const std::vector<std::size_t>& indices) const {
+    return {ranges_of(part, indices), indices.size()};
+  }
   void keep_state(const ExporterState& changes);
   std::size_t letters() const { return letters_.size(); }
+  // Lets what is not delivered at its end go, if all that stands before is accounted for: then the slot is shorter,
+  // and settled. For the end of the program. No write of it may be under way.
+  bool cut();
   // Adds its accounts to an update that ends where this slot begins. Precondition: settled.
   void add_to(PositionUpdate& update);
 
@@ -101,6 +108,8 @@ class DeliverySlot final : public WriteProgress {
   std::vector<std::uint64_t> missing_;
   std::deque<SlotPart> parts_;
   std::deque<SlotPart> suspects_;
+  std::uint64_t selected_ = 0;
+  std::uint64_t last_selected_ = 0;
   std::uint64_t delivered_ = 0;
   std::uint64_t not_selected_ = 0;
   std::uint64_t released_ = 0;

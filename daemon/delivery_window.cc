@@ -20,6 +20,11 @@ std::size_t DeliveryWindow::count(Stage stage) const {
   return static_cast<std::size_t>(std::count_if(slots_.begin(), slots_.end(), has_stage));
 }
 
+std::size_t DeliveryWindow::loaded() const {
+  const auto has_batch = [](const auto& slot) { return slot->loaded(); };
+  return static_cast<std::size_t>(std::count_if(slots_.begin(), slots_.end(), has_batch));
+}
+
 bool DeliveryWindow::may_write(const DeliverySlot& slot, bool trouble) const {
   if (trouble && in_call()) return false;
   if (count(Stage::writing) >= limits_.concurrent) return false;
@@ -32,7 +37,8 @@ bool DeliveryWindow::may_write(const DeliverySlot& slot, bool trouble) const {
 }
 
 bool DeliveryWindow::may_open(bool trouble, bool one_more_beyond_held) const {
-  if (trouble || (count(Stage::held) >= most_held && !one_more_beyond_held) ||
+  if (trouble && !(holds() && one_more_beyond_held)) return false;
+  if ((count(Stage::held) >= most_held && !one_more_beyond_held) ||
       slots_.size() >= most_settled + limits_.concurrent + limits_.unconfirmed)
     return false;
   if (count(Stage::ready) + count(Stage::writing) >= limits_.concurrent) return false;

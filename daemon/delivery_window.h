@@ -20,7 +20,8 @@ class DeliveryWindow {
   bool exclusive() const { return limits_.concurrent == 1 && limits_.unconfirmed == 0; }
   // Whether this slot may write now: what came back goes first, and in trouble one write at a time.
   bool may_write(const DeliverySlot& slot, bool trouble) const;
-  // Whether a slot may be added; never in trouble: what came back is sent before anything new.
+  // Whether a slot may be added. Not in trouble, since what came back is sent before anything new; but where the
+  // trouble is that records are refused and none is accepted, one of the newer ones may be the neighbour they need.
   bool may_open(bool trouble, bool one_more_beyond_held) const;
   DeliverySlot& open(std::unique_ptr<DeliverySlot> slot);
 
@@ -40,6 +41,10 @@ class DeliveryWindow {
   // transaction stays short. They stay until drop().
   PositionUpdate confirmed(std::int64_t exporter_id, std::uint64_t position, std::size_t& slots);
   void drop(std::size_t slots);
+  // Settles what it can of the first slot's beginning; see DeliverySlot::cut().
+  bool cut_front() { return !slots_.empty() && slots_.front()->cut(); }
+  // Slots whose batch is in memory.
+  std::size_t loaded() const;
   void clear() { slots_.clear(); }
 
  private:

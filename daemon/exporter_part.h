@@ -37,6 +37,8 @@ class ExporterPart {
   void start() { delivering_.spawn("exporter " + settings_.name, deliverer_->run()); }
   // From now on: delivers what is in the journal, closes the sink, ends. delivered() returns then.
   void drain() { deliverer_->drain(); }
+  // The last moments: nothing new is written, what is under way is brought to its end.
+  void wind_up() { deliverer_->wind_up(); }
   Task<void> delivered() { co_await delivering_.join(); }
   // Asks its tasks to end at their next co_await; join() waits for them, with what the sink has going on
   // between its calls. Once it has returned the part may be destroyed.

@@ -33,6 +33,7 @@ class FarEnd final : public Exporter {
   std::size_t most_unconfirmed = 0;
   int tends = 0;
   int reopens = 0;
+  int hurries = 0;
   bool closed = false;
 
   // Returns the n-th write that is held (in the order of their beginning), or all.
@@ -101,6 +102,10 @@ class FarEnd final : public Exporter {
     ++tends;
     co_await loop_.clock().sleep(std::chrono::milliseconds(10));
     co_return WriteOutcome();
+  }
+  void hurry() override {
+    ++hurries;
+    let_all_go();
   }
   Task<void> close() override {
     const Call call(*this, care_);

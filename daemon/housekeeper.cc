@@ -25,6 +25,11 @@ Housekeeper::Housekeeper(Clock& clock, Log& log, StorageQueue& storage, FileSyst
       state_dir_(std::move(state_dir)),
       pollers_(std::move(pollers)) {}
 
+void Housekeeper::set_pollers(std::vector<Poller*> pollers) {
+  pollers_ = std::move(pollers);
+  for (Poller* poller : pollers_) poller->hold(holding());
+}
+
 Task<void> Housekeeper::run() {
   for (;;) {
     co_await round();
@@ -57,22 +62,33 @@ Task<void> Housekeeper::round() {
     }
     used_bytes_ = step->used_bytes;
     if (step->released > 0) {
-      log_.error("the journal is full: " + std::to_string(step->released) + " undelivered records were released (when_full = \"release\"); a gap tells which");
+      log_.error("the journal is full: " + std::to_string(step->released) +
+                 " undelivered records were released, of exporters that are not in use or have when_full = \"release\"; a gap tells which");
     }
-    if (step->full != full_) {
-      full_ = step->full;
-      if (full_) {
-        log_.error("the journal has reached journal.max_size (" + format_size(settings_.max_size) +
-                   ") with records that an exporter has not delivered: polling waits. Repair that exporter, or raise journal.max_size");
-      } else {
-        log_.info("the journal has room again: polling goes on");
-      }
-    }
+    tell_fullness(*step);
     more = step->more;
   }
   watch_growth();
   co_await watch_disk();
-  for (Poller* poller : pollers_) poller->hold(holding());
+  const Poller::Room room = !full_because_.empty() ? Poller::Room::none : disk_low_ ? Poller::Room::low : Poller::Room::enough;
+  for (Poller* poller : pollers_) poller->hold(room);
+}
+
+void Housekeeper::tell_fullness(const PruneStep& step) {
+  std::string because;
+  if (step.no_records) {
+    because = " and holds no record that could be removed: what fills it are the identities of records (journal.remember), the ledger and the "
+              "quarantine (journal.ledger_keep). Polling waits: raise journal.max_size, or lower journal.remember or journal.ledger_keep";
+  } else if (step.full) {
+    because = " with records that an exporter has not delivered: polling waits. Repair that exporter, or raise journal.max_size";
+  }
+  if (because == full_because_) return;
+  full_because_ = std::move(because);
+  if (full_because_.empty()) {
+    log_.info("the journal has room again: polling goes on");
+  } else {
+    log_.error("the journal has reached journal.max_size (" + format_size(settings_.max_size) + ")" + full_because_);
+  }
 }
 
 std::optional<Duration> Housekeeper::full_in() const {
@@ -113,11 +129,16 @@ Task<void> Housekeeper::watch_disk() {
     }
   }
   const std::string path = state_dir_ + "/reserve";
-  if (reserve_kept_ && *free < nearly_nothing) {
+  if (!reserve_kept_) {
+    auto find = [&] { return files_.exists(path); };
+    const Result<bool> found = co_await run_blocking(blocking_, find);
+    reserve_kept_ = found.ok() && *found;
+  }
+  if (*reserve_kept_ && *free < nearly_nothing) {
     auto give = [&] { return files_.remove(path); };
     const Status given = co_await run_blocking(blocking_, give);
     reserve_kept_ = !given.ok();
-  } else if (!reserve_kept_ && *free > settings_.min_free + reserve_bytes) {
+  } else if (!*reserve_kept_ && *free > settings_.min_free + reserve_bytes) {
     auto take = [&]() -> Status {
       Result<std::unique_ptr<File>> file = files_.open(path, {});
       if (!file) return std::move(file).error();

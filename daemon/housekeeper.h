@@ -3,6 +3,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,15 +26,18 @@ class Housekeeper {
   // From now on it holds and asks these.
   void watch(std::vector<Poller*> pollers) { pollers_ = std::move(pollers); }
   Task<void> run();
+  // These are all from now on.
+  void set_pollers(std::vector<Poller*> pollers);
   // One round; run() repeats it.
   Task<void> round();
-  bool holding() const { return full_ || disk_low_; }
+  bool holding() const { return !full_because_.empty() || disk_low_; }
   std::uint64_t used_bytes() const { return used_bytes_; }
   // When the journal will be full at the present rate; nothing if it does not grow.
   std::optional<Duration> full_in() const;
 
  private:
   Task<void> watch_disk();
+  void tell_fullness(const PruneStep& step);
   void watch_growth();
   PruneRules rules() const;
 
@@ -51,9 +55,9 @@ class Housekeeper {
   };
   std::deque<Sample> samples_;
   std::uint64_t used_bytes_ = 0;
-  bool full_ = false;
+  std::string full_because_;  // empty: it is not full
   bool disk_low_ = false;
-  bool reserve_kept_ = false;
+  std::optional<bool> reserve_kept_;  // nothing: not looked yet, an earlier process may have left one
   bool warned_of_growth_ = false;
 };
 

@@ -5,13 +5,17 @@
 #include <cstdio>
 #include <random>
 
+#include "core/task_group.h"
+#include "daemon/housekeeper.h"
 #include "daemon/jobs.h"
 #include "daemon/load_settings.h"
 #include "daemon/network.h"
 #include "daemon/logger.h"
+#include "daemon/source_part.h"
 #include "exporters/catalog.h"
 #include "net/system_clock.h"
 #include "net/thread_executor.h"
+#include "storage/journal_copy.h"
 #include "storage/state_dir.h"
 
 namespace auditferry {
@@ -87,7 +91,11 @@ struct Offline {
         storage(journal, storage_thread, clock, loop.get_executor()),
         profiles(profile_book(settings)),
         jobs({clock, log, storage, random, settings,
-              [this](const ExporterSettings& exporter) { return make(exporter); }}) {}
+              [this](const ExporterSettings& exporter) { return make(exporter); },
+              [this](const std::string& source, const std::string& stream) { return poller(source, stream); }}) {
+    const Result<std::vector<Penalty>> stored = journal.penalties(clock.now());
+    if (stored) penalties = *stored;
+  }
 
   JobExporter make(const ExporterSettings& exporter) {
     JobExporter made;
@@ -97,8 +105,28 @@ struct Offline {
     made.exporter = make_exporter(exporter, network.exporter_world(*made.thread, [](std::string, std::string) {}));
     return made;
   }
+  // The source is made when it is asked for first; with it the journal is kept within its bounds.
+  Poller* poller(const std::string& source, const std::string& stream) {
+    if (part && part->settings().name == source) return part->poller(stream);
+    for (const SourceSettings& one : settings.sources) {
+      if (part || one.name != source) continue;
+      budget = make_budget(clock, log, one, penalties);
+      part = std::make_unique<SourcePart>(surroundings, storage, published, *budget, one);
+      std::vector<Poller*> pollers;
+      for (const auto& made : part->pollers()) pollers.push_back(made.get());
+      housekeeper = std::make_unique<Housekeeper>(clock, log, storage, network.files(), storage_thread, settings.journal,
+                                                  settings.daemon.state_dir, std::move(pollers));
+      tasks.spawn("housekeeping", housekeeper->run());
+      part->start_backfills();
+    }
+    return part ? part->poller(stream) : nullptr;
+  }
   Task<void> carry_out(JobRow job, JobOutcome& outcome) {
     outcome = co_await jobs.carry_out(std::move(job));
+    tasks.cancel();
+    if (part) part->cancel();
+    co_await tasks.join();
+    if (part) co_await part->join();
     co_await network.end();
   }
 
@@ -111,6 +139,13 @@ struct Offline {
   StorageQueue storage;
   ProfileBook profiles;
   Network network{loop.get_executor(), clock, log, random, profiles};
+  Bell published{loop.get_executor()};
+  std::vector<Penalty> penalties;
+  Surroundings surroundings = network.surroundings(storage_thread);
+  std::unique_ptr<RequestBudget> budget;
+  std::unique_ptr<SourcePart> part;  // of the one source that a job asks; nothing: no portal is asked
+  std::unique_ptr<Housekeeper> housekeeper;
+  TaskGroup tasks{loop.get_executor()};
   Jobs jobs;
 };
 
@@ -118,6 +153,8 @@ ExitStatus do_it_here(const Settings& settings, StateDir state_dir, const std::s
                       const std::string& argument, const ReportSink& sink) {
   Result<std::unique_ptr<Journal>> journal = Journal::open(state_dir.journal_path());
   if (!journal) return complain(journal.error().message);
+  const Result<std::optional<RecognisedCopy>> copy = recognise_copy(**journal, SystemClock().now());
+  if (!copy) return complain(copy.error().message);
   JobOutcome outcome;
   {
     Offline offline(settings, **journal);

@@ -1,8 +1,12 @@
 #include "daemon/jobs.h"
 
+#include "core/task_group.h"
+#include "daemon/backfill_job.h"
 #include "daemon/backoff.h"
+#include "daemon/care_jobs.h"
 #include "daemon/letter_jobs.h"
 #include "daemon/replay_job.h"
+#include "encoding/time_format.h"
 
 namespace auditferry {
 namespace {
@@ -14,13 +18,33 @@ constexpr int tries = 6;
 struct Kind {
   const char* name;
   JobKind carry_out;
+  JobLane lane = JobLane::exporters;
 };
 
 constexpr Kind kinds[] = {
     {"dead_letters_retry", retry_letters},
     {"dead_letters_discard", discard_letters},
     {"replay", replay},
+    {"gaps_accept", accept_gaps},
+    {"exporter_rename", rename_exporter_job},
+    {"exporter_forget", forget_exporter_job},
+    {"backfill", backfill, JobLane::portals},
 };
+
+// A kind that is not known fails in the first lane.
+JobLane lane_of(const std::string& name) {
+  for (const Kind& kind : kinds) {
+    if (name == kind.name) return kind.lane;
+  }
+  return JobLane::exporters;
+}
+
+std::optional<JobRow> first_of(JobLane lane, const std::vector<JobRow>& queued) {
+  for (const JobRow& job : queued) {
+    if (lane_of(job.kind) == lane) return job;
+  }
+  return std::nullopt;
+}
 
 // Jobs wait for each write's end.
 class NoHurry final : public WriteProgress {
@@ -42,15 +66,22 @@ Task<void> Jobs::run() {
   auto tidy = [before](Journal& journal) { return tidy_jobs(journal, before); };
   const Status tidied = co_await world_.storage.run(tidy);
   if (!tidied) world_.log.warn("old jobs could not be removed: " + tidied.error().message);
+  Task<void> of_exporters = work(JobLane::exporters);
+  Task<void> of_portals = work(JobLane::portals);
+  co_await both(std::move(of_exporters), std::move(of_portals));
+}
+
+Task<void> Jobs::work(JobLane lane) {
   for (;;) {
-    auto look = [](Journal& journal) { return next_job(journal); };
-    Result<std::optional<JobRow>> next = co_await world_.storage.run(look);
-    if (!next) world_.log.warn("the journal's jobs cannot be read: " + next.error().message);
-    if (!next || !next->has_value()) {
+    auto look = [](Journal& journal) { return queued_jobs(journal); };
+    const Result<std::vector<JobRow>> queued = co_await world_.storage.run(look);
+    if (!queued) world_.log.warn("the journal's jobs cannot be read: " + queued.error().message);
+    const std::optional<JobRow> next = queued ? first_of(lane, *queued) : std::nullopt;
+    if (!next) {
       co_await world_.clock.sleep(look_every);
       continue;
     }
-    JobRow job = **next;
+    JobRow job = *next;
     world_.log.info("job " + std::to_string(job.job_id) + " (" + job.kind + ") begins");
     const JobOutcome outcome = co_await carry_out(std::move(job));
     world_.log.info("a job has ended: " + outcome.words);
@@ -90,6 +121,19 @@ Task<Status> open_for_job(Jobs& jobs, JobExporter& exporter) {
   }
 }
 
+std::optional<Duration> wait_of_job(std::optional<Duration> retry_after, Duration backoff) {
+  if (retry_after && *retry_after > longest_job_wait) return std::nullopt;
+  return std::min(retry_after.value_or(backoff), longest_job_wait);
+}
+
+std::string takes_nothing(const std::string& reason, std::optional<Duration> retry_after) {
+  std::string words = "the far end takes nothing now: " + reason;
+  if (!retry_after || *retry_after <= longest_job_wait) return words + "; the rest is kept: give the command again later";
+  return words + "; it asks to wait " + format_duration(std::chrono::ceil<std::chrono::seconds>(*retry_after)) +
+         ", longer than a job holds up others (" + format_duration(longest_job_wait) +
+         "): the rest is kept, give the command again after that";
+}
+
 Task<WriteOutcome> write_for_job(Jobs& jobs, JobExporter& exporter,
                                  const std::vector<OutgoingRecord>& records) {
   Backoff backoff(jobs.world().random, std::chrono::seconds(1), exporter.settings->max_backoff);
@@ -97,7 +141,9 @@ Task<WriteOutcome> write_for_job(Jobs& jobs, JobExporter& exporter,
     NoHurry progress;
     WriteOutcome outcome = co_await exporter.exporter->write(records, progress);
     if (outcome.verdict != Verdict::retry || i == tries) co_return outcome;
-    co_await jobs.world().clock.sleep(outcome.retry_after ? *outcome.retry_after : backoff.next());
+    const std::optional<Duration> wait = wait_of_job(outcome.retry_after, backoff.next());
+    if (!wait) co_return outcome;
+    co_await jobs.world().clock.sleep(*wait);
   }
 }
 

@@ -1,5 +1,7 @@
 #include "daemon/journal_report.h"
 
+#include "encoding/time_format.h"
+
 namespace auditferry {
 
 std::string_view advice_for(std::string_view finding) {
@@ -8,16 +10,15 @@ std::string_view advice_for(std::string_view finding) {
   };
   if (says("payload ") && says("is damaged")) {
     return "check the disk; exporters that have delivered these records miss nothing, the others get a gap; "
-           "fetch the time again "
-           "while the portal still has it";
+           "'auditferry journal salvage' names the numbers that are gone";
   }
   if (says("ledger's chain")) {
     return "records are not affected; find out who changed the file, and keep a copy of it as it is now";
   }
   if (says("do not balance"))
     return "records are not affected, but this is a fault in auditferry: please report it with this output";
-  return "the file is damaged: stop the daemon, copy the state folder, check the disk, then restore a "
-         "backup, or begin with a new state folder and keep the old one: what the portal still has is fetched again";
+  return "the file is damaged: stop the daemon, check the disk, then run 'auditferry journal salvage', which rescues what can "
+         "be read into a new journal and keeps the damaged file; or restore a backup";
 }
 
 Result<bool> render_journal_check(JournalReader& reader, const ReportSink& sink) {
@@ -32,6 +33,12 @@ Result<bool> render_journal_check(JournalReader& reader, const ReportSink& sink)
     sink(report_count(findings->size()) + (findings->size() == 1 ? " finding\n" : " findings\n"));
   }
   return findings->empty();
+}
+
+std::string words_for(const RecognisedCopy& copy) {
+  return "this journal is a copy that was made at " + format_rfc3339(copy.copied_at) + " (epoch " + copy.epoch_before + "): its epoch is " +
+         copy.epoch + " from now on. Exporters go on from the positions of that time, so far ends see later records again; see docs/journal.md, "
+         "'After a restore'";
 }
 
 }  // namespace auditferry

@@ -127,8 +127,7 @@ Task<Status> retry_one(Jobs& jobs, std::int64_t letter_id, std::map<std::string,
   }
   const WriteOutcome outcome = co_await deliver_letter(jobs, **exporter, batch->records.front());
   if (outcome.verdict == Verdict::retry || outcome.verdict == Verdict::pause) {
-    co_return Error{ErrorKind::unavailable, "the far end takes nothing now: " + outcome.reason +
-                                                "; the rest is kept, ask again later"};
+    co_return Error{ErrorKind::unavailable, takes_nothing(outcome.reason, outcome.retry_after)};
   }
   co_return co_await take_down(jobs, letter_id, outcome, tally);
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "daemon/deliverer_fixture.h"
 #include "daemon/far_end.h"
 #include "daemon/letter_report.h"
@@ -124,6 +126,38 @@ TEST_F(LetterJobs, AFarEndThatAnswersNobodyEndsTheJob) {
   EXPECT_NE(outcome.words.find("503"), std::string::npos);
   EXPECT_EQ(books().dead, 2u);
   EXPECT_EQ(ids().size(), 2u);
+}
+
+// Other jobs wait behind this one.
+TEST_F(LetterJobs, AFarEndThatAsksToWaitForLongEndsTheJob) {
+  make_letters();
+  far_end_.answer = [](const Lines&) {
+    WriteOutcome busy = outcome(Verdict::retry, "429");
+    busy.retry_after = hours(3);
+    return busy;
+  };
+  const Duration before = loop_.clock().slept();
+  const JobOutcome ended = run("dead_letters_retry");
+  EXPECT_LE(loop_.clock().slept() - before, minutes(5));
+  EXPECT_EQ(ended.state, JobState::failed);
+  EXPECT_NE(ended.words.find("it asks to wait 3h"), std::string::npos) << ended.words;
+  EXPECT_NE(ended.words.find("give the command again after that"), std::string::npos) << ended.words;
+  EXPECT_EQ(ids().size(), 2u);
+}
+
+TEST_F(LetterJobs, AShortWaitIsWaitedFor) {
+  make_letters();
+  bool first = true;
+  far_end_.answer = [&first](const Lines&) {
+    WriteOutcome busy;
+    if (!std::exchange(first, false)) return busy;
+    busy = outcome(Verdict::retry, "429");
+    busy.retry_after = minutes(4);
+    return busy;
+  };
+  const Duration before = loop_.clock().slept();
+  EXPECT_EQ(run("dead_letters_retry").state, JobState::done);
+  EXPECT_GE(loop_.clock().slept() - before, minutes(4));
 }
 
 TEST_F(LetterJobs, DiscardTakesTheNamedOnesAndTheLedgerSaysSo) {

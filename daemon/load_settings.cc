@@ -1,9 +1,12 @@
 #include "daemon/load_settings.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "config/config_file.h"
+#include "config/named_files.h"
 #include "encoding/hash.h"
 #include "exporters/catalog.h"
 #include "sources/profile.h"
@@ -30,9 +33,7 @@ Result<Profile> find_profile(const std::string& name_or_path, const std::string&
   return load_profile(*text, path);
 }
 
-}  // namespace
-
-Result<Settings> load_settings(const std::string& path, bool resolve_secrets) {
+ConfigHooks own_hooks(bool resolve_secrets) {
   ConfigHooks hooks;
   hooks.load_profile = find_profile;
   hooks.read_exporter = read_exporter;
@@ -40,7 +41,38 @@ Result<Settings> load_settings(const std::string& path, bool resolve_secrets) {
   hooks.formats = format_names();
   hooks.environment = process_environment;
   hooks.resolve_secrets = resolve_secrets;
-  return load_config(path, hooks);
+  return hooks;
+}
+
+}  // namespace
+
+Result<Settings> load_settings(const std::string& path, bool resolve_secrets) {
+  return load_config(path, own_hooks(resolve_secrets));
+}
+
+Result<LoadedSettings> load_for_running(const std::string& path) {
+  LoadedSettings loaded;
+  const std::filesystem::path file(path);
+  const SecretPlaces places{process_environment, file.has_parent_path() ? file.parent_path().string() : ".", true};
+  Sha256Stream texts;
+  ConfigHooks hooks = own_hooks(true);
+  hooks.take_text = [&](std::string_view text) {
+    texts.update(text);
+    for (std::string& named : named_files(text, places)) {
+      if (std::find(loaded.files.begin(), loaded.files.end(), named) == loaded.files.end()) loaded.files.push_back(std::move(named));
+    }
+  };
+  Result<Settings> settings = load_config(path, hooks);
+  if (!settings) return std::move(settings).error();
+  loaded.settings = std::move(settings).value();
+  std::error_code error;
+  loaded.file = std::filesystem::absolute(file, error).lexically_normal().string();
+  loaded.text_sha256 = hex(texts.finish());
+  return loaded;
+}
+
+Result<Settings> parse_settings(const std::string& text, const std::string& file_name, const std::string& folder) {
+  return parse_config(text, file_name, folder, own_hooks(false));
 }
 
 ProfileBook profile_book(const Settings& settings) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "config/settings.h"
 #include "core/result.h"
@@ -11,6 +12,18 @@ namespace auditferry {
 // environment. All errors at once, one per line. With resolve_secrets = false no secret is read (status,
 // ledger).
 Result<Settings> load_settings(const std::string& path, bool resolve_secrets);
+
+// A configuration with what reloading needs to know about it.
+struct LoadedSettings {
+  Settings settings;
+  std::string file;                // its main file, an absolute path
+  std::string text_sha256;         // hex, of the main file and then of what it includes, in the order of reading
+  std::vector<std::string> files;  // that secrets, certificates and keys are in
+};
+Result<LoadedSettings> load_for_running(const std::string& path);
+
+// The same for a text, without its secrets; `file_name` is for messages.
+Result<Settings> parse_settings(const std::string& text, const std::string& file_name, const std::string& folder);
 
 // The profiles of the configured sources, then the built-in ones.
 ProfileBook profile_book(const Settings& settings);

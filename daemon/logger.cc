@@ -4,6 +4,12 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+
 #include "encoding/json_object.h"
 
 namespace auditferry {
@@ -37,7 +43,30 @@ std::string harmless(std::string_view text) {
   return out;
 }
 
+// The priority that syslog(3) and the journal know.
+class PriorityFlag final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& line, const std::tm&, spdlog::memory_buf_t& out) override {
+    char priority = '7';
+    if (line.level == spdlog::level::info) priority = '6';
+    if (line.level == spdlog::level::warn) priority = '4';
+    if (line.level == spdlog::level::err) priority = '3';
+    const char text[] = {'<', priority, '>'};
+    out.append(text, text + sizeof(text));
+  }
+  std::unique_ptr<spdlog::custom_flag_formatter> clone() const override { return std::make_unique<PriorityFlag>(); }
+};
+
 }  // namespace
+
+bool is_journal_stream(int descriptor, const char* journal_stream) {
+  if (journal_stream == nullptr) return false;
+  struct stat about {};
+  if (::fstat(descriptor, &about) != 0) return false;
+  return journal_stream == std::to_string(about.st_dev) + ":" + std::to_string(about.st_ino);
+}
+
+bool standard_error_is_the_journal() { return is_journal_stream(STDERR_FILENO, std::getenv("JOURNAL_STREAM")); }
 
 struct StderrLog::State {
   State() : logger("auditferry", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
@@ -47,9 +76,12 @@ struct StderrLog::State {
   spdlog::logger logger;
 };
 
-StderrLog::StderrLog(LogLevel level, bool json) : level_(level), json_(json), state_(std::make_unique<State>()) {
-  const char* pattern = json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})" : "%Y-%m-%dT%H:%M:%S.%eZ %l %v";
-  state_->logger.set_formatter(std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
+StderrLog::StderrLog(LogLevel level, bool json, bool to_journal) : level_(level), json_(json), state_(std::make_unique<State>()) {
+  std::string pattern = json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})" : "%Y-%m-%dT%H:%M:%S.%eZ %l %v";
+  if (to_journal) pattern = json ? "%*" + pattern : "%*%l %v";
+  auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+  formatter->add_flag<PriorityFlag>('*').set_pattern(pattern);
+  state_->logger.set_formatter(std::move(formatter));
 }
 
 StderrLog::~StderrLog() = default;

@@ -39,7 +39,59 @@ void add_dead_letters(CLI::App& app, CommandLine& line) {
   }
 }
 
+void add_gaps(CLI::App& app, CommandLine& line) {
+  CLI::App* gaps = app.add_subcommand("gaps", "where completeness could not be shown");
+  gaps->require_subcommand(1);
+  CLI::App* list = gaps->add_subcommand("list", "one line each: open, healed and accepted ones");
+  list->add_option("--state", line.state, "only those in this state")->check(CLI::IsMember({"open", "healed", "accepted"}));
+  list->add_flag("--json", line.json, "one JSON object a line");
+  CLI::App* accept = gaps->add_subcommand("accept", "a person takes note of open gaps; the ledger keeps who and why");
+  accept->add_option("--id,ID", line.ids, "ids as 'list' shows them");
+  accept->add_flag("--all", line.all, "all that are open (of the source, stream or exporter)");
+  accept->add_option("--exporter", line.exporter, "only this exporter's");
+  accept->add_option("--from", line.from, "only those that lie between this time (RFC 3339)");
+  accept->add_option("--to", line.to, "and this one");
+  accept->add_option("--reason", line.reason, "why nothing more has to be done about them")->required();
+  for (CLI::App* command : {list, accept}) {
+    add_config(*command, line);
+    command->add_option("--source", line.source, "only of this source");
+    command->add_option("--stream", line.stream, "only of this stream");
+  }
+}
+
+void add_exporters(CLI::App& app, CommandLine& line) {
+  CLI::App* exporter = app.add_subcommand("exporter", "positions of exporters that are, or were, configured");
+  exporter->require_subcommand(1);
+  CLI::App* list = exporter->add_subcommand("list", "attached and detached ones, one line each");
+  list->add_flag("--json", line.json, "one JSON object a line");
+  CLI::App* rename = exporter->add_subcommand("rename", "another name in the configuration goes on at the same position");
+  rename->add_option("OLD", line.exporter, "the name in the journal")->required();
+  rename->add_option("NEW", line.new_name, "the name in the configuration from now on")->required();
+  CLI::App* forget = exporter->add_subcommand("forget", "gives up what waits for an exporter that is not in use");
+  forget->add_option("NAME", line.exporter, "which one")->required();
+  forget->add_flag("--yes", line.yes, "do it; without it only what would be given up is told");
+  for (CLI::App* command : {list, rename, forget}) add_config(*command, line);
+}
+
+void add_init(CLI::App& app, CommandLine& line) {
+  CLI::App* init = app.add_subcommand("init", "write a configuration; asks for what is not given");
+  auditferry::InitOptions& options = line.init;
+  init->add_option("--config", options.config, "the file to write (auditferry.toml)");
+  init->add_option("--profile", options.profile, "the portal: apptego, okta or github");
+  init->add_option("--base-url", options.base_url, "its address, where it is not the profile's");
+  init->add_option("--tenant", options.tenant, "the tenant's id, or the organisation's name");
+  init->add_option("--streams", options.streams, "which logs, for example audit,device (all)");
+  init->add_option("--source", options.source, "a name for it (the profile's)");
+  init->add_option("--start", options.start, "from when on: a time, -24h or oldest (-24h)");
+  init->add_option("--state-dir", options.state_dir, "folder of the journal");
+  init->add_option("--records", options.records, "folder of the records");
+  init->add_option("--listen", options.listen, "address of the status page (127.0.0.1:9640)");
+  init->add_option("--credential-file", options.credential_files, "NAME=PATH: this credential is in that file already; others are asked for, or read from standard input, a line each");
+  init->add_flag("--offline", options.offline, "do not run 'check --online' afterwards");
+}
+
 void add_commands(CLI::App& app, CommandLine& line) {
+  add_init(app, line);
   CLI::App* run = app.add_subcommand("run", "poll, journal and deliver until SIGTERM");
   add_config(*run, line);
   run->add_flag("--once", line.once, "poll every stream up to now, deliver everything, end");
@@ -54,6 +106,9 @@ void add_commands(CLI::App& app, CommandLine& line) {
   status->add_flag("--json", line.json, "as JSON");
   status->add_flag("--line", line.brief, "one line: fetched, delivered, waiting, lag");
 
+  CLI::App* health = app.add_subcommand("health", "whether the daemon is alive: exit status 0 or 1");
+  add_config(*health, line);
+
   CLI::App* ledger = app.add_subcommand("ledger", "provenance rows, coverage and gaps; verifies the chain");
   add_config(*ledger, line);
   ledger->add_option("--source", line.source, "only this source");
@@ -63,6 +118,8 @@ void add_commands(CLI::App& app, CommandLine& line) {
   ledger->add_flag("--json", line.json, "one JSON object a line");
 
   add_dead_letters(app, line);
+  add_gaps(app, line);
+  add_exporters(app, line);
 
   CLI::App* replay = app.add_subcommand("replay", "deliver records of the journal again to one exporter");
   add_config(*replay, line);
@@ -71,10 +128,23 @@ void add_commands(CLI::App& app, CommandLine& line) {
   replay->add_option("--to", line.to, "up to this time (RFC 3339)")->required();
   replay->add_option("--stream", line.stream, "only of this stream");
 
+  CLI::App* backfill = app.add_subcommand("backfill", "walk an old window of a source once more, de-duplicated");
+  add_config(*backfill, line);
+  backfill->add_option("--source", line.source, "of which source")->required();
+  backfill->add_option("--from", line.from, "from this time on (RFC 3339)")->required();
+  backfill->add_option("--to", line.to, "up to this time (RFC 3339)")->required();
+  backfill->add_option("--stream", line.stream, "only this stream");
+
   CLI::App* journal = app.add_subcommand("journal", "care of the journal");
   journal->require_subcommand(1);
   CLI::App* journal_check = journal->add_subcommand("check", "read the whole journal and say what is damaged");
   add_config(*journal_check, line);
+  CLI::App* backup = journal->add_subcommand("backup", "copy the journal, beside a running daemon or without one");
+  add_config(*backup, line);
+  backup->add_option("--to", line.to, "the new file; an existing one is not overwritten")->required();
+  CLI::App* salvage = journal->add_subcommand("salvage", "rescue what can be read of a damaged journal into a new one, which takes its place");
+  add_config(*salvage, line);
+  salvage->add_option("--to", line.to, "write the new journal to this file, and leave the damaged one in its place");
 }
 
 std::string chosen(const CLI::App& app) {

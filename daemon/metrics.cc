@@ -9,8 +9,8 @@
 #include <map>
 #include <set>
 
+#include "daemon/retention_headroom.h"
 #include "daemon/status_report.h"
-#include "storage/gap_table.h"
 
 namespace auditferry {
 namespace {
@@ -71,25 +71,6 @@ void add_books(MetricSet& metrics, const StreamBooks& books, const Labels& label
   count("late_records_total", "Records found where a walk had already been", books.late);
 }
 
-std::optional<Duration> retention_of(const StreamSnapshot& stream, const Settings* settings) {
-  if (settings == nullptr) return std::nullopt;
-  for (const SourceSettings& source : settings->sources) {
-    if (source.profile.vendor != stream.identity.vendor || source.tenant != stream.identity.tenant) continue;
-    for (const StreamSettings& other : source.streams) {
-      if (other.name == stream.identity.stream) return other.retention;
-    }
-  }
-  return std::nullopt;
-}
-
-// From when on something is missing that no open gap speaks of yet.
-std::optional<WallTime> oldest_missing(const CollectionSnapshot& collection, const JournalSnapshot& snapshot) {
-  if (!collection.start) return std::nullopt;
-  const std::vector<CoverageInterval> settled = settled_time(collection.coverage, snapshot.gaps, collection.collection_id);
-  const std::vector<TimeRange> holes = holes_in(settled, {*collection.start, WallTime::max()});
-  return holes.empty() ? std::optional<WallTime>() : std::max(holes.front().from, *collection.start);
-}
-
 void add_stream(MetricSet& metrics, const StreamSnapshot& stream, const MetricsInput& input) {
   const JournalSnapshot& snapshot = *input.snapshot;
   const Labels labels{{"source", stream.source}, {"stream", stream.identity.stream}};
@@ -111,12 +92,10 @@ void add_stream(MetricSet& metrics, const StreamSnapshot& stream, const MetricsI
     metrics.most("watermark_age_seconds", "Age of the moment up to which everything since the start is shown",
                  labels, seconds_of(*progress.lag));
   }
-  const std::optional<Duration> retention = retention_of(stream, input.settings);
-  const std::optional<WallTime> missing = oldest_missing(*progress.collection, snapshot);
-  if (retention && missing) {
+  if (const std::optional<Duration> headroom = retention_headroom(progress, snapshot, context)) {
     metrics.least("retention_headroom_seconds",
                   "How long until the portal forgets something that is not here; 0 or less: it may have", labels,
-                  seconds_of(*missing + *retention - input.now));
+                  seconds_of(*headroom));
   }
 }
 

@@ -22,9 +22,13 @@ std::optional<WallTime> newest_shown(const std::vector<CoverageInterval>& covera
 
 // Where the next poll begins. After a long outage the hole before the last `overlap` is history.
 WallTime poll_from(const PlanInput& input) {
-  const WallTime recent = input.edge - input.settings.overlap;
+  const Duration longest = longest_window(input.settings.profile);
+  const WallTime recent = input.edge - std::min(input.settings.overlap, longest);
   const std::optional<WallTime> newest = newest_shown(input.coverage);
-  if (!newest || input.edge - *newest > input.settings.slice) return std::max(input.start, recent);
+  if (!newest || input.edge - *newest > std::min(input.settings.slice, longest - look_back)) return std::max(input.start, recent);
+  // Shown later than now: our clock was ahead when it was, and has been put back since. What has come
+  // meanwhile is asked for as if nothing had been shown of late.
+  if (*newest - look_back >= input.edge) return std::max(input.start, recent);
   return std::max(input.start, *newest - look_back);
 }
 
@@ -34,7 +38,8 @@ PlannedWalk plan_poll(const PlanInput& input) {
   const bool due = !input.notes.overlap_at || *input.notes.overlap_at > input.edge ||
                    input.edge - *input.notes.overlap_at >= input.settings.overlap / 2;
   if (due) {
-    walk.window.from = std::min(walk.window.from, std::max(input.start, input.edge - input.settings.overlap));
+    const Duration overlap = std::min(input.settings.overlap, longest_window(input.settings.profile));
+    walk.window.from = std::min(walk.window.from, std::max(input.start, WallTime(input.edge - overlap)));
     walk.whole_overlap = true;
   }
   return walk;
@@ -44,18 +49,42 @@ std::optional<PlannedWalk> plan_history(const PlanInput& input) {
   const std::vector<TimeRange> holes = history_holes(input);
   if (holes.empty()) return std::nullopt;
   const TimeRange hole = holes.front();
-  return PlannedWalk{"history", {hole.from, std::min<WallTime>(hole.to, hole.from + input.slice)}, false, std::nullopt};
+  const Duration slice = std::min(input.slice, longest_window(input.settings.profile));
+  return PlannedWalk{"history", {hole.from, std::min<WallTime>(hole.to, hole.from + slice)}, false, std::nullopt};
 }
 
 }  // namespace
+
+Duration longest_window(const StreamProfile& profile) {
+  // Bounds are put on whole units and then one further, on both sides.
+  const Duration wider = 4 * std::max(unit_step(profile.time_unit), unit_step(profile.request_time_unit));
+  return std::max(profile.max_window - wider, profile.max_window / 2);
+}
+
+std::vector<CoverageInterval> without(const std::vector<CoverageInterval>& coverage, const std::vector<TimeRange>& ranges) {
+  std::vector<CoverageInterval> left;
+  for (const CoverageInterval& interval : coverage) {
+    WallTime from = interval.range.from;
+    bool to_the_end = true;
+    for (const TimeRange& range : union_of(ranges)) {
+      if (range.to <= from || range.from >= interval.range.to) continue;
+      if (range.from > from) left.push_back({{from, range.from}, interval.how, interval.at});
+      from = range.to;
+      to_the_end = from < interval.range.to;
+    }
+    if (to_the_end) left.push_back({{from, interval.range.to}, interval.how, interval.at});
+  }
+  return left;
+}
 
 std::optional<PlannedWalk> plan_reread(const PlanInput& input) {
   for (const Duration delay : input.settings.reread) {
     const auto mark = input.notes.reread.find(delay);
     // A stream's first mark lies where its coverage began.
     const WallTime from = mark == input.notes.reread.end() ? input.start : mark->second;
-    const Duration width = std::max(shortest_reread, delay / reread_share);
-    const WallTime to = std::min<WallTime>(input.edge - delay, from + std::max(width, input.settings.slice));
+    const Duration longest = longest_window(input.settings.profile);
+    const Duration width = std::min(std::max(shortest_reread, delay / reread_share), longest);
+    const WallTime to = std::min<WallTime>(input.edge - delay, from + std::min(std::max(width, input.settings.slice), longest));
     if (to - from < width || !covered_until(input.coverage, from, to)) continue;
     return PlannedWalk{"reread", {from, to}, false, delay};
   }

@@ -12,7 +12,7 @@
 namespace auditferry {
 
 struct PlannedWalk {
-  std::string how;  // poll, history, reread
+  std::string how;  // poll, history, reread, backfill
   TimeRange window;
   bool whole_overlap = false;            // a poll that walks all of `overlap`
   std::optional<Duration> reread_delay;  // a reread: whose mark moves to window.to when it completes
@@ -38,6 +38,13 @@ std::optional<PlannedWalk> plan_reread(const PlanInput& input);
 
 // The part of the stream that no walk has shown yet and no gap speaks of, without what the next poll asks for anyway.
 std::vector<TimeRange> history_holes(const PlanInput& input);
+
+// The longest window that may be walked: requests ask a little wider, and all of it has to fit into the
+// profile's max_window.
+Duration longest_window(const StreamProfile& profile);
+
+// `coverage` without the time in `ranges`.
+std::vector<CoverageInterval> without(const std::vector<CoverageInterval>& coverage, const std::vector<TimeRange>& ranges);
 
 // True when everything from start to `until` has been shown or is a known gap.
 bool covered_until(const std::vector<CoverageInterval>& coverage, WallTime start, WallTime until);

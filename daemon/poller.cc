@@ -25,16 +25,16 @@ Poller::Poller(PollerWorld world, const SourceSettings& source, const StreamSett
       stream_(stream),
       session_(world, source, stream),
       backoff_(world.random, std::chrono::seconds(1), source.max_backoff),
-      slice_(stream.slice) {
+      slice_(std::min(stream.slice, longest_window(stream.profile))) {
   status_.source = source.name;
   status_.stream = stream.name;
 }
 
 Poller::~Poller() = default;
 
-void Poller::hold(bool held) {
-  held_ = held;
-  status_.waiting_for_room = held;
+void Poller::hold(Room room) {
+  room_ = room;
+  status_.waiting_for_room = room != Room::enough;
 }
 
 std::optional<WallTime> Poller::oldest_needed() const {
@@ -43,6 +43,8 @@ std::optional<WallTime> Poller::oldest_needed() const {
   for (const Duration delay : stream_.reread) oldest = std::min(oldest, world_.clock.now() - 2 * delay);
   for (const auto& [delay, mark] : notes_.reread) oldest = std::min(oldest, mark);
   for (const auto& active : walks_) oldest = std::min(oldest, active->plan.window.from);
+  if (backfill_walk_) oldest = std::min(oldest, backfill_walk_->plan.window.from);
+  if (backfill_running()) oldest = std::min(oldest, backfill_->window.from);
   // Until history is complete nothing is forgotten.
   for (const TimeRange& hole : holes_in(settled_, {*start_, oldest})) oldest = std::min(oldest, hole.from);
   return oldest - unit_step(stream_.profile.time_unit) * 2;
@@ -65,6 +67,8 @@ Task<Status> Poller::run_once() { co_return co_await loop(true); }
 
 Task<Status> Poller::loop(bool once) {
   walks_.clear();
+  backfill_walk_.reset();
+  backfill_follow_.reset();
   follow_.reset();
   reread_.reset();
   follow_answered_ = false;
@@ -74,7 +78,10 @@ Task<Status> Poller::loop(bool once) {
   if (!attached) co_return attached;
   std::optional<WallTime> target;
   for (;;) {
-    if (held_) {
+    if (room_ != Room::enough) {
+      Status cut;
+      if (room_ == Room::none) cut = co_await end_walks_early(true);
+      if (!cut) co_return cut;
       co_await world_.clock.sleep(idle_step);
       continue;
     }
@@ -94,6 +101,11 @@ Task<Status> Poller::loop(bool once) {
       step = co_await step_follow();
     }
     if (!step) co_return std::move(step).error();
+    if (backfill_running() || backfill_walk_) {
+      Result<Step> backfilled = co_await step_backfill();
+      if (!backfilled) co_return std::move(backfilled).error();
+      if (*backfilled == Step::moved) step = Step::moved;
+    }
     co_await remember_problem();
     if (fatal_ && once) co_return *fatal_;
     if (once && finished_once(*target)) co_return Status();
@@ -104,11 +116,42 @@ Task<Status> Poller::loop(bool once) {
   }
 }
 
+Task<Status> Poller::end_walks_early(bool covering) {
+  while (!walks_.empty()) {
+    ActiveWalk& active = *walks_.front();
+    if (active.walk_id == 0) {
+      walks_.pop_front();  // nothing has come yet
+      continue;
+    }
+    const std::string window = format_rfc3339(active.plan.window.from) + " to " + format_rfc3339(active.plan.window.to);
+    const char* why = covering ? "the journal is full" : "what the portal answers for a time range cannot be trusted at present";
+    world_.log.info(std::string(why) + ": the walk of " + window + " ends early, what it has brought is published, and the rest is asked for later",
+                    session_.fields());
+    std::vector<TimeRange> covered;
+    if (covering) {
+      active.walk.cut();
+      covered = active.walk.covered();
+      note_shown(notes_, covered);
+      Status saved = co_await save_notes();
+      if (!saved) co_return saved;
+    }
+    Status ended = co_await end_walk(active, std::move(covered));
+    if (!ended) co_return ended;
+    Status published = co_await publish(active.walk_id);
+    if (!published) co_return published;
+    walks_.pop_front();
+    Status loaded = co_await reload();
+    if (!loaded) co_return loaded;
+  }
+  co_return Status();
+}
+
 bool Poller::finished_once(WallTime target) {
-  if (!walks_.empty()) return false;
+  if (!walks_.empty() || backfill_walk_) return false;
   if (proof_empty_) return true;
+  if (notes_.doubt) return false;
   if (stream_.profile.order == RecordOrder::oldest_first) {
-    return follow_idle_ && follow_edge_ && !collection_.coverage.empty() && !notes_.outage_from && !notes_.cursor_refused;
+    return follow_idle_ && follow_edge_ && !collection_.coverage.empty() && !notes_.cursor_refused;
   }
   // A walk from before may reach to this very second and still have been asked too early.
   if (!polled_) return false;
@@ -124,8 +167,8 @@ Task<Status> Poller::attach() {
   auto job = [&](Journal& journal) { return journal.attach(identity, source_.name, source_.base_url, fingerprint, stream_.query, now); };
   Result<CollectionState> attached = co_await world_.storage.run(job);
   if (!attached) co_return std::move(attached).error();
+  notes_ = PollerNotes::from_text(attached->state);
   take(std::move(attached).value());
-  notes_ = PollerNotes::from_text(collection_.state);
   start_ = collection_.start;
   std::vector<StoredWalk> walks = std::move(collection_.walks);
   co_return co_await resume_walks(std::move(walks));
@@ -146,7 +189,12 @@ Task<Status> Poller::resume_walks(std::vector<StoredWalk> walks) {
       if (stored.how == "reread" && mark == stored.window.from) plan.reread_delay = delay;
     }
     NewestFirstWalk usable = walk.ok() ? std::move(walk).value() : NewestFirstWalk::begin(rules(), stored.window);
-    walks_.push_back(std::make_unique<ActiveWalk>(ActiveWalk{stored.walk_id, plan, std::move(usable), 0, true}));
+    auto resumed = std::make_unique<ActiveWalk>(ActiveWalk{stored.walk_id, plan, std::move(usable), 0, true});
+    if (stored.how == "backfill") {
+      backfill_walk_ = std::move(resumed);
+    } else {
+      walks_.push_back(std::move(resumed));
+    }
   }
   co_return co_await reload();
 }
@@ -161,7 +209,7 @@ Task<Status> Poller::resolve_start() {
   WallTime start = session_.edge() - stream_.start.ago;
   if (stream_.start.kind == StartSetting::Kind::time) start = stream_.start.time;
   if (stream_.start.kind == StartSetting::Kind::oldest) {
-    BeginningOutcome beginning = co_await find_beginning(session_, stream_.profile, session_.edge());
+    BeginningOutcome beginning = co_await find_beginning(session_, stream_.profile, WallTime(), session_.edge());
     if (!beginning.answered) {
       report(beginning.answer);
       co_await wait_after(beginning.answer);
@@ -169,6 +217,7 @@ Task<Status> Poller::resolve_start() {
     }
     note_good();
     start = beginning.beginning;
+    notes_.shown_first = beginning.shown;
     world_.log.info("the portal's log begins about " + format_rfc3339(start), session_.fields());
   }
   // What the portal has forgotten cannot be shown, and an empty answer about it would be no proof.
@@ -197,6 +246,12 @@ WalkRules Poller::rules() const {
   return rules;
 }
 
+std::vector<TimeRange> Poller::shown() const {
+  std::vector<TimeRange> ranges;
+  for (const CoverageInterval& interval : collection_.coverage) ranges.push_back(interval.range);
+  return union_of(std::move(ranges));
+}
+
 PageToStore Poller::page_to_store(const Answer& answer, const std::optional<std::string>& cursor_in, std::string_view how, TimeRange window) {
   PageToStore page;
   page.stream_id = collection_.stream_id;
@@ -214,9 +269,7 @@ PageToStore Poller::page_to_store(const Answer& answer, const std::optional<std:
   page.provenance.server_date = answer.server_date;
   page.provenance.body_sha256 = answer.body_sha256;
   if (answer.page.repaired) {
-    page.quarantine.push_back({"invalid UTF-8 or control characters in records, which were repaired", 0, answer.body});
-    world_.log.warn("a page held invalid UTF-8 or raw control characters: repaired, the records are marked and the original is in quarantine",
-                    session_.fields());
+    page.quarantine.push_back({"a page held invalid UTF-8 or raw control characters: repaired, the records are marked", 0, answer.body, true});
   }
   const auto has_no_time = [](const PageRecord& record) { return !record.has_time; };
   const auto timeless = std::count_if(answer.page.records.begin(), answer.page.records.end(), has_no_time);
@@ -224,13 +277,12 @@ PageToStore Poller::page_to_store(const Answer& answer, const std::optional<std:
     world_.log.warn(std::to_string(timeless) + " records of a page have no time that can be read at " + stream_.profile.fields.time +
                         ": they are kept without one; if this is usual, check the profile's streams." + stream_.name +
                         ".fields.time and time_unit",
-                    session_.fields());
+                    session_.fields(answer));
     timeless_told_ = true;
   }
   for (const Page::Oversized& record : answer.page.oversized) {
-    world_.log.error("record " + record.id + " has " + std::to_string(record.bytes) + " bytes, more than max_record: it is in quarantine",
-                     session_.fields());
-    page.quarantine.push_back({"a record of this page is larger than max_record", 0, answer.body});
+    page.quarantine.push_back({"record " + record.id + " has " + std::to_string(record.bytes) + " bytes, more than max_record", 1,
+                               std::string(record.raw)});
     NewGap gap{"oversized", std::nullopt, "record " + record.id + " is larger than max_record (" + std::to_string(record.bytes) + " bytes)"};
     if (record.has_time) gap.range = TimeRange{record.time, record.time};
     page.gaps.push_back(std::move(gap));
@@ -252,6 +304,16 @@ Task<Result<std::optional<StoredPage>>> Poller::store(PageToStore page) {
     co_return std::optional<StoredPage>();
   }
   if (!result) co_return std::move(result).error();
+  for (std::size_t i = 0; i < page.quarantine.size(); ++i) {
+    // What an earlier walk has met is in quarantine, was told, and counts as a duplicate.
+    if (!result->quarantined[i]) continue;
+    const QuarantineItem& item = page.quarantine[i];
+    if (item.of_repaired) {
+      world_.log.warn(item.why + " and the original is in quarantine", session_.fields());
+    } else {
+      world_.log.error(item.why + ": it is in quarantine", session_.fields());
+    }
+  }
   for (const NewGap& gap : result->gaps) world_.log.error("a gap of type " + gap.type + " was recorded: " + gap.why, session_.fields());
   if (result->revisions > 0) {
     world_.log.warn("the portal changed " + std::to_string(result->revisions) + " records that were already collected: kept as revisions (@2 …)",
@@ -271,10 +333,25 @@ Task<Status> Poller::publish(std::int64_t walk_id) {
   }
 }
 
-Task<Status> Poller::quarantine(QuarantineItem item) {
+Task<Status> Poller::quarantine(const Answer& answer, std::string consequence) {
+  const QuarantineItem item{answer.message, 0, answer.body};
   const WallTime now = world_.clock.now();
   auto job = [&](Journal& journal) { return journal.quarantine(collection_.stream_id, item, now); };
-  co_return co_await world_.storage.run(job);
+  const Result<bool> is_new = co_await world_.storage.run(job);
+  if (!is_new) co_return is_new.error();
+  if (*is_new) {
+    world_.log.error(answer.message + "; the answer is in quarantine" + consequence, session_.fields(answer));
+  } else {
+    world_.log.debug(answer.message + "; the same answer is in quarantine since an earlier walk", session_.fields(answer));
+  }
+  co_return Status();
+}
+
+Task<bool> Poller::is_quarantined(const Answer& answer) {
+  const QuarantineItem item{answer.message, 0, answer.body};
+  auto job = [&](Journal& journal) { return journal.is_quarantined(collection_.stream_id, item); };
+  const Result<bool> known = co_await world_.storage.run(job);
+  co_return known.ok() && *known;
 }
 
 Task<Status> Poller::record_gap(NewGap gap) {
@@ -296,7 +373,7 @@ Task<Status> Poller::reload() {
 
 void Poller::take(CollectionState state) {
   collection_ = std::move(state);
-  settled_ = settled_time(collection_.coverage, collection_.gaps, collection_.collection_id);
+  settled_ = without(settled_time(collection_.coverage, collection_.gaps, collection_.collection_id), notes_.show_again);
 }
 
 Task<Status> Poller::save_notes() {
@@ -305,14 +382,16 @@ Task<Status> Poller::save_notes() {
   co_return co_await world_.storage.run(job);
 }
 
-void Poller::report(const Answer& answer) {
+void Poller::report(const Answer& answer, bool told) {
   const bool stop = answer.kind == AnswerKind::stop;
   // The same trouble is told once, not at every try.
   if (status_.problem != answer.message) {
-    if (stop) {
-      world_.log.error(answer.message + " (polling goes on by itself once this is solved)", session_.fields());
+    if (told) {
+      world_.log.debug(answer.message, session_.fields(answer));
+    } else if (stop) {
+      world_.log.error(answer.message + " (polling goes on by itself once this is solved)", session_.fields(answer));
     } else if (answer.kind != AnswerKind::limited) {
-      world_.log.warn(answer.message, session_.fields());
+      world_.log.warn(answer.message, session_.fields(answer));
     }
   }
   status_.up = false;
@@ -344,6 +423,8 @@ Task<void> Poller::wait_after(const Answer& answer) {
   co_await remember_problem();
   // The budget holds everybody back during a penalty; there is nothing to wait for here.
   if (answer.kind == AnswerKind::limited) co_return;
+  // Somebody waits at a terminal, and only an operator can help: the backfill ends with the reason.
+  if (answer.kind == AnswerKind::stop && only_backfills_) co_return;
   Duration wait = backoff_.next();
   // A probe now and then shows whether the operator has acted.
   if (answer.kind == AnswerKind::stop) wait = source_.max_backoff / 2 + world_.random.jitter(source_.max_backoff / 2);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "daemon/backfill.h"
 #include "daemon/poll_plan.h"
 #include "daemon/portal_session.h"
 #include "daemon/poller_notes.h"
@@ -38,8 +39,28 @@ class Poller {
   // problem that an operator must solve.
   Task<Status> run_once();
 
-  // While true no request goes out: the journal is full, or its disk nearly so.
-  void hold(bool held);
+  // A closed window is to be walked (once more) because a person asks for it: beside everything else that
+  // run() does. One at a time. Its time has begun already.
+  Status begin_backfill(TimeRange window);
+  // Nothing else than backfills, for a process that is no daemon. For ever; also when the journal fails, which
+  // ends the backfill.
+  Task<void> run_backfills();
+  // Gives it up; what came is kept.
+  void end_backfill(Error error);
+  // The one that was begun last.
+  const std::optional<Backfill>& backfill() const { return backfill_; }
+
+  // How much room there is for more records.
+  enum class Room {
+    enough,
+    // The disk is nearly full: no request goes out.
+    low,
+    // The journal is full: no request goes out, and walks under way end where they are, so that what they
+    // have brought is published and can be delivered and pruned. The rest of their windows is planned anew.
+    none,
+  };
+  void hold(Room room);
+
   PollerStatus status() const {
     PollerStatus status = status_;
     status.session = session_.stats();
@@ -66,6 +87,7 @@ class Poller {
     OldestFirstFollow follow;
     std::optional<PlannedWalk> reread;  // nothing: live
     int unreadable = 0;                 // as above
+    bool over = false;                  // the window's end has been shown, or is lost
   };
   enum class Step { moved, idle };
   enum class Outage { open, remembered, forgotten };
@@ -75,6 +97,8 @@ class Poller {
   bool start_is_late() const;
   Task<Status> resume_walks(std::vector<StoredWalk> walks);
   Task<Status> loop(bool once);
+  // Publishes what the walks under way have brought, and ends them; `covering` what they have shown.
+  Task<Status> end_walks_early(bool covering);
   Task<Result<Step>> step();
   bool finished_once(WallTime target);
 
@@ -87,18 +111,32 @@ class Poller {
   Task<Status> on_unreadable(ActiveWalk& active, Answer answer);
   Task<Status> on_too_large(ActiveWalk& active, const Answer& answer);
   // Ends in the journal a walk that ended without a page (a refused cursor was the last thing).
-  Task<Status> end_walk(ActiveWalk& active);
+  Task<Status> end_walk(ActiveWalk& active, std::vector<TimeRange> covered);
   // `ended_already`: the page that was stored last has ended it in the journal, too.
   Task<Status> finish_walk(ActiveWalk& active, bool ended_already);
   Task<Status> save_walk(ActiveWalk& active);
-  // Was anything forgotten since notes_.outage_from? Open: the portal did not say, ask again.
-  Task<Result<Outage>> settle_outage();
   ActiveWalk* current_walk();
+  // The notes as they are once the walk, which is done, has been published; kept together with its end.
+  PollerNotes notes_after(const ActiveWalk& active) const;
+  void note_shown(PollerNotes& notes, const std::vector<TimeRange>& covered) const;
+  // The range was disproved: what walks have shown since the last proof is to be shown again.
+  Task<Status> on_disproved();
+
+  // What the portal may have forgotten (poller_doubt.cc).
+  Task<Status> note_doubt(WallTime edge);
+  Doubt doubt_about(WallTime from) const;
+  void extend_doubt(Doubt& doubt, const ActiveWalk& active) const;
+  // A verdict can be had: what the portal shows now of the time in doubt has come.
+  bool doubt_is_ripe(WallTime edge) const;
+  // Was anything of the time in doubt forgotten? Open: the portal did not say, ask again.
+  Task<Result<Outage>> settle_doubt(WallTime seen_to);
+  // Finds out what the portal shows at the beginning of a stream that begins with history. Idle: that is known.
+  Task<Result<Step>> look_at_beginning();
 
   // Oldest first.
   Task<Result<Step>> step_follow();
   void take_up_follow();
-  void note_outage();
+  void note_standstill();
   void begin_reread();
   Task<Status> advance_follow(Following& following);
   // Ends `following` if it is a reread that is done.
@@ -110,6 +148,18 @@ class Poller {
   // The verdict on an outage or a refused cursor.
   Task<Status> settle_follow();
 
+  // Backfills, of both orders.
+  bool backfill_running() const { return backfill_ && !backfill_->ended; }
+  Task<Status> backfill_loop();
+  Task<Result<Step>> step_backfill();
+  Task<Result<Step>> step_backfill_walk();
+  Task<Result<Step>> step_backfill_follow();
+  Task<Result<Step>> examine_backfill();
+  Task<Result<Step>> conclude_backfill();
+  void on_backfill_slice();
+  void on_oldest_read();
+  void note_backfill(const Page& page, const StoredPage& stored);
+
   // Both orders.
   // Nothing: the page was refused as a whole (ids collide), and that was reported.
   Task<Result<std::optional<StoredPage>>> store(PageToStore page);
@@ -119,7 +169,9 @@ class Poller {
   Task<void> ask_into(PageRequest request, double cost, bool follows_cursor, std::optional<Answer>& answer);
   double cost_of(const ActiveWalk& active) const;
   Task<Status> publish(std::int64_t walk_id);
-  Task<Status> quarantine(QuarantineItem item);
+  // Keeps the bytes of an answer that stays unreadable, and tells of it unless they are known.
+  Task<Status> quarantine(const Answer& answer, std::string consequence);
+  Task<bool> is_quarantined(const Answer& answer);
   // With an entry for the exporters, unless the gap is known already.
   Task<Status> record_gap(NewGap gap);
   Task<Status> save_notes();
@@ -127,10 +179,13 @@ class Poller {
   void take(CollectionState state);
   Task<void> wait_after(const Answer& answer);
   Task<void> remember_problem();
-  void report(const Answer& answer);
+  // `told`: an earlier walk has met the same and said so.
+  void report(const Answer& answer, bool told = false);
   void note_good();
   PageToStore page_to_store(const Answer& answer, const std::optional<std::string>& cursor_in, std::string_view how, TimeRange window);
   WalkRules rules() const;
+  // By walks that have been completed.
+  std::vector<TimeRange> shown() const;
   PlanInput plan_input(WallTime edge) const;
 
   PollerWorld world_;
@@ -147,15 +202,20 @@ class Poller {
   std::deque<std::unique_ptr<ActiveWalk>> walks_;  // at most one live and one of history
   std::optional<Following> follow_;
   std::optional<Following> reread_;  // of an oldest-first log
+  std::optional<Backfill> backfill_;
+  std::unique_ptr<ActiveWalk> backfill_walk_;  // newest first; also what an earlier process began
+  std::optional<Following> backfill_follow_;
+  bool only_backfills_ = false;
   Duration slice_;
   SteadyTime next_poll_{};
-  bool held_ = false;
+  Room room_ = Room::enough;
   bool polled_ = false;       // a poll that this run began has been completed
   bool proof_empty_ = false;  // the log has no record yet
   bool follow_idle_ = false;      // until next_poll_
   bool follow_edge_ = false;      // the last page of an oldest-first log showed its end
   bool follow_answered_ = false;  // a page has come since the outage or the refusal that is to be settled
   std::optional<SteadyTime> followed_at_;
+  bool disorder_told_ = false;
   bool timeless_told_ = false;  // records without a time were warned of
   std::optional<Error> fatal_;  // run_once: what an operator must solve
 };

@@ -19,6 +19,24 @@
 
 namespace auditferry {
 
+// Every log of the portal gets records at that rate, and has got them for so long.
+inline PortalOptions steady(double rate = 0.5, Duration history = std::chrono::hours(3)) {
+  PortalOptions options;
+  for (const SandboxLog log : {SandboxLog::audit, SandboxLog::device, SandboxLog::okta, SandboxLog::github}) {
+    options.streams[log].rate_per_second = rate;
+    options.streams[log].history = history;
+  }
+  return options;
+}
+
+// The audit log alone.
+inline PortalOptions audit_only(double rate, Duration history) {
+  PortalOptions options;
+  options.streams[SandboxLog::audit].rate_per_second = rate;
+  options.streams[SandboxLog::audit].history = history;
+  return options;
+}
+
 class PollerFixture {
  public:
   explicit PollerFixture(PortalOptions options = {}, const std::string& profile = "apptego", const std::string& stream = "audit")
@@ -96,6 +114,22 @@ class PollerFixture {
     }
     return ids;
   }
+  // What the journal has to tell of gaps, in its own words.
+  std::vector<std::string> gaps() {
+    std::vector<std::string> words;
+    for (const GapRow& gap : snapshot().gaps) words.push_back(gap.type + ": " + gap.why);
+    return words;
+  }
+  // Everything the portal ever showed is there, once nothing new has come for a while.
+  void expect_everything() {
+    portal_.stop_making();
+    run_for(std::chrono::minutes(30));
+    EXPECT_EQ(ids(), portal_ids());
+    EXPECT_EQ(gaps(), std::vector<std::string>());
+    EXPECT_EQ(log_.count("", LogLevel::error), 0u);
+  }
+  // How often the portal was asked for a page so far.
+  std::uint64_t requests() { return portal_.stats().requests; }
   std::set<std::string> portal_ids() {
     std::set<std::string> ids;
     for (const RecordInfo& record : portal_.all_records(log_name_)) ids.insert(record.id);

@@ -7,7 +7,7 @@
 namespace auditferry {
 namespace {
 
-constexpr Duration long_outage = std::chrono::hours(24);
+constexpr Duration long_standstill = std::chrono::hours(24);
 // As for newest-first logs: then the page is asked for in smaller pieces, and the last piece counts as lost.
 constexpr int unreadable_tries = 3;
 
@@ -29,7 +29,7 @@ void Poller::take_up_follow() {
 
 Task<Result<Poller::Step>> Poller::step_follow() {
   if (!follow_) take_up_follow();
-  if (follow_answered_ && (notes_.outage_from || notes_.cursor_refused)) {
+  if (follow_answered_ && (notes_.doubt || notes_.cursor_refused)) {
     Status settled = co_await settle_follow();
     if (!settled) co_return std::move(settled).error();
     co_return Step::moved;
@@ -40,23 +40,30 @@ Task<Result<Poller::Step>> Poller::step_follow() {
   if (due) {
     follow_idle_ = false;
     follow_edge_ = false;
-    const bool stood_still = !followed_at_ || world_.clock.steady_now() - *followed_at_ > long_outage;
-    if (stood_still) note_outage();
+    const bool stood_still = !followed_at_ || world_.clock.steady_now() - *followed_at_ > long_standstill;
+    if (stood_still) note_standstill();
   }
   Following& following = due ? *follow_ : *reread_;
   Status advanced = co_await advance_follow(following);
   if (!advanced) co_return std::move(advanced).error();
+  if (reread_ && reread_->over) reread_.reset();
   co_return Step::moved;
 }
 
-void Poller::note_outage() {
-  if (notes_.outage_from || collection_.coverage.empty()) return;
-  const WallTime shown = follow_->follow.covered_to();
-  const bool long_ago = session_.edge() - shown > long_outage;
+void Poller::note_standstill() {
+  if (collection_.coverage.empty()) return;
+  const WallTime shown = std::max(follow_->follow.covered_to(), notes_.shown_live.value_or(WallTime::min()));
+  const bool long_ago = session_.edge() - shown > long_standstill;
   const bool perhaps_forgotten = stream_.retention && shown < world_.clock.now() - *stream_.retention;
   if (!long_ago && !perhaps_forgotten) return;
-  notes_.outage_from = shown;
   follow_answered_ = false;
+  const bool still_in_doubt = notes_.doubt && (!notes_.doubt->first_shown || *notes_.doubt->first_shown > notes_.doubt->from);
+  if (!still_in_doubt) {
+    notes_.doubt = doubt_about(shown);
+    return;
+  }
+  // A second standstill before the verdict on the first: what was shown between them says nothing of it.
+  notes_.doubt->first_shown.reset();
 }
 
 // Not kept between processes: a window that was not finished is begun again, and what is known stays known.
@@ -78,10 +85,12 @@ Task<Status> Poller::advance_follow(Following& following) {
   switch (answer.kind) {
     case AnswerKind::page: co_return co_await on_followed_page(following, std::move(answer), std::move(request), edge);
     case AnswerKind::cursor_refused: co_return co_await on_followed_cursor_refused(following, answer);
-    case AnswerKind::unreadable:
-      report(answer);
+    case AnswerKind::unreadable: {
+      const bool told = co_await is_quarantined(answer);
+      report(answer, told);
       if (++following.unreadable < unreadable_tries) break;
       co_return co_await on_followed_unreadable(following, std::move(answer));
+    }
     case AnswerKind::too_large:
       report(answer);
       answer.message += "; even one record does not fit into max_page_bytes";
@@ -103,15 +112,21 @@ Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageR
   const bool live = !following.reread;
   TimeRange window = outcome.covered.value_or(TimeRange{next.covered_to(), next.covered_to()});
   if (!live) window = following.reread->window;
-  PageToStore page = page_to_store(answer, request.cursor, live ? "poll" : "reread", window);
+  PageToStore page = page_to_store(answer, request.cursor, live ? "poll" : following.reread->how, window);
   page.occurrences = std::move(outcome.occurrences);
   PollerNotes notes = notes_;
   if (live) notes.follow = next.state();
-  if (!live && outcome.at_edge) notes.reread[*following.reread->reread_delay] = window.to;
+  for (const PageRecord& record : answer.page.records) {
+    if (!live || !record.has_time) continue;
+    notes.shown_live = std::max(notes.shown_live.value_or(record.time), record.time);
+    if (notes.doubt) notes.doubt->first_shown = std::min(notes.doubt->first_shown.value_or(record.time), record.time);
+  }
+  if (live && notes.doubt) notes.doubt->to = std::max(notes.doubt->to, next.covered_to());
+  if (!live && outcome.at_edge && following.reread->reread_delay) notes.reread[*following.reread->reread_delay] = window.to;
   page.collection_state = notes.to_text();
   page.end = WalkEnd{};
   if (outcome.covered) page.end->covered.push_back(*outcome.covered);
-  if (const auto watermark = watermark_of(collection_.coverage, *start_)) page.covered_until = *watermark;
+  page.shown = shown();
   if (outcome.lost) page.gaps.push_back({"unreadable", outcome.lost->range, outcome.lost->why});
   Result<std::optional<StoredPage>> stored = co_await store(std::move(page));
   if (!stored) co_return std::move(stored).error();
@@ -120,6 +135,7 @@ Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageR
   notes_ = std::move(notes);
   following.follow = std::move(next);
   following.unreadable = 0;
+  if (!live && following.reread->how == "backfill") note_backfill(answer.page, **stored);
   Status published = co_await publish((**stored).walk_id);
   if (!published) co_return published;
   if (outcome.lost) world_.published.ring();
@@ -133,17 +149,17 @@ Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageR
       next_poll_ = world_.clock.steady_now() + stream_.poll_every + jitter;
     }
   } else if (outcome.at_edge) {
-    reread_.reset();
+    following.over = true;
   }
   co_return co_await reload();
 }
 
 Task<Status> Poller::on_followed_cursor_refused(Following& following, const Answer& answer) {
-  world_.log.warn(answer.message, session_.fields());
+  world_.log.warn(answer.message, session_.fields(answer));
   if (!following.reread) {
     if (!notes_.cursor_refused) notes_.cursor_refused = following.follow.covered_to();
     follow_answered_ = false;
-    note_outage();
+    note_standstill();
   }
   const std::optional<WalkGap> lost = following.follow.on_cursor_refused();
   if (!lost) co_return Status();
@@ -157,19 +173,16 @@ Task<Status> Poller::on_followed_unreadable(Following& following, Answer answer)
     world_.log.info("asking for smaller pages", session_.fields());
     co_return co_await keep_followed(following, std::nullopt);
   }
-  world_.log.error(answer.message + "; the answer is in quarantine, and what cannot be read becomes a gap", session_.fields());
-  QuarantineItem item{answer.message, 0, std::move(answer.body)};
-  Status kept = co_await quarantine(std::move(item));
+  std::string consequence = ", and what cannot be read becomes a gap";
+  Status kept = co_await quarantine(answer, std::move(consequence));
   if (!kept) co_return kept;
   const std::optional<WalkGap> lost = following.follow.on_unreadable(answer.message, session_.edge());
   if (!lost) co_return co_await keep_followed(following, std::nullopt);
   NewGap gap{"unreadable", lost->range, lost->why};
   // Nothing of a window can be left to read once its end is lost.
-  const bool window_over = following.reread.has_value();
-  if (window_over) notes_.reread[*following.reread->reread_delay] = following.reread->window.to;
-  Status told = co_await keep_followed(following, std::move(gap));
-  if (window_over) reread_.reset();
-  co_return told;
+  following.over = following.reread.has_value();
+  if (following.over && following.reread->reread_delay) notes_.reread[*following.reread->reread_delay] = following.reread->window.to;
+  co_return co_await keep_followed(following, std::move(gap));
 }
 
 Task<Status> Poller::keep_followed(Following& following, std::optional<NewGap> gap) {
@@ -184,8 +197,8 @@ Task<Status> Poller::keep_followed(Following& following, std::optional<NewGap> g
 
 Task<Status> Poller::settle_follow() {
   const char* verdict = "covered";
-  if (notes_.outage_from) {
-    Result<Outage> settled = co_await settle_outage();
+  if (notes_.doubt) {
+    Result<Outage> settled = co_await settle_doubt(session_.edge());
     if (!settled) co_return std::move(settled).error();
     if (*settled == Outage::open) co_return Status();
     if (*settled == Outage::forgotten) verdict = "gap";

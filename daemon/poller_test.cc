@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "daemon/poller_fixture.h"
+#include "encoding/compress.h"
+#include "storage/sqlite.h"
 
 namespace auditferry {
 namespace {
@@ -10,24 +12,6 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-PortalOptions steady(double rate = 0.5, Duration history = hours(3)) {
-  PortalOptions options;
-  for (const SandboxLog log : {SandboxLog::audit, SandboxLog::device, SandboxLog::okta, SandboxLog::github}) {
-    options.streams[log].rate_per_second = rate;
-    options.streams[log].history = history;
-  }
-  return options;
-}
-
-// Everything the portal ever showed is there, once nothing new has come for a while.
-void expect_everything(PollerFixture& fixture) {
-  fixture.portal_.stop_making();
-  fixture.run_for(minutes(30));
-  EXPECT_EQ(fixture.ids(), fixture.portal_ids());
-  EXPECT_EQ(fixture.snapshot().gaps.size(), 0u);
-  EXPECT_EQ(fixture.log_.count("", LogLevel::error), 0u);
-}
 
 TEST(Poller, CollectsHistoryAndWhatComesAlong) {
   PollerFixture fixture(steady());
@@ -93,7 +77,7 @@ TEST(Poller, GoesOnInTheMiddleOfAWalkAfterACrashAtAnyMoment) {
     fixture.run_for(std::chrono::milliseconds(137 * (crash % 17)));
     fixture.restart();
   }
-  expect_everything(fixture);
+  fixture.expect_everything();
 }
 
 TEST(Poller, FindsTheBeginningOfTheLogWithAHandfulOfQuestions) {
@@ -112,7 +96,7 @@ TEST(Poller, RecordsThatAppearLateWithinOverlapAreCollectedAndCounted) {
   PollerFixture fixture(options);
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.run_for(hours(1));
-  expect_everything(fixture);
+  fixture.expect_everything();
   EXPECT_GT(fixture.snapshot().streams[0].books.late, 100u);
 }
 
@@ -147,7 +131,7 @@ TEST(Poller, OverlapIsWalkedAgainAfterTheClockWasAhead) {
   }
   fixture.open();
   fixture.run_for(hours(1));
-  expect_everything(fixture);
+  fixture.expect_everything();
 }
 
 TEST(Poller, RereadsFindWhatCameHoursLate) {
@@ -208,7 +192,7 @@ TEST_P(ExpiringCursors, LoseNothing) {
   fixture.stream_.profile.page_size = 50;
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.run_for(hours(1));
-  expect_everything(fixture);
+  fixture.expect_everything();
 }
 
 INSTANTIATE_TEST_SUITE_P(Disguises, ExpiringCursors,
@@ -229,7 +213,7 @@ TEST_P(Oddities, LoseNothing) {
   PollerFixture fixture(options);
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.run_for(hours(1));
-  expect_everything(fixture);
+  fixture.expect_everything();
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -315,6 +299,50 @@ TEST(Poller, APageThatStaysUnreadableIsQuarantinedAndBecomesAGap) {
   for (const Record& record : batch->records) told += record.gap;
   EXPECT_EQ(told, 1u);
   EXPECT_EQ(snapshot.quarantined_items, 1u);
+  EXPECT_TRUE(fixture.poller_->status().up);
+}
+
+// Overlap walks and polls meet it again and again; a restart in between changes nothing.
+TEST(Poller, ARecordOverMaxRecordIsToldCountedAndKeptOnce) {
+  PollerFixture fixture(steady());
+  fixture.source_.max_record = 4096;
+  fixture.run_for(minutes(10));
+  const WallTime when = std::chrono::floor<seconds>(fixture.loop_.clock().now());
+  const std::string time = std::to_string(to_micros(when) / 1'000'000);
+  fixture.portal_.add_raw("audit", when, "900001", "{\"event\":900001,\"creation_time\":" + time + ",\"pad\":\"" + std::string(5000, 'x') + "\"}");
+  fixture.run_for(minutes(3));
+  ASSERT_EQ(fixture.log_.count("more than max_record: it is in quarantine", LogLevel::error), 1u);
+  fixture.restart();
+  fixture.run_for(minutes(40));
+  const JournalSnapshot snapshot = fixture.snapshot();
+  EXPECT_EQ(fixture.log_.count("more than max_record", LogLevel::info), 1u);
+  EXPECT_EQ(snapshot.quarantined_items, 1u);
+  EXPECT_EQ(snapshot.streams[0].books.quarantined, 1u);
+  ASSERT_EQ(snapshot.gaps.size(), 1u);
+  EXPECT_EQ(snapshot.gaps[0].type, "oversized");
+  // The whole record is there, and nothing else of its page.
+  Statement body(fixture.journal_->database(), "SELECT body FROM quarantine");
+  ASSERT_TRUE(body.query().step());
+  const std::string kept = zstd_decompress(body.blob(0), 1u << 20).value();
+  EXPECT_TRUE(kept.starts_with("{\"event\":900001,")) << kept.substr(0, 100);
+  EXPECT_TRUE(kept.ends_with("xx\"}"));
+}
+
+TEST(Poller, AnUnreadableAnswerThatComesAgainIsToldAndKeptOnce) {
+  PollerFixture fixture(steady());
+  fixture.run_for(minutes(10));
+  for (int again = 0; again < 3; ++again) {
+    Faults faults;
+    Fault cut = fault_of(FaultKind::status);
+    cut.status = 200;
+    cut.body = "{\"logs\":[";
+    faults.script.push_back({"audit", 0, 3, cut});
+    fixture.portal_.set_faults(faults);
+    fixture.run_for(minutes(30));
+  }
+  EXPECT_EQ(fixture.log_.count("the answer is in quarantine", LogLevel::error), 1u);
+  EXPECT_EQ(fixture.log_.count("a page that cannot be read", LogLevel::warn), 2u) << "once while it is asked again, once when it is given up";
+  EXPECT_EQ(fixture.snapshot().quarantined_items, 1u);
   EXPECT_TRUE(fixture.poller_->status().up);
 }
 
@@ -445,7 +473,7 @@ TEST(Poller, AnOutageThatThePortalRemembersIsNoGap) {
   fixture.loop_.run_until_idle(hours(24 * 5));
   fixture.open();
   fixture.run_for(hours(3));
-  expect_everything(fixture);
+  fixture.expect_everything();
 }
 
 // Rate limits: not one request inside a penalty.

@@ -1,4 +1,4 @@
-// Newest-first logs: proof of the range, walks page by page, outages.
+// Newest-first logs: proof of the range, walks page by page.
 
 #include "core/task_group.h"
 #include "daemon/poller.h"
@@ -9,7 +9,6 @@ namespace auditferry {
 namespace {
 
 constexpr Duration proof_every = std::chrono::hours(24);
-constexpr Duration long_outage = std::chrono::hours(24);
 // How often a page that cannot be read is asked for before it counts as lost.
 constexpr int unreadable_tries = 3;
 // A slice of history with more records than this is cut in half for the next one; an empty one doubles it.
@@ -43,16 +42,20 @@ Task<Result<Poller::Step>> Poller::step() {
   }
   Result<Step> proof = co_await prove_if_due();
   if (!proof || *proof == Step::moved || proof_empty_) co_return proof;
+  Result<Step> looked = co_await look_at_beginning();
+  if (!looked || *looked == Step::moved) co_return looked;
   const WallTime edge = session_.edge();
+  Status noted = co_await note_doubt(edge);
+  if (!noted) co_return std::move(noted).error();
   std::optional<PlannedWalk> plan = plan_walk(plan_input(edge));
   const bool history_runs = !walks_.empty();
-  if (!plan || (plan->how == "history" && history_runs)) {
-    if (notes_.outage_from && history_holes(plan_input(edge)).empty()) {
-      Result<Outage> settled = co_await settle_outage();
-      if (!settled) co_return std::move(settled).error();
-    }
-    co_return Step::idle;
+  const bool nothing_urgent = !plan || plan->how == "history";
+  if (nothing_urgent && !history_runs && doubt_is_ripe(edge)) {
+    Result<Outage> settled = co_await settle_doubt(edge);
+    if (!settled) co_return std::move(settled).error();
+    co_return Step::moved;
   }
+  if (!plan || (plan->how == "history" && history_runs)) co_return Step::idle;
   co_return co_await start_walk(std::move(*plan));
 }
 
@@ -73,6 +76,9 @@ Task<Result<Poller::Step>> Poller::prove_if_due() {
       co_await wait_after(outcome.answer);
       co_return Step::moved;
     case ProofOutcome::Kind::wrong: {
+      Status noted;
+      if (outcome.answer.message.empty()) noted = co_await on_disproved();
+      if (!noted) co_return std::move(noted).error();
       Answer answer;
       answer.kind = AnswerKind::stop;
       answer.message = outcome.answer.message.empty() ? "source " + source_.name + ", " + outcome.message : outcome.answer.message;
@@ -92,6 +98,8 @@ Task<Result<Poller::Step>> Poller::prove_if_due() {
     world_.log.info("the portal treats a bound of the time range as exclusive; requests ask wider, so nothing is lost", session_.fields());
   }
   notes_.proof_at = world_.clock.now();
+  notes_.since_proof.clear();
+  notes_.disproved = false;
   Status saved = co_await save_notes();
   if (!saved) co_return std::move(saved).error();
   co_return Step::moved;
@@ -102,22 +110,15 @@ Task<Result<Poller::Step>> Poller::start_walk(PlannedWalk plan) {
     const Duration jitter = world_.random.jitter(stream_.poll_every / 5) - stream_.poll_every / 10;
     next_poll_ = world_.clock.steady_now() + stream_.poll_every + jitter;
   }
-  const std::vector<TimeRange> holes = holes_in(settled_, {*start_, plan.window.to});
-  // A stream's first history is no outage: nothing was ever shown before it.
-  const bool known_before = watermark_of(collection_.coverage, *start_).has_value();
-  if (!notes_.outage_from && known_before && !holes.empty() && plan.window.to - holes.front().from > long_outage) {
-    notes_.outage_from = holes.front().from;
-    Status saved = co_await save_notes();
-    if (!saved) co_return std::move(saved).error();
-  }
   NewestFirstWalk walk = NewestFirstWalk::begin(rules(), plan.window);
   walks_.push_back(std::make_unique<ActiveWalk>(ActiveWalk{0, std::move(plan), std::move(walk), 0}));
   co_return Step::moved;
 }
 
 double Poller::cost_of(const ActiveWalk& active) const {
-  const bool halved = active.plan.how == "history" && source_.catch_up == CatchUp::live_first;
-  return halved ? history_cost : live_cost;
+  const bool history = active.plan.how == "history" && source_.catch_up == CatchUp::live_first;
+  const bool beside_polls = active.plan.how == "backfill" && !only_backfills_;
+  return history || beside_polls ? history_cost : live_cost;
 }
 
 Task<void> Poller::store_into(PageToStore page, Result<std::optional<StoredPage>>& outcome) { outcome = co_await store(std::move(page)); }
@@ -128,7 +129,7 @@ Task<void> Poller::ask_into(PageRequest request, double cost, bool follows_curso
 
 Task<Result<std::optional<StoredPage>>> Poller::store_and_ask_ahead(ActiveWalk& active, PageToStore page) {
   // Only where nobody has to wait for it: a poll that comes due must not stand behind a slow budget.
-  if (active.walk.done() || held_ || !world_.budget.ready(cost_of(active))) co_return co_await store(std::move(page));
+  if (active.walk.done() || room_ != Room::enough || !world_.budget.ready(cost_of(active))) co_return co_await store(std::move(page));
   Result<std::optional<StoredPage>> outcome = std::optional<StoredPage>();
   PageRequest request = active.walk.next_request();
   Task<void> storing = store_into(std::move(page), outcome);
@@ -160,7 +161,6 @@ Task<Status> Poller::advance_walk(ActiveWalk& active) {
 }
 
 Task<Status> Poller::on_page(ActiveWalk& active, Answer answer, PageRequest request) {
-  const bool was_disordered = active.walk.found_disorder();
   // The portal's own clock may be behind the window's end: what it has not lived through is not shown.
   if (answer.server_time) active.walk.clip(*answer.server_time - stream_.settle);
   PageToStore page = page_to_store(answer, request.cursor, active.plan.how, active.plan.window);
@@ -169,9 +169,15 @@ Task<Status> Poller::on_page(ActiveWalk& active, Answer answer, PageRequest requ
   for (WalkGap& gap : active.walk.take_gaps()) page.gaps.push_back({"unreachable", gap.range, gap.why});
   page.walk_id = active.walk_id;
   page.walk_state = active.walk.state();
-  if (const auto watermark = watermark_of(settled_, *start_)) page.covered_until = *watermark;
-  if (active.walk.done()) page.end = WalkEnd{active.walk.covered()};
-  if (active.walk.found_disorder() && !was_disordered) {
+  page.shown = shown();
+  std::optional<PollerNotes> notes;
+  if (active.walk.done()) {
+    page.end = WalkEnd{active.walk.covered()};
+    notes = notes_after(active);
+    page.collection_state = notes->to_text();
+  }
+  if (active.walk.found_disorder() && !disorder_told_) {
+    disorder_told_ = true;
     world_.log.warn("the portal's log is not in order of time: the window is walked in narrower slices where cursors end early", session_.fields());
   }
   // A failure of the journal ends this loop, and the next one begins from what the journal holds.
@@ -185,8 +191,10 @@ Task<Status> Poller::on_page(ActiveWalk& active, Answer answer, PageRequest requ
     co_return Status();
   }
   note_good();
+  if (notes) notes_ = std::move(*notes);
   active.walk_id = (**stored).walk_id;
   active.unreadable = 0;
+  if (active.plan.how == "backfill") note_backfill(answer.page, **stored);
   if (active.walk.done()) co_return co_await finish_walk(active, true);
   co_return Status();
 }
@@ -199,7 +207,7 @@ Task<Status> Poller::save_walk(ActiveWalk& active) {
 }
 
 Task<Status> Poller::on_cursor_refused(ActiveWalk& active, const Answer& answer) {
-  world_.log.info(answer.message, session_.fields());
+  world_.log.info(answer.message, session_.fields(answer));
   active.walk.on_cursor_refused();
   // Giving up on a moment is told with the next page, or here if it was the last.
   if (!active.walk.done()) co_return co_await save_walk(active);
@@ -207,15 +215,15 @@ Task<Status> Poller::on_cursor_refused(ActiveWalk& active, const Answer& answer)
 }
 
 Task<Status> Poller::on_unreadable(ActiveWalk& active, Answer answer) {
-  report(answer);
+  const bool told = co_await is_quarantined(answer);
+  report(answer, told);
   if (++active.unreadable < unreadable_tries) {
     co_await wait_after(answer);
     co_return Status();
   }
   active.unreadable = 0;
-  world_.log.error(answer.message + "; the answer is in quarantine and a gap is recorded", session_.fields());
-  QuarantineItem item{answer.message, 0, std::move(answer.body)};
-  Status kept = co_await quarantine(std::move(item));
+  std::string consequence = " and a gap is recorded";
+  Status kept = co_await quarantine(answer, std::move(consequence));
   if (!kept) co_return kept;
   active.walk.on_unreadable(answer.message);
   for (WalkGap& gap : active.walk.take_gaps()) {
@@ -230,7 +238,7 @@ Task<Status> Poller::on_unreadable(ActiveWalk& active, Answer answer) {
 Task<Status> Poller::on_too_large(ActiveWalk& active, const Answer& answer) {
   report(answer);
   if (active.walk.halve_page_size()) co_return co_await save_walk(active);
-  world_.log.error(answer.message + "; even one record does not fit into max_page_bytes: a gap is recorded", session_.fields());
+  world_.log.error(answer.message + "; even one record does not fit into max_page_bytes: a gap is recorded", session_.fields(answer));
   Answer lost;
   lost.kind = AnswerKind::unreadable;
   lost.message = answer.message + " (more than max_page_bytes, even for one record)";
@@ -238,7 +246,7 @@ Task<Status> Poller::on_too_large(ActiveWalk& active, const Answer& answer) {
   co_return co_await on_unreadable(active, std::move(lost));
 }
 
-Task<Status> Poller::end_walk(ActiveWalk& active) {
+Task<Status> Poller::end_walk(ActiveWalk& active, std::vector<TimeRange> covered) {
   const WallTime now = world_.clock.now();
   if (active.walk_id == 0) {
     const std::string state = active.walk.state();
@@ -249,7 +257,6 @@ Task<Status> Poller::end_walk(ActiveWalk& active) {
     if (!walk_id) co_return std::move(walk_id).error();
     active.walk_id = *walk_id;
   }
-  const std::vector<TimeRange> covered = active.walk.covered();
   std::vector<NewGap> gaps;
   for (WalkGap& gap : active.walk.take_gaps()) gaps.push_back({"unreachable", gap.range, gap.why});
   auto end = [&](Journal& journal) { return journal.end_walk(active.walk_id, covered, gaps, now); };
@@ -261,54 +268,60 @@ Task<Status> Poller::finish_walk(ActiveWalk& active, bool ended_already) {
   const std::uint64_t records = active.walk.records();
   const bool fresh_poll = plan.how == "poll" && !active.resumed;
   if (!ended_already) {
-    Status ended = co_await end_walk(active);
+    notes_ = notes_after(active);
+    Status saved = co_await save_notes();
+    if (!saved) co_return saved;
+    Status ended = co_await end_walk(active, active.walk.covered());
     if (!ended) co_return ended;
   }
   Status published = co_await publish(active.walk_id);
   if (!published) co_return published;
   std::erase_if(walks_, [&active](const auto& walk) { return walk.get() == &active; });
   if (fresh_poll) polled_ = true;
-  if (plan.whole_overlap) notes_.overlap_at = plan.window.to;
-  if (plan.reread_delay) notes_.reread[*plan.reread_delay] = plan.window.to;
   if (plan.how == "history") {
     if (records > full_slice) slice_ = std::max(shortest_slice, slice_ / 2);
-    if (records == 0) slice_ = std::min(stream_.profile.max_window, slice_ * 2);
-  }
-  if (plan.whole_overlap || plan.reread_delay) {
-    Status saved = co_await save_notes();
-    if (!saved) co_return saved;
+    if (records == 0) slice_ = std::min<Duration>(longest_window(stream_.profile), slice_ * 2);
   }
   co_return co_await reload();
 }
 
-Task<Result<Poller::Outage>> Poller::settle_outage() {
-  const WallTime from = *notes_.outage_from;
-  const TimeRange before{std::max(*start_, WallTime(from - stream_.profile.max_window)), from};
-  PresenceOutcome presence = co_await anything_in(session_, before, stream_.profile.page_size);
-  if (!presence.answered) {
-    report(presence.answer);
-    co_await wait_after(presence.answer);
-    co_return Outage::open;
+PollerNotes Poller::notes_after(const ActiveWalk& active) const {
+  PollerNotes notes = notes_;
+  const PlannedWalk& plan = active.plan;
+  if (plan.whole_overlap) notes.overlap_at = plan.window.to;
+  if (plan.reread_delay) notes.reread[*plan.reread_delay] = plan.window.to;
+  if (plan.how == "history" && active.walk.newest_inside()) notes.shown_history = active.walk.newest_inside();
+  if (plan.how == "poll" && active.walk.newest_inside()) notes.shown_live = active.walk.newest_inside();
+  if (notes.doubt) extend_doubt(*notes.doubt, active);
+  note_shown(notes, active.walk.covered());
+  return notes;
+}
+
+void Poller::note_shown(PollerNotes& notes, const std::vector<TimeRange>& covered) const {
+  std::vector<TimeRange>& shown = notes.disproved ? notes.show_again : notes.since_proof;
+  shown.insert(shown.end(), covered.begin(), covered.end());
+  shown = union_of(std::move(shown));
+  if (notes.disproved || notes.show_again.empty()) return;
+  std::vector<CoverageInterval> open;
+  for (const TimeRange& range : notes.show_again) open.push_back({range, "", {}});
+  notes.show_again.clear();
+  for (const CoverageInterval& interval : without(open, covered)) {
+    if (interval.range.from < interval.range.to) notes.show_again.push_back(interval.range);
   }
-  note_good();
-  // Something from before the outage is still there, or nothing ever was: nothing can have been forgotten.
-  auto look = [&](Journal& journal) { return journal.records_around(collection_.stream_id, from); };
-  Result<Journal::Around> around = co_await world_.storage.run(look);
-  if (!around) co_return std::move(around).error();
-  const bool forgotten = !presence.newest && around->had_before;
-  if (forgotten) {
-    const WallTime edge = around->first_after.value_or(session_.edge());
-    NewGap gap{"forgotten", TimeRange{from, edge},
-                     "collection stood still from " + format_rfc3339(from) + ", and the portal no longer shows what it had before that: what it "
-                     "forgot before " + format_rfc3339(edge) + " was never seen"};
-    world_.log.error("a gap of type forgotten was recorded: " + gap.why, session_.fields());
-    Status recorded = co_await record_gap(std::move(gap));
-    if (!recorded) co_return std::move(recorded).error();
-  }
-  notes_.outage_from.reset();
+}
+
+Task<Status> Poller::on_disproved() {
+  if (notes_.disproved) co_return Status();
+  notes_.disproved = true;
+  notes_.show_again.insert(notes_.show_again.end(), notes_.since_proof.begin(), notes_.since_proof.end());
+  notes_.show_again = union_of(std::move(notes_.show_again));
+  notes_.since_proof.clear();
   Status saved = co_await save_notes();
-  if (!saved) co_return std::move(saved).error();
-  co_return forgotten ? Outage::forgotten : Outage::remembered;
+  if (!saved) co_return saved;
+  // What is under way rests on the range, too.
+  Status ended = co_await end_walks_early(false);
+  if (!ended) co_return ended;
+  co_return co_await reload();
 }
 
 }  // namespace auditferry

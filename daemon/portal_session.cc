@@ -110,7 +110,7 @@ Task<void> PortalSession::impose_penalty(Answer& answer) {
     world_.log.error("the portal asks to wait longer than max_retry_after: waiting " +
                          format_duration(source_.max_retry_after) +
                          " instead; its words: Retry-After: " + harmless_text(answer.raw_wait, 100),
-                     fields());
+                     fields(answer));
     wait = source_.max_retry_after;
   }
   world_.budget.penalize(wait);
@@ -123,10 +123,10 @@ Task<void> PortalSession::impose_penalty(Answer& answer) {
     world_.log.warn(
         "the wait that the portal asked for could not be stored and would be forgotten by a restart: " +
             stored.error().message,
-        fields());
+        fields(answer));
   world_.log.warn(answer.message + "; waiting " +
                       format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(wait)),
-                  fields());
+                  fields(answer));
 }
 
 Task<void> PortalSession::explain_refusal(Answer& answer) {

@@ -62,6 +62,12 @@ class PortalSession {
   // The latest moment that a window may reach: the smaller of our clock and the portal's, minus settle.
   WallTime edge() const;
   std::vector<LogField> fields() const { return {{"source", source_.name}, {"stream", stream_.name}}; }
+  // With the vendor's id of the request, where there is one: support asks for it.
+  std::vector<LogField> fields(const Answer& answer) const {
+    std::vector<LogField> fields = this->fields();
+    if (!answer.request_id.empty()) fields.push_back({"request_id", answer.request_id});
+    return fields;
+  }
 
  private:
   Task<void> impose_penalty(Answer& answer);

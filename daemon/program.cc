@@ -1,13 +1,18 @@
 #include "daemon/program.h"
 
-#include <algorithm>
-
 #include "daemon/load_settings.h"
+#include "daemon/journal_report.h"
 #include "encoding/json_object.h"
 #include "encoding/time_format.h"
 #include "storage/snapshot.h"
 
 namespace auditferry {
+namespace {
+
+// At the end of the program what is under way gets the last ten seconds, and not more than half of the time.
+constexpr Duration longest_winding_up = std::chrono::seconds(10);
+
+}  // namespace
 
 Program::Program(Surroundings surroundings, Settings settings, RunOptions options)
     : surroundings_(std::move(surroundings)),
@@ -15,7 +20,7 @@ Program::Program(Surroundings surroundings, Settings settings, RunOptions option
       log_(surroundings_.log),
       settings_(std::move(settings)),
       options_(std::move(options)),
-      profiles_(profile_book(settings_)),
+      profiles_(std::make_shared<const ProfileBook>(profile_book(settings_))),
       published_(surroundings_.loop),
       ended_(surroundings_.loop),
       job_sinks_(surroundings_.loop),
@@ -27,6 +32,9 @@ Status Program::open(const std::string& journal_path) {
   Result<std::unique_ptr<Journal>> opened = Journal::open(journal_path);
   if (!opened) return std::move(opened).error();
   journal_ = std::move(opened).value();
+  const Result<std::optional<RecognisedCopy>> copy = recognise_copy(*journal_, clock_.now());
+  if (!copy) return copy.error();
+  if (*copy) log_.warn(words_for(**copy));
   storage_ = std::make_unique<StorageQueue>(*journal_, surroundings_.storage_thread, clock_, surroundings_.loop);
   JsonObject detail;
   detail.text("version", AUDITFERRY_VERSION).text("config_sha256", options_.config_sha256);
@@ -49,18 +57,25 @@ LedgerNote Program::ledger_note() {
 }
 
 JobExporter Program::exporter_for_job(const ExporterSettings& exporter) {
+  struct Kept {
+    ExporterSettings settings;
+    std::shared_ptr<const ProfileBook> profiles;
+  };
+  const auto kept = std::make_shared<const Kept>(Kept{exporter, profiles_});
   JobExporter made;
-  made.settings = &exporter;
+  made.kept = kept;
+  made.settings = &kept->settings;
   made.thread = surroundings_.make_thread();
-  made.shape = std::make_unique<RecordShape>(exporter, profiles_, log_);
-  made.exporter =
-      surroundings_.make_exporter(exporter, exporter_world(surroundings_, profiles_, *made.thread, job_sinks_, ledger_note()));
+  made.shape = std::make_unique<RecordShape>(kept->settings, *kept->profiles, log_);
+  made.exporter = surroundings_.make_exporter(kept->settings,
+                                              exporter_world(surroundings_, *kept->profiles, *made.thread, job_sinks_, ledger_note()));
   return made;
 }
 
 Status Program::attach_exporters() {
   jobs_ = std::make_unique<Jobs>(JobWorld{clock_, log_, *storage_, surroundings_.random, settings_,
-                                          [this](const ExporterSettings& exporter) { return exporter_for_job(exporter); }});
+                                          [this](const ExporterSettings& exporter) { return exporter_for_job(exporter); },
+                                          [this](const std::string& source, const std::string& stream) { return poller(source, stream); }});
   std::vector<std::string> names;
   for (const ExporterSettings& exporter : settings_.exporters) {
     if (!exporter.enabled) continue;
@@ -68,7 +83,7 @@ Status Program::attach_exporters() {
     Result<ExporterRow> row = journal_->attach_exporter(exporter.name, exporter.type, exporter.when_full == WhenFull::hold ? "hold" : "release",
                                                         exporter.start_now);
     if (!row) return std::move(row).error();
-    exporters_.push_back(std::make_unique<ExporterPart>(surroundings_, *storage_, published_, profiles_, exporter, std::move(row).value(),
+    exporters_.push_back(std::make_unique<ExporterPart>(surroundings_, *storage_, published_, *profiles_, exporter, std::move(row).value(),
                                                         ledger_note()));
   }
   return journal_->detach_exporters_except(names);
@@ -77,16 +92,7 @@ Status Program::attach_exporters() {
 RequestBudget& Program::budget_for(const SourceSettings& source, const std::vector<Penalty>& penalties) {
   const std::string key = credential_key(source);
   std::unique_ptr<RequestBudget>& budget = budgets_[key];
-  if (budget) return *budget;
-  budget = std::make_unique<RequestBudget>(clock_, source.requests_per_minute);
-  for (const Penalty& penalty : penalties) {
-    if (penalty.credential != key) continue;
-    // A wall clock that was set back must not make a penalty longer than any that is obeyed.
-    const Duration left = std::min(Duration(penalty.until - clock_.now()), source.max_retry_after);
-    budget->penalize(left);
-    log_.info("the portal's wait from before goes on for " + format_duration(std::chrono::duration_cast<std::chrono::seconds>(left)),
-              {{"source", source.name}});
-  }
+  if (!budget) budget = make_budget(clock_, log_, source, penalties);
   return *budget;
 }
 
@@ -106,6 +112,13 @@ std::vector<Poller*> Program::pollers() const {
     for (const auto& poller : source->pollers()) all.push_back(poller.get());
   }
   return all;
+}
+
+Poller* Program::poller(const std::string& source, const std::string& stream) const {
+  for (const auto& one : sources_) {
+    if (one->settings().name == source) return one->poller(stream);
+  }
+  return nullptr;
 }
 
 void Program::start() {
@@ -139,7 +152,7 @@ Task<void> Program::wait() {
   if (options_.once) {
     co_await wait_once();
   } else {
-    while (!stopping_) co_await ended_.wait();
+    while (!stopping_ || changing_) co_await ended_.wait();
   }
 }
 
@@ -171,10 +184,16 @@ Task<void> Program::drain() {
   for (const auto& source : sources_) source->cancel();
   for (const auto& source : sources_) co_await source->join();
   for (const auto& exporter : exporters_) exporter->drain();
+  const Duration limit = options_.once && !stopping_ ? options_.once_timeout : settings_.daemon.shutdown_timeout;
+  const Duration last = std::min(longest_winding_up, limit / 2);
   Task<void> drained = wait_for_deliveries();
-  Task<void> deadline = clock_.sleep(options_.once && !stopping_ ? options_.once_timeout : settings_.daemon.shutdown_timeout);
+  Task<void> deadline = clock_.sleep(limit - last);
   const bool in_time = co_await first_to_end(std::move(drained), std::move(deadline));
   if (!in_time) {
+    for (const auto& exporter : exporters_) exporter->wind_up();
+    Task<void> wound_up = wait_for_deliveries();
+    Task<void> end = clock_.sleep(last);
+    co_await first_to_end(std::move(wound_up), std::move(end));
     log_.warn("not everything was delivered within shutdown_timeout; it waits in the journal for the next start");
     if (options_.once) exit_status_ = ExitStatus::failed;
     for (const auto& exporter : exporters_) exporter->cancel();

@@ -8,6 +8,7 @@
 #include "config/settings.h"
 #include "core/bell.h"
 #include "core/task_group.h"
+#include "daemon/config_change.h"
 #include "daemon/exporter_part.h"
 #include "daemon/housekeeper.h"
 #include "daemon/jobs.h"
@@ -48,6 +49,12 @@ class Program {
   // wait() returns. Called again, or while draining: nothing more.
   void stop();
   bool stopping() const { return stopping_; }
+  // A configuration that was read anew: stops what it does not hold any more or holds otherwise, and starts what it
+  // holds newly or otherwise; the rest is not touched. Positions, cursors and walks are the journal's and go on.
+  // Says in words what has changed, nothing if nothing has. Errors: what needs a restart (then nothing was done), or
+  // parts that could not be started (the rest was done; they are tried again by the next call).
+  // Precondition: not `once`. One call at a time; may not be cancelled, drain() waits for its end.
+  Task<Result<std::string>> take_over(Settings after, std::string config_sha256);
   // SIGHUP: exporters open their files and connections anew.
   void reopen();
 
@@ -60,11 +67,18 @@ class Program {
 
  private:
   Status attach_exporters();
+  // program_reload.cc
+  Task<void> stop_parts(const ConfigChange& change);
+  Task<Status> start_exporters(const ConfigChange& change);
+  Task<Status> start_exporter(const ExporterSettings& exporter);
+  Task<void> start_sources(const ConfigChange& change);
+  Task<void> note_configuration(const std::string& words);
   void make_sources();
   RequestBudget& budget_for(const SourceSettings& source, const std::vector<Penalty>& penalties);
   JobExporter exporter_for_job(const ExporterSettings& exporter);
   LedgerNote ledger_note();
   std::vector<Poller*> pollers() const;
+  Poller* poller(const std::string& source, const std::string& stream) const;
   Task<void> wait_for_pollers();
   Task<void> wait_for_deliveries();
   Task<void> wait_once();
@@ -76,7 +90,7 @@ class Program {
   Log& log_;
   Settings settings_;
   RunOptions options_;
-  ProfileBook profiles_;
+  std::shared_ptr<const ProfileBook> profiles_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<StorageQueue> storage_;
   Bell published_;
@@ -90,6 +104,7 @@ class Program {
   TaskGroup helping_;
   std::vector<Status> once_outcomes_;
   bool stopping_ = false;
+  bool changing_ = false;  // take_over() is under way
   ExitStatus exit_status_ = ExitStatus::done;
 };
 

@@ -29,18 +29,22 @@ struct PresenceOutcome {
   bool answered = false;
   Answer answer;                   // when not answered
   std::optional<WallTime> newest;  // of the records in the range; nothing: there are none
+  std::optional<WallTime> oldest;  // of those that came with the answer
+  bool all = false;                // the answer holds all of them
 };
 
 // Is there any record in [from, to]?
-Task<PresenceOutcome> anything_in(PortalSession& session, TimeRange range, std::uint32_t page_size);
+Task<PresenceOutcome> anything_in(PortalSession& session, const StreamProfile& stream, TimeRange range);
 
 struct BeginningOutcome {
   bool answered = false;
   Answer answer;
-  WallTime beginning{};  // nothing that the portal shows is older
+  WallTime beginning{};           // nothing that the portal shows is older
+  std::optional<WallTime> shown;  // a record that it shows, soon after that; nothing: it shows none
 };
 
-// Where the log begins, within the profile's max_window, by a handful of questions "anything in [0, T]?".
-Task<BeginningOutcome> find_beginning(PortalSession& session, const StreamProfile& stream, WallTime edge);
+// Where the log begins, not before `since` and within the profile's max_window, by a handful of questions
+// "anything in [0, T]?".
+Task<BeginningOutcome> find_beginning(PortalSession& session, const StreamProfile& stream, WallTime since, WallTime edge);
 
 }  // namespace auditferry

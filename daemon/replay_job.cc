@@ -1,5 +1,6 @@
 #include "daemon/replay_job.h"
 
+#include <algorithm>
 #include <any>
 #include <deque>
 
@@ -80,10 +81,12 @@ Task<Status> deliver(Jobs& jobs, JobExporter& exporter, Records records, Tally& 
     if (judgement.again.empty()) continue;
     idle = judgement.delivered > 0 ? 0 : idle + 1;
     if (judgement.trouble == Verdict::pause || idle == tries_without_progress) {
-      co_return Error{ErrorKind::unavailable, "the far end takes nothing now: " + judgement.reason};
+      co_return Error{ErrorKind::unavailable, takes_nothing(judgement.reason, outcome.retry_after)};
     }
+    const std::optional<Duration> wait = wait_of_job(outcome.retry_after, backoff.next());
+    if (!wait) co_return Error{ErrorKind::unavailable, takes_nothing(judgement.reason, outcome.retry_after)};
     parts.push_front(chosen(part, judgement.again));
-    co_await jobs.world().clock.sleep(outcome.retry_after ? *outcome.retry_after : backoff.next());
+    co_await jobs.world().clock.sleep(*wait);
   }
   co_return Status();
 }
@@ -160,13 +163,22 @@ Task<JobOutcome> replay(Jobs& jobs, JobRow job) {
   co_await exporter.exporter->close();
   if (!status) co_return JobOutcome{JobState::failed, words_of(tally) + "; " + status.error().message};
   auto count = [&request](Journal& journal) { return journal.known_records(request.range, request.stream); };
-  const Result<std::uint64_t> known = co_await jobs.world().storage.run(count);
+  const Result<Journal::Known> known = co_await jobs.world().storage.run(count);
   JobOutcome outcome{tally.refused > 0 ? JobState::needs_a_person : JobState::done, words_of(tally)};
-  if (known.ok() && *known > tally.in_time) {
+  if (known.ok() && known->fetched > tally.in_time) {
     outcome.state = JobState::needs_a_person;
-    outcome.words += "; " + std::to_string(*known - tally.in_time) +
-                     " more were fetched for this time and are not in the journal any more (journal.keep): "
-                     "they are in what the exporter has already delivered";
+    const std::uint64_t more = known->fetched - tally.in_time;
+    const std::uint64_t staged = std::min(more, known->staged);
+    if (more > staged) {
+      outcome.words += "; " + std::to_string(more - staged) +
+                       " more were fetched for this time and are not in the journal any more (journal.keep): "
+                       "they are in what the exporter has already delivered";
+    }
+    if (staged > 0) {
+      outcome.words += "; " + std::to_string(staged) +
+                       " more are fetched and wait for the end of their walk ('auditferry status' shows them as "
+                       "staged): they are delivered then, and can be replayed after it";
+    }
   }
   co_return outcome;
 }

@@ -75,6 +75,47 @@ TEST_F(ReplayTest, SaysWhatIsNotInTheJournalAnyMore) {
   EXPECT_EQ(got_.size(), 6u);
 }
 
+TEST_F(ReplayTest, WhatIsStagedIsNotMissing) {
+  journal_->attach_exporter("siem", "scripted", "hold", true).value();
+  publish(10);
+  PageBuilder builder;
+  for (int i = 10; i < 14; ++i) builder.add(std::to_string(i), start_ + Duration(i));
+  PageToStore page;
+  page.stream_id = collection_.stream_id;
+  page.collection_id = collection_.collection_id;
+  page.source = "acme";
+  page.page = &builder.page();
+  page.walk_state = "{}";
+  page.provenance.how = "poll";
+  ASSERT_TRUE(journal_->store_page(page, loop_.clock().now()).ok());
+  const JobOutcome outcome = replay_between(0, 20);
+  EXPECT_EQ(outcome.state, JobState::needs_a_person);
+  EXPECT_NE(outcome.words.find("4 more are fetched and wait for the end of their walk"), std::string::npos) << outcome.words;
+  EXPECT_EQ(outcome.words.find("not in the journal any more"), std::string::npos) << outcome.words;
+  EXPECT_EQ(replay_between(0, 9).state, JobState::done) << "another time";
+}
+
+TEST_F(ReplayTest, AFarEndThatAsksToWaitForLongEndsTheJob) {
+  journal_->attach_exporter("siem", "scripted", "hold", true).value();
+  publish(10);
+  for (const bool named : {false, true}) {
+    answer_ = [named](const Lines& lines) {
+      WriteOutcome busy = outcome(Verdict::retry, "429");
+      if (named) {
+        busy = WriteOutcome();
+        for (std::size_t i = 0; i < lines.size(); ++i) busy.records.push_back({i, Verdict::retry, "429"});
+      }
+      busy.retry_after = hours(3);
+      return busy;
+    };
+    const Duration before = loop_.clock().slept();
+    const JobOutcome ended = replay_between(0, 9);
+    EXPECT_LE(loop_.clock().slept() - before, std::chrono::minutes(5));
+    EXPECT_EQ(ended.state, JobState::failed);
+    EXPECT_NE(ended.words.find("it asks to wait 3h"), std::string::npos) << ended.words;
+  }
+}
+
 TEST_F(ReplayTest, HalvesRefusalsAndStopsAtAPause) {
   journal_->attach_exporter("siem", "scripted", "hold", true).value();
   publish(10);

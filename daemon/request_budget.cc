@@ -14,12 +14,17 @@ double seconds_of(Duration duration) { return std::chrono::duration<double>(dura
 
 }  // namespace
 
-RequestBudget::RequestBudget(Clock& clock, std::uint32_t requests_per_minute)
-    : clock_(clock),
-      per_second_(std::max<std::uint32_t>(1, requests_per_minute) / 60.0),
-      capacity_(std::max(1.0, per_second_ * burst_seconds)),
-      tokens_(capacity_),
-      filled_at_(clock.steady_now()) {}
+RequestBudget::RequestBudget(Clock& clock, std::uint32_t requests_per_minute) : clock_(clock), filled_at_(clock.steady_now()) {
+  set_rate(requests_per_minute);
+  tokens_ = capacity_;
+}
+
+void RequestBudget::set_rate(std::uint32_t requests_per_minute) {
+  refill();
+  per_second_ = std::max<std::uint32_t>(1, requests_per_minute) / 60.0;
+  capacity_ = std::max(1.0, per_second_ * burst_seconds);
+  tokens_ = std::min(tokens_, capacity_);
+}
 
 void RequestBudget::refill() {
   const SteadyTime now = clock_.steady_now();

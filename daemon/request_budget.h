@@ -16,6 +16,8 @@ class RequestBudget {
  public:
   RequestBudget(Clock& clock, std::uint32_t requests_per_minute);
 
+  // From now on.
+  void set_rate(std::uint32_t requests_per_minute);
   // Waits until `cost` requests' worth of budget is there and no penalty runs. Cancellable.
   Task<void> acquire(double cost);
   // Whether acquire(cost) would return at once.
@@ -32,9 +34,9 @@ class RequestBudget {
  private:
   void refill();
   Clock& clock_;
-  double per_second_;
-  double capacity_;
-  double tokens_;
+  double per_second_ = 1;
+  double capacity_ = 1;
+  double tokens_ = 0;
   SteadyTime filled_at_;
   SteadyTime penalty_until_{};
   SteadyTime spread_until_{};

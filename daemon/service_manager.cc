@@ -2,9 +2,20 @@
 
 #include <systemd/sd-daemon.h>
 
+#include <cstdlib>
+#include <ctime>
+
 namespace auditferry::service_manager {
 
+bool listens() { return std::getenv("NOTIFY_SOCKET") != nullptr; }
 void ready() { sd_notify(0, "READY=1"); }
+void reloading() {
+  // Type=notify-reload wants to know when, on its own clock.
+  struct timespec now {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const std::int64_t microseconds = std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
+  sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(microseconds)).c_str());
+}
 void stopping() { sd_notify(0, "STOPPING=1"); }
 void status(const std::string& line) { sd_notify(0, ("STATUS=" + line).c_str()); }
 void alive() { sd_notify(0, "WATCHDOG=1"); }

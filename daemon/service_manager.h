@@ -10,7 +10,11 @@ namespace auditferry {
 // What systemd is told (sd_notify(3)). Without NOTIFY_SOCKET every call does nothing.
 namespace service_manager {
 
+// Whether a service manager listens at all.
+bool listens();
 void ready();
+// Before a configuration is read again; ready() says that it is done.
+void reloading();
 void stopping();
 void status(const std::string& line);
 void alive();

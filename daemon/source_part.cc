@@ -1,8 +1,24 @@
 #include "daemon/source_part.h"
 
+#include <algorithm>
+
 #include "daemon/portal_session.h"
+#include "encoding/time_format.h"
 
 namespace auditferry {
+
+std::unique_ptr<RequestBudget> make_budget(Clock& clock, Log& log, const SourceSettings& source, const std::vector<Penalty>& penalties) {
+  auto budget = std::make_unique<RequestBudget>(clock, source.requests_per_minute);
+  for (const Penalty& penalty : penalties) {
+    if (penalty.credential != credential_key(source)) continue;
+    // A wall clock that was set back must not make a penalty longer than any that is obeyed.
+    const Duration left = std::min(Duration(penalty.until - clock.now()), source.max_retry_after);
+    budget->penalize(left);
+    log.info("the portal's wait from before goes on for " + format_duration(std::chrono::duration_cast<std::chrono::seconds>(left)),
+             {{"source", source.name}});
+  }
+  return budget;
+}
 
 SourcePart::SourcePart(const Surroundings& surroundings, StorageQueue& storage, Bell& published, RequestBudget& budget, SourceSettings settings)
     : settings_(std::move(settings)), budget_(budget), client_(surroundings.make_http_client(settings_.peer)), tasks_(surroundings.loop) {
@@ -15,6 +31,17 @@ SourcePart::SourcePart(const Surroundings& surroundings, StorageQueue& storage, 
 
 void SourcePart::start() {
   for (const auto& poller : pollers_) tasks_.spawn("poller", poller->run());
+}
+
+void SourcePart::start_backfills() {
+  for (const auto& poller : pollers_) tasks_.spawn("backfills", poller->run_backfills());
+}
+
+Poller* SourcePart::poller(const std::string& stream) const {
+  for (const auto& poller : pollers_) {
+    if (poller->status().stream == stream) return poller.get();
+  }
+  return nullptr;
 }
 
 void SourcePart::start_once(std::function<void(Status)> done) {

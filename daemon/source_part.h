@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "config/settings.h"
@@ -13,6 +14,9 @@
 #include "daemon/surroundings.h"
 
 namespace auditferry {
+
+// A budget for the source's credential and host. What the portal has asked to wait earlier goes on.
+std::unique_ptr<RequestBudget> make_budget(Clock& clock, Log& log, const SourceSettings& source, const std::vector<Penalty>& penalties);
 
 // One source with everything that is its own: settings, connections, a poller per stream, and their tasks.
 // Made, started and ended by itself, also while the rest of the program runs. Loop thread only; what it is
@@ -27,6 +31,8 @@ class SourcePart {
   void start();
   // Polls every stream up to now; `done` is called once for each, unless it was cancelled.
   void start_once(std::function<void(Status)> done);
+  // Nothing but backfills that are asked for (Poller::begin_backfill).
+  void start_backfills();
   // Asks its tasks to end at their next co_await; join() waits for them. Once it has returned the part may be
   // destroyed. What was fetched is in the journal; an answer that is under way is asked for again later.
   void cancel() { tasks_.cancel(); }
@@ -34,6 +40,8 @@ class SourcePart {
 
   const SourceSettings& settings() const { return settings_; }
   const std::vector<std::unique_ptr<Poller>>& pollers() const { return pollers_; }
+  // Null: the source has no such stream.
+  Poller* poller(const std::string& stream) const;
   const RequestBudget& budget() const { return budget_; }
 
  private:

@@ -1,6 +1,9 @@
+#include "daemon/live_state.h"
+#include "daemon/retention_headroom.h"
 #include "daemon/status_report.h"
 #include "daemon/text_report.h"
 #include "encoding/json_object.h"
+#include "storage/lateness.h"
 
 namespace auditferry {
 namespace {
@@ -20,7 +23,21 @@ std::string range_json(const TimeRange& range) {
   return JsonObject().value("from", json_time(range.from)).value("to", json_time(range.to)).finish();
 }
 
-std::string stream_json(const StreamProgress& progress) {
+std::string minutes_json(const StreamSnapshot& stream, const LiveState* live) {
+  if (live == nullptr) return "null";
+  std::vector<std::string> counts;
+  for (const std::uint64_t count : live->rates->of(stream.stream_id, live->steady_now)) counts.push_back(std::to_string(count));
+  return array_of(counts);
+}
+
+std::string exporter_state(const ExporterRow& row, const DelivererStatus* live) {
+  if (live == nullptr) return row.attached ? "not_running" : "not_configured";
+  if (live->up) return "up";
+  if (live->paused) return "paused";
+  return live->problem.empty() ? "not_tried" : "retrying";
+}
+
+std::string stream_json(const StreamProgress& progress, const JournalSnapshot& snapshot, const StatusContext& context) {
   const StreamSnapshot& stream = *progress.stream;
   const CollectionSnapshot* collection = progress.collection;
   std::vector<std::string> holes;
@@ -59,12 +76,22 @@ std::string stream_json(const StreamProgress& progress) {
   object.value("watermark", json_time(collection != nullptr ? collection->watermark : std::nullopt));
   object.value("shown_until", json_time(progress.shown_until))
       .value("lag_seconds", seconds_or_null(progress.lag));
+  object.value("retention_headroom_seconds", seconds_or_null(retention_headroom(progress, snapshot, context)))
+      .value("records_per_minute", minutes_json(stream, context.live));
   object.value("newest_record", json_time(stream.newest_record)).value("holes", array_of(holes));
   object.value("walks", array_of(walks)).value("books", numbers);
+  const std::string lateness = JsonObject()
+                                   .value("p50_seconds", seconds_or_null(lateness_quantile(stream.lateness, 0.5)))
+                                   .value("p99_seconds", seconds_or_null(lateness_quantile(stream.lateness, 0.99)))
+                                   .finish();
+  object.value("lateness", lateness);
   return object.finish();
 }
 
-std::string exporter_json(const ExporterRow& row, std::uint64_t last_seq, WallTime now) {
+}  // namespace
+
+std::string exporter_json(const ExporterRow& row, std::uint64_t last_seq, const StatusContext& context) {
+  const DelivererStatus* live = context.live != nullptr ? context.live->deliverer(row) : nullptr;
   JsonObject object;
   object.text("exporter", row.name)
       .text("type", row.type)
@@ -75,7 +102,8 @@ std::string exporter_json(const ExporterRow& row, std::uint64_t last_seq, WallTi
   object.number("dead_letters", row.books.dead).number("discarded", row.books.discarded);
   object.number("not_selected", row.books.not_selected).number("released", row.books.released);
   object.number("replayed", row.books.replayed)
-      .value("lag_seconds", seconds_or_null(delivery_lag(row, last_seq, now)));
+      .value("lag_seconds", seconds_or_null(delivery_lag(row, last_seq, context.now)));
+  object.text("state", exporter_state(row, live)).value("oldest_waiting", json_time(live != nullptr ? live->oldest_waiting : std::nullopt));
   object.value("last_delivery", json_time(row.last_delivery)).text("last_error", row.last_error);
   return object.finish();
 }
@@ -91,9 +119,12 @@ std::string gap_json(const GapRow& gap, const JournalSnapshot& snapshot) {
       .number("to_seq", gap.to_seq)
       .text("why", gap.why)
       .text("state", gap.state);
-  object.value("opened", json_time(gap.opened));
+  object.value("opened", json_time(gap.opened)).value("changed", json_time(gap.changed));
+  object.text_if("accepted_by", gap.accepted_by).text_if("reason", gap.reason);
   return object.finish();
 }
+
+namespace {
 
 std::vector<std::string> quoted(const std::vector<std::string>& texts) {
   std::vector<std::string> out;
@@ -106,10 +137,10 @@ std::vector<std::string> quoted(const std::vector<std::string>& texts) {
 std::string render_status_json(const JournalSnapshot& snapshot, const StatusContext& context) {
   std::vector<std::string> streams;
   for (const StreamSnapshot& stream : snapshot.streams)
-    streams.push_back(stream_json(progress_of(stream, snapshot, context)));
+    streams.push_back(stream_json(progress_of(stream, snapshot, context), snapshot, context));
   std::vector<std::string> exporters;
   for (const ExporterRow& row : snapshot.exporters)
-    exporters.push_back(exporter_json(row, snapshot.last_seq, context.now));
+    exporters.push_back(exporter_json(row, snapshot.last_seq, context));
   std::vector<std::string> gaps;
   for (const GapRow& gap : snapshot.gaps) gaps.push_back(gap_json(gap, snapshot));
   std::vector<std::string> penalties;

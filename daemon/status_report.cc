@@ -4,7 +4,7 @@
 
 #include "daemon/text_report.h"
 #include "encoding/time_format.h"
-#include "storage/gap_table.h"
+#include "storage/lateness.h"
 
 namespace auditferry {
 namespace {
@@ -17,6 +17,14 @@ std::string range_text(const TimeRange& range) {
   return report_time(range.from) + " to " + report_time(range.to);
 }
 
+std::string lateness_text(const StreamSnapshot& stream) {
+  const std::optional<Duration> half = lateness_quantile(stream.lateness, 0.5);
+  const std::optional<Duration> most = lateness_quantile(stream.lateness, 0.99);
+  std::string text = "late records: " + report_count(stream.books.late);
+  if (half && most) text += ", half of them at most " + report_lateness(*half) + " after their time, 99 of 100 at most " + report_lateness(*most);
+  return text;
+}
+
 void add_stream(TextTable& table, const StreamProgress& progress, const JournalSnapshot& snapshot) {
   const StreamSnapshot& stream = *progress.stream;
   const CollectionSnapshot* collection = progress.collection;
@@ -27,6 +35,7 @@ void add_stream(TextTable& table, const StreamProgress& progress, const JournalS
              report_count(books.staged), report_count(books.duplicates), report_count(books.late),
              report_count(books.changed), report_count(books.quarantined)});
   if (!progress.configured) table.note("no longer configured");
+  if (!stream.lateness.empty()) table.note(lateness_text(stream));
   if (!progress.holes.empty()) {
     const std::string more =
         progress.holes.size() > 1 ? ", and " + report_count(progress.holes.size() - 1) + " more" : "";
@@ -65,7 +74,7 @@ std::string exporters_text(const JournalSnapshot& snapshot, const StatusContext&
                report_count(row.books.waiting(snapshot.last_seq)), lag ? report_duration(*lag) : "-",
                report_count(row.books.delivered), report_count(row.books.dead),
                report_count(row.books.released), report_time(row.last_delivery)});
-    if (!row.attached) table.note("no longer configured: it holds nothing back");
+    if (!row.attached) table.note(detached_text(row, snapshot.last_seq));
     if (!row.last_error.empty()) table.note("last error: " + plain(row.last_error));
     if (!row.books.balance(snapshot.last_seq))
       table.note("THE BOOKS DO NOT BALANCE: run auditferry journal check");
@@ -125,7 +134,7 @@ StreamProgress progress_of(const StreamSnapshot& stream, const JournalSnapshot& 
   if (collection.watermark) progress.lag = context.now - *collection.watermark;
   if (!collection.start || !progress.shown_until || *collection.start > *progress.shown_until)
     return progress;
-  const std::vector<CoverageInterval> settled = settled_time(collection.coverage, snapshot.gaps, collection.collection_id);
+  const std::vector<CoverageInterval> settled = settled_of(collection, snapshot);
   progress.holes = holes_in(settled, {*collection.start, *progress.shown_until});
   return progress;
 }
@@ -151,6 +160,14 @@ std::optional<Duration> delivery_lag(const ExporterRow& row, std::uint64_t last_
   return std::max(Duration::zero(), Duration(now - *row.last_delivery));
 }
 
+std::string detached_text(const ExporterRow& row, std::uint64_t last_seq) {
+  const std::uint64_t waiting = row.books.waiting(last_seq);
+  const std::string forget = "'auditferry exporter forget " + plain(row.name) + "'";
+  if (waiting == 0) return "not in use, and nothing waits for it: " + forget + " removes it";
+  return "not in use: " + report_count(waiting) + (waiting == 1 ? " record is" : " records are") +
+         " kept for it until the journal is full. Configure it again to go on, 'auditferry exporter rename' if it has another name now, or " + forget;
+}
+
 std::string gap_owner(const GapRow& gap, const JournalSnapshot& snapshot) {
   for (const ExporterRow& row : snapshot.exporters) {
     if (gap.exporter_id == row.exporter_id) return "exporter " + row.name;
@@ -168,7 +185,7 @@ std::vector<std::string> needs_a_person(const JournalSnapshot& snapshot) {
   if (!snapshot.gaps.empty()) {
     needs.push_back(report_count(snapshot.gaps.size()) +
                     (snapshot.gaps.size() == 1 ? " gap is" : " gaps are") +
-                    " open: what the portal showed of them is gone, or could not be read; the ledger has the details");
+                    " open: what the portal showed of them is gone, or could not be read; see auditferry gaps list");
   }
   for (const StreamSnapshot& stream : snapshot.streams) {
     const PollerNotes notes = notes_of(stream);

@@ -12,11 +12,14 @@
 
 namespace auditferry {
 
+struct LiveState;
+
 struct StatusContext {
   WallTime now{};
   bool daemon_running = false;
   std::optional<int> daemon_pid;
   const Settings* settings = nullptr;  // nothing: what is configured is not known
+  const LiveState* live = nullptr;     // nothing: only what the journal knows (JSON)
 };
 
 // Ends with a line end. Pure.
@@ -47,9 +50,13 @@ StreamProgress progress_of(const StreamSnapshot& stream, const JournalSnapshot& 
 std::vector<std::string> not_started(const JournalSnapshot& snapshot, const StatusContext& context);
 // How long an exporter has delivered nothing although something waits; zero when nothing waits.
 std::optional<Duration> delivery_lag(const ExporterRow& row, std::uint64_t last_seq, WallTime now);
+// What becomes of an exporter that is not configured any more, or not enabled.
+std::string detached_text(const ExporterRow& row, std::uint64_t last_seq);
 // "acme/audit" of a gap's stream, "exporter archive" of an exporter's gap.
 std::string gap_owner(const GapRow& gap, const JournalSnapshot& snapshot);
-// The JSON form; in status_json.cc.
+// In status_json.cc: one exporter, one gap, and everything.
+std::string exporter_json(const ExporterRow& row, std::uint64_t last_seq, const StatusContext& context);
+std::string gap_json(const GapRow& gap, const JournalSnapshot& snapshot);
 std::string render_status_json(const JournalSnapshot& snapshot, const StatusContext& context);
 
 }  // namespace auditferry

@@ -5,6 +5,7 @@
 #include "daemon/text_report.h"
 #include "encoding/json_scanner.h"
 #include "encoding/json_view.h"
+#include "storage/lateness.h"
 
 namespace auditferry {
 namespace {
@@ -128,6 +129,37 @@ TEST(StatusReport, ComparesWithTheConfiguration) {
   EXPECT_NE(text.find("  no longer configured\n"), std::string::npos) << text;
 }
 
+TEST(StatusReport, TellsHowLateLateRecordsCome) {
+  JournalSnapshot snapshot = healthy();
+  snapshot.streams[0].books.late = 100;
+  snapshot.streams[0].lateness = {{lateness_step(minutes(5)), 98}, {lateness_step(hours(30)), 2}};
+  const std::string text = render_status(snapshot, context(), false);
+  EXPECT_NE(text.find("  late records: 100, half of them at most 5m "), std::string::npos) << text;
+  EXPECT_NE(text.find("after their time, 99 of 100 at most 1d "), std::string::npos) << text;
+  const std::string json = render_status(snapshot, context(), true);
+  EXPECT_NE(json.find("\"lateness\":{\"p50_seconds\":3"), std::string::npos) << json;
+  EXPECT_NE(render_status(healthy(), context(), true).find("\"lateness\":{\"p50_seconds\":null,\"p99_seconds\":null}"), std::string::npos);
+}
+
+TEST(StatusReport, AnAcceptedGapIsNothingToBeFetched) {
+  JournalSnapshot snapshot = troubled();
+  snapshot.accepted_gaps = std::exchange(snapshot.gaps, {});
+  const std::string text = render_status(snapshot, context(), false);
+  EXPECT_EQ(text.find("and 1 more"), std::string::npos) << text;
+  EXPECT_EQ(text.find("1 gap is open"), std::string::npos) << text;
+  EXPECT_EQ(needs_a_person(snapshot).size(), 2u);
+}
+
+TEST(StatusReport, SaysWhatBecomesOfAnExporterThatIsNotInUse) {
+  JournalSnapshot snapshot = healthy();
+  snapshot.exporters[0].attached = false;
+  EXPECT_NE(render_status(snapshot, context(), false).find("  not in use: 4 records are kept for it until the journal is full."), std::string::npos);
+  snapshot.exporters[0].books.position = snapshot.last_seq;
+  EXPECT_NE(render_status(snapshot, context(), false)
+                .find("  not in use, and nothing waits for it: 'auditferry exporter forget archive' removes it\n"),
+            std::string::npos);
+}
+
 TEST(StatusReport, SurvivesAnEmptyJournal) {
   const std::string text = render_status({}, {}, false);
   EXPECT_NE(text.find("the daemon is not running\n"), std::string::npos);
@@ -194,6 +226,10 @@ TEST(TextReport, WritesCountsAndDurations) {
   EXPECT_EQ(report_duration(minutes(119)), "119m");
   EXPECT_EQ(report_duration(hours(47)), "47h");
   EXPECT_EQ(report_duration(hours(49)), "2d");
+  EXPECT_EQ(report_lateness(seconds(-5)), "0s");
+  EXPECT_EQ(report_lateness(seconds(66)), "1m 6s");
+  EXPECT_EQ(report_lateness(hours(24) + minutes(5)), "1d");
+  EXPECT_EQ(report_lateness(hours(26) + seconds(5)), "1d 2h");
 }
 
 TEST(TextReport, AlignsCellsThatAreNotAscii) {

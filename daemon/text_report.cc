@@ -33,6 +33,25 @@ std::string report_duration(Duration duration) {
   return std::to_string(seconds / (24 * 3600)) + "d";
 }
 
+std::string report_lateness(Duration duration) {
+  struct Unit {
+    const char* name;
+    std::int64_t seconds;
+  };
+  constexpr Unit units[] = {{"d", 86'400}, {"h", 3'600}, {"m", 60}, {"s", 1}};
+  std::int64_t left = std::max<std::int64_t>(0, std::chrono::floor<std::chrono::seconds>(duration).count());
+  std::string text;
+  int shown = 0;
+  for (const Unit& unit : units) {
+    const std::int64_t whole = left / unit.seconds;
+    left %= unit.seconds;
+    if (whole == 0 && shown == 0) continue;
+    if (whole > 0) text += (text.empty() ? "" : " ") + std::to_string(whole) + unit.name;
+    if (++shown == 2) break;
+  }
+  return text.empty() ? "0s" : text;
+}
+
 std::string report_count(std::uint64_t count) {
   std::string text = std::to_string(count);
   for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, ",");

@@ -22,6 +22,8 @@ std::string plain(std::string_view text);
 std::string report_time(std::optional<WallTime> time);
 // One unit, rounded down: "12s", "3h".
 std::string report_duration(Duration duration);
+// Two units, rounded to the smaller: "1m 6s", "1d 2h".
+std::string report_lateness(Duration duration);
 std::string report_count(std::uint64_t count);  // "1,204"
 // As JSON: a quoted time, or null.
 std::string json_time(std::optional<WallTime> time);

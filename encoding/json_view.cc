@@ -127,8 +127,8 @@ std::string unescape_json(std::string_view escaped) {
 std::string decode_pointer_segment(std::string_view segment) {
   std::string out;
   for (std::size_t i = 0; i < segment.size(); ++i) {
-    if (segment[i] == '~' && i + 1 < segment.size() && (segment[i + 1] == '0' || segment[i + 1] == '1')) {
-      out += segment[++i] == '0' ? '~' : '/';
+    if (segment[i] == '~' && i + 1 < segment.size() && segment[i + 1] >= '0' && segment[i + 1] <= '3') {
+      out += std::string_view("~/#*")[static_cast<std::size_t>(segment[++i] - '0')];
     } else {
       out += segment[i];
     }
@@ -141,7 +141,7 @@ bool is_json_pointer(std::string_view pointer) {
   if (pointer[0] != '/') return false;
   for (std::size_t i = 0; i < pointer.size(); ++i) {
     if (pointer[i] != '~') continue;
-    if (i + 1 == pointer.size() || (pointer[i + 1] != '0' && pointer[i + 1] != '1')) return false;
+    if (i + 1 == pointer.size() || pointer[i + 1] < '0' || pointer[i + 1] > '3') return false;
   }
   return true;
 }

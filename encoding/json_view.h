@@ -110,10 +110,10 @@ class JsonView::Members {
 
 // The JSON of the value at `pointer`, or nothing. A segment that ends in '#' ("/raw_data#/ip") means: the
 // value there is a string that holds JSON, step into it. Where the vendor sends the object itself instead
-// of a string, '#' steps into that. (So a key that really ends in '#' cannot be named.)
+// of a string, '#' steps into that. "~2" is a '#' of the key itself, "~3" a '*'.
 std::optional<std::string> json_lookup(std::string_view text, std::string_view pointer);
 
-// A segment of a pointer with "~1" and "~0" undone.
+// A segment of a pointer without its escapes: "~0" is '~', "~1" '/' (RFC 6901), "~2" '#' and "~3" '*'.
 std::string decode_pointer_segment(std::string_view segment);
 // True when `pointer` is "" or begins with '/' and has no stray '~'.
 bool is_json_pointer(std::string_view pointer);

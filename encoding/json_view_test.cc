@@ -30,6 +30,14 @@ TEST(JsonView, FollowsPointers) {
   EXPECT_EQ(raw_at(""), document);
 }
 
+TEST(JsonView, FollowsKeysThatLookLikeSigns) {
+  const std::string text = R"({"a#":{"*":"one"},"a":"{\"#\":\"two\"}"})";
+  EXPECT_EQ(json_lookup(text, "/a~2/~3"), "\"one\"");
+  EXPECT_EQ(json_lookup(text, "/a~2#/~3"), "\"one\"");
+  EXPECT_EQ(json_lookup(text, "/a#/~2"), "\"two\"");
+  EXPECT_EQ(json_lookup(text, "/a~2#/~2"), std::nullopt);
+}
+
 TEST(JsonView, FindsNothingWhereNothingIs) {
   for (const char* pointer : {"/no", "/list/3", "/list/-", "/list/01", "/list/x", "/list/1/1/0", "/id/0",
                               "id", "/e\\u0301", "/list/99999999999999999999999", "/none/x"}) {
@@ -83,8 +91,8 @@ TEST(JsonLookup, StepsIntoJsonInsideStrings) {
 }
 
 TEST(JsonPointer, IsChecked) {
-  for (const char* good : {"", "/", "/a", "/a~0b~1", "/a#/b"}) EXPECT_TRUE(is_json_pointer(good)) << good;
-  for (const char* bad : {"a", "/a~", "/a~2", "#"}) EXPECT_FALSE(is_json_pointer(bad)) << bad;
+  for (const char* good : {"", "/", "/a", "/a~0b~1", "/a#/b", "/a~2~3"}) EXPECT_TRUE(is_json_pointer(good)) << good;
+  for (const char* bad : {"a", "/a~", "/a~4", "#"}) EXPECT_FALSE(is_json_pointer(bad)) << bad;
 }
 
 TEST(JsonView, SurvivesTextThatIsNotJson) {

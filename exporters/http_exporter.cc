@@ -3,32 +3,13 @@
 #include <utility>
 
 #include "encoding/hash.h"
+#include "exporters/http_body.h"
 
 namespace auditferry {
 namespace {
 
 // Of an answer: only its beginning is ever looked at.
 constexpr std::uint64_t largest_answer_bytes = 1u << 20;
-
-std::string make_body(HttpBody kind, const std::vector<OutgoingRecord>& records) {
-  std::size_t size = 2;
-  for (const OutgoingRecord& record : records) size += record.bytes.size() + 1;
-  std::string body;
-  body.reserve(size);
-  if (kind == HttpBody::array) {
-    for (const OutgoingRecord& record : records) {
-      body += body.empty() ? '[' : ',';
-      body += record.bytes;
-    }
-    body += ']';
-    return body;
-  }
-  for (const OutgoingRecord& record : records) {
-    body += record.bytes;
-    body += '\n';
-  }
-  return body;
-}
 
 }  // namespace
 
@@ -82,7 +63,7 @@ Task<WriteOutcome> HttpExporter::write(const std::vector<OutgoingRecord>& record
     WriteOutcome outcome = co_await write_single(records);
     co_return outcome;
   }
-  std::string body = make_body(settings_.body, records);
+  std::string body = http_body(settings_.body, records);
   WriteOutcome outcome = co_await send(std::move(body));
   co_return outcome;
 }
@@ -121,7 +102,15 @@ Task<Status> HttpExporter::greet() {
   HttpRequest request;
   request.method = "HEAD";
   request.url = settings_.url;
-  const Result<HttpResponse> answer = co_await sink_.send(std::move(request));
+  Result<HttpResponse> answer = co_await sink_.send(std::move(request));
+  if (answer.ok() && answer->status == 400) {
+    // Whether that is about a client certificate stands in the body, which HEAD leaves out.
+    HttpRequest again;
+    again.url = settings_.url;
+    again.max_body_bytes = largest_answer_bytes;
+    Result<HttpResponse> told = co_await sink_.send(std::move(again));
+    answer = std::move(told);
+  }
   if (!answer) co_return answer.error();
   const int status = answer->status;
   if (status == 401 || status == 403 || status == 407 || (status >= 300 && status < 400)) {

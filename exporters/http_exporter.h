@@ -21,10 +21,11 @@ class HttpExporter final : public Exporter {
   WriteLimits limits() const override { return {concurrency_, 0}; }
   Task<Status> open(const ExporterState& state) override;
   Task<WriteOutcome> write(const std::vector<OutgoingRecord>& records, WriteProgress& progress) override;
-  // HEAD; only what cannot be meant is an error, since few receivers know it.
+  // HEAD, and GET where the answer is 400; only what cannot be meant is an error, since few receivers know them.
   Task<Status> greet() override;
   Task<void> reopen() override;
   Task<WriteOutcome> tend() override;
+  void hurry() override { writes_.hurry(); }
   Task<void> close() override;
 
  private:

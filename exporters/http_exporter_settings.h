@@ -24,6 +24,7 @@ class StatusTable {
   // Anything outside of 100 to 599 is retry.
   Verdict of(int status) const;
   void set(int status, Verdict verdict) { verdicts_[static_cast<std::size_t>(status - 100)] = verdict; }
+  friend bool operator==(const StatusTable&, const StatusTable&) = default;
 
  private:
   std::array<Verdict, 500> verdicts_;

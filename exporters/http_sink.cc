@@ -47,6 +47,15 @@ std::string redirect_words(const HttpResponse& answer) {
 
 }  // namespace
 
+bool lacks_client_certificate(const HttpResponse& answer) {
+  // nginx has 495 and 496 for this, and sends them as 400 unless it is told otherwise.
+  if (answer.status == 495 || answer.status == 496) return true;
+  if (answer.status != 400 || !looks_like_html(answer)) return false;
+  const std::string_view page = std::string_view(answer.body).substr(0, 2000);
+  return page.find("No required SSL certificate was sent") != page.npos ||
+         page.find("The SSL certificate error") != page.npos;
+}
+
 std::string peer_of(const std::string& url) {
   const Result<Url> parsed = parse_url(url);
   return parsed.ok() ? parsed->origin.text() : "the far end";
@@ -82,10 +91,18 @@ Task<Result<HttpResponse>> HttpSink::send(HttpRequest request) {
   for (const auto& [name, value] : settings_.headers) request.headers.push_back({name, value.reveal()});
   if (!settings_.authorization.empty())
     request.headers.push_back({"Authorization", settings_.authorization.reveal()});
+  const std::string who = peer_of(request.url);
   // reopen() may come while this is under way.
   const std::shared_ptr<HttpClient> client = client_;
   Result<HttpResponse> answer = co_await client->send(std::move(request));
-  co_return answer;
+  if (!answer || !lacks_client_certificate(*answer)) co_return answer;
+  const PeerSettings& peer = settings_.peer;
+  co_return Error{ErrorKind::tls,
+                  who + (peer.tls.cert_file.empty()
+                             ? " wants a client certificate, and none is set: set tls.cert_file and tls.key_file"
+                             : " does not accept our client certificate: check tls.cert_file (" + peer.tls.cert_file +
+                                   "), when it ends and which authority the far end trusts") +
+                      "; status " + std::to_string(answer->status) + " (\"" + quotable(answer->body) + "\")"};
 }
 
 WriteOutcome HttpSink::judge_error(const Error& error) const {

@@ -41,7 +41,8 @@ class HttpSink {
   // What `world` refers to outlives the sink. The client is made at the first request.
   HttpSink(HttpSinkSettings settings, const ExporterWorld& world, std::string exporter);
 
-  // Adds the headers of the settings. The answer, whatever its status, or why there is none.
+  // Adds the headers of the settings. The answer, whatever its status, or why there is none. Where the far end
+  // asks for a client certificate in an answer, that is an error of the connection (ErrorKind::tls).
   Task<Result<HttpResponse>> send(HttpRequest request);
   // The next request uses new connections and reads certificates anew; what is under way is not touched.
   void reopen() { client_.reset(); }
@@ -71,6 +72,9 @@ class HttpSink {
   std::vector<Secret> secrets_;  // every form in which one might be quoted, longest first
   std::shared_ptr<HttpClient> client_;
 };
+
+// What stands before the far end has let us in only to say that it wants a (better) client certificate.
+bool lacks_client_certificate(const HttpResponse& answer);
 
 // An HTML page, which is a login's, a proxy's or a web site's.
 bool looks_like_html(const HttpResponse& answer);

@@ -90,6 +90,21 @@ TEST_F(HttpSinkTest, QuotesInOneHarmlessLine) {
   EXPECT_LE(sink.quotable(std::string(100'000, 'x')).size(), 310u);
 }
 
+HttpResponse certificate_page(int status, const std::string& why) {
+  return answer(status, "<html>\r\n<head><title>400 " + why + "</title></head>\r\n<body>\r\n<center>" + why + "</center>",
+                {{"Content-Type", "text/html"}});
+}
+
+TEST_F(HttpSinkTest, TellsAPageAboutOurCertificateFromARefusal) {
+  EXPECT_TRUE(lacks_client_certificate(certificate_page(400, "No required SSL certificate was sent")));
+  EXPECT_TRUE(lacks_client_certificate(certificate_page(400, "The SSL certificate error")));
+  EXPECT_TRUE(lacks_client_certificate(answer(495)));
+  EXPECT_TRUE(lacks_client_certificate(answer(496)));
+  EXPECT_FALSE(lacks_client_certificate(certificate_page(400, "Bad Request")));
+  EXPECT_FALSE(lacks_client_certificate(certificate_page(200, "No required SSL certificate was sent")));
+  EXPECT_FALSE(lacks_client_certificate(answer(400, R"({"bad":"No required SSL certificate was sent"})")));
+}
+
 TEST_F(HttpSinkTest, KnowsAWebPage) {
   EXPECT_TRUE(looks_like_html(answer(200, "<!DOCTYPE HTML>")));
   EXPECT_TRUE(looks_like_html(answer(200, "\xEF\xBB\xBF \n<html>")));

@@ -12,7 +12,7 @@ namespace auditferry {
 
 // A JSON pointer (RFC 6901) with two additions: the segment "*" is every member of an object and every
 // element of an array; '#' at the end of a segment steps into JSON inside a string (and into an object or
-// array that stands there instead of the string).
+// array that stands there instead of the string). In keys they are "~3" and "~2".
 class JsonPath {
  public:
   struct Step {

@@ -30,6 +30,9 @@ TEST(JsonEdit, TouchesNothingElse) {
   EXPECT_EQ(replace(R"( { "a" : [ 1 , { "b" : true } ] , "c" : 2 } )", "/a/1/b"),
             R"( { "a" : [ 1 , { "b" : 0 } ] , "c" : 2 } )");
   EXPECT_EQ(replace(R"({"a~b/c":1,"~":2})", "/a~0b~1c"), R"({"a~b/c":0,"~":2})");
+  EXPECT_EQ(replace(R"({"a#":1,"*":2,"b":"{\"*\":3}"})", "/a~2"), R"({"a#":0,"*":2,"b":"{\"*\":3}"})");
+  EXPECT_EQ(replace(R"({"a#":1,"*":2,"b":3})", "/~3"), R"({"a#":1,"*":0,"b":3})");
+  EXPECT_EQ(replace(R"({"a#":"{\"*\":3,\"c\":4}"})", "/a~2#/~3"), R"({"a#":"{\"*\":0,\"c\":4}"})");
   EXPECT_EQ(replace(R"({"\u0061":1})", "/a"), R"({"\u0061":0})");
   // Both of a pair of equal keys: readers differ in which one they take.
   EXPECT_EQ(replace(R"({"a":1,"a":2})", "/a"), R"({"a":0,"a":0})");

@@ -9,7 +9,7 @@ namespace auditferry {
 
 // Format "json" (DESIGN.md, "What goes out"): one object per record, its keys in this order:
 //   id        vendor/tenant/stream/ID, with "@2" behind it for a second revision and so on; for a gap ID is
-//             its number in the journal, "gap-7" (alone when the gap belongs to no stream)
+//             its number in the journal, "gap-5e0c9f2ab417-7" (alone when the gap belongs to no stream)
 //   seq source vendor tenant stream
 //   time      RFC 3339, null when the record has none
 //   received  RFC 3339

@@ -53,7 +53,7 @@ SplunkAcks::SplunkAcks(const SplunkSettings& settings, Clock& clock, HttpSink& s
       sink_(sink),
       channel_(std::move(channel)),
       bell_(std::move(loop)),
-      poll_every_(settings.ack_poll) {}
+      poll_every_(std::min(first_look, settings.ack_poll)) {}
 
 void SplunkAcks::lose(Entry& entry) {
   if (entry.state != State::waiting) return;
@@ -73,7 +73,10 @@ Task<SplunkAcks::End> SplunkAcks::wait(std::uint64_t ack_id) {
   }
   last_ack_id_ = ack_id;
   const SteadyTime began = clock_.steady_now();
-  if (entries_.empty()) next_poll_ = began + std::min(first_look, poll_every_);
+  if (entries_.empty()) {
+    poll_every_ = std::min(first_look, settings_.ack_poll);
+    next_poll_ = began + poll_every_;
+  }
   Waiting waiting(*this, {ack_id, ++last_serial_, began});
   const Entry& entry = waiting.entry();
   const SteadyTime deadline = began + settings_.ack_timeout;
@@ -120,7 +123,15 @@ Task<void> SplunkAcks::poll() {
   read_poll(answer, last_asked);
 }
 
+void SplunkAcks::disable(Entry& entry) {
+  entry.state = State::disabled;
+  if (disabled_since_ && entry.since <= *disabled_since_) return;
+  if (disabled_since_) ++rounds_contradicted_;
+  disabled_since_ = clock_.steady_now();
+}
+
 void SplunkAcks::read_poll(const Result<HttpResponse>& answer, std::uint64_t last_asked) {
+  if (!hurried_) poll_every_ = std::min(poll_every_ * 2, settings_.ack_poll);
   if (!answer) {
     poll_problem_ = sink_.quotable(answer.error().message);
     return;
@@ -138,16 +149,21 @@ void SplunkAcks::read_poll(const Result<HttpResponse>& answer, std::uint64_t las
     // What was sent after the question is not meant by the answer.
     if (entry.serial > last_asked || entry.state != State::waiting) continue;
     if (!confirmed) {
-      entry.state = State::disabled;
+      disable(entry);
     } else if (confirmed->count(entry.ack_id) != 0) {
       entry.state = State::confirmed;
       rounds_lost_ = 0;
+      rounds_contradicted_ = 0;
+      disabled_since_.reset();
+      // A Splunk that keeps up is asked often, since each confirmation makes room for a batch.
+      poll_every_ = std::min(first_look, settings_.ack_poll);
     }
   }
 }
 
 void SplunkAcks::hurry() {
-  poll_every_ = std::min(poll_every_, first_look);
+  hurried_ = true;
+  poll_every_ = std::min(settings_.ack_poll, first_look);
   next_poll_ = clock_.steady_now();
   bell_.ring();
 }

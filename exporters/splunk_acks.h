@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <list>
+#include <optional>
 #include <string>
 
 #include "core/bell.h"
@@ -32,6 +33,9 @@ class SplunkAcks {
   void hurry();
   // How many times in a row something sent after the last loss was lost again, without any confirmation.
   int rounds_lost() const { return rounds_lost_; }
+  // How many times in a row something sent after Splunk had said that it knows no acknowledgements (code 14) got
+  // a number all the same, and then the same words.
+  int rounds_contradicted() const { return rounds_contradicted_; }
   // Why the last poll told nothing; empty when it did.
   const std::string& poll_problem() const { return poll_problem_; }
   HttpRequest poll_request(const std::string& ids) const;
@@ -49,6 +53,7 @@ class SplunkAcks {
   Task<void> poll();
   void read_poll(const Result<HttpResponse>& answer, std::uint64_t last_serial);
   void lose(Entry& entry);
+  void disable(Entry& entry);
 
   const SplunkSettings& settings_;
   Clock& clock_;
@@ -61,8 +66,11 @@ class SplunkAcks {
   SteadyTime next_poll_{};
   SteadyTime round_began_{};
   int rounds_lost_ = 0;
+  std::optional<SteadyTime> disabled_since_;
+  int rounds_contradicted_ = 0;
   bool polling_ = false;
-  Duration poll_every_;
+  bool hurried_ = false;
+  Duration poll_every_;  // grows up to ack_poll while polls confirm nothing
   std::string poll_problem_;
 };
 

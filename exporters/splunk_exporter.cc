@@ -5,10 +5,8 @@
 #include <utility>
 
 #include "encoding/hash.h"
-#include "encoding/json_text.h"
 #include "encoding/time_format.h"
-#include "exporters/path_template.h"
-#include "exporters/record_id.h"
+#include "exporters/splunk_event.h"
 
 namespace auditferry {
 namespace {
@@ -16,8 +14,6 @@ namespace {
 constexpr Duration shortest_slow_down = std::chrono::seconds(1);
 constexpr Duration longest_slow_down = std::chrono::seconds(30);
 constexpr int rounds_until_pause = 3;
-// What an event adds to its record, about.
-constexpr std::size_t envelope_bytes = 400;
 
 // RFC 9562, version 4.
 std::string make_guid(Random& random) {
@@ -28,37 +24,6 @@ std::string make_guid(Random& random) {
   std::string text = hex(std::span<const std::uint8_t>(bytes));
   for (const std::size_t at : {20, 16, 12, 8}) text.insert(at, "-");
   return text;
-}
-
-// Seconds with milliseconds. Times before 1970 are left out: Splunk takes the time of arrival.
-void append_time(const Record& record, std::string& out) {
-  const std::int64_t millis = to_micros(filing_time(record)) / 1000;
-  if (millis < 0) return;
-  const std::string rest = std::to_string(1000 + millis % 1000);
-  out += "\"time\":" + std::to_string(millis / 1000) + "." + rest.substr(1) + ",";
-}
-
-void append_label(const char* key, const TextTemplate& label, const Record& record, std::string& out) {
-  if (label.empty()) return;
-  out += '"';
-  out += key;
-  out += "\":";
-  append_json_string(out, label.expand(record));
-  out += ',';
-}
-
-void append_fields(const Record& record, std::string& out) {
-  out += "\"fields\":{\"auditferry_id\":";
-  append_json_string(out, record_id(record));
-  const std::pair<const char*, std::string_view> fields[] = {
-      {",\"vendor\":", record.vendor}, {",\"tenant\":", record.tenant}, {",\"stream\":", record.stream}};
-  for (const auto& [key, value] : fields) {
-    if (value.empty()) continue;
-    out += key;
-    append_json_string(out, value);
-  }
-  if (record.gap) out += ",\"auditferry_kind\":\"gap\"";
-  out += '}';
 }
 
 }  // namespace
@@ -81,31 +46,6 @@ Task<Status> SplunkExporter::open(const ExporterState&) {
   co_return Status();
 }
 
-std::string SplunkExporter::make_body(const std::vector<OutgoingRecord>& records) const {
-  std::size_t size = 0;
-  for (const OutgoingRecord& record : records) size += record.bytes.size() + envelope_bytes;
-  std::string body;
-  body.reserve(size);
-  for (const OutgoingRecord& outgoing : records) {
-    const Record& record = *outgoing.record;
-    body += '{';
-    append_time(record, body);
-    append_label("host", settings_.host, record, body);
-    append_label("source", settings_.source, record, body);
-    append_label("sourcetype", settings_.sourcetype, record, body);
-    append_label("index", settings_.index, record, body);
-    append_fields(record, body);
-    body += ",\"event\":";
-    if (settings_.json) {
-      body += outgoing.bytes;
-    } else {
-      append_json_string(body, outgoing.bytes);
-    }
-    body += "}\n";
-  }
-  return body;
-}
-
 HttpRequest SplunkExporter::event_request(std::string body) const {
   HttpRequest request;
   request.method = "POST";
@@ -123,7 +63,7 @@ Task<WriteOutcome> SplunkExporter::write(const std::vector<OutgoingRecord>& reco
   const WritesUnderWay::One under_way(writes_);
   const SteadyTime now = world_.clock.steady_now();
   if (now < not_before_ && !writes_.closing()) co_await world_.clock.sleep(not_before_ - now);
-  std::string body = make_body(records);
+  std::string body = splunk_body(settings_, records);
   HttpRequest request = event_request(std::move(body));
   const Result<HttpResponse> answer = co_await sink_.send(std::move(request));
   if (!answer) co_return sink_.judge_error(answer.error());
@@ -157,6 +97,15 @@ WriteOutcome SplunkExporter::judge_ack(SplunkAcks::End end) {
       outcome.verdict = Verdict::delivered;
       return outcome;
     case SplunkAcks::End::disabled:
+      if (acks_.rounds_contradicted() > 0) {
+        outcome.verdict = Verdict::pause;
+        outcome.reason =
+            who_.peer + " contradicts itself: it numbers batches for acknowledgement, and asked for them it says "
+                        "that this token has none (code 14), so what it took is not known to be indexed, and sending "
+                        "it again would only double it: usually collectors with different settings stand behind one "
+                        "address (give them the same, and make the balancer sticky), or set ack = false";
+        return outcome;
+      }
       go_on_without_acks("code 14");
       outcome.reason = who_.peer + " has stopped to acknowledge: sent again, so records may be double";
       outcome.retry_after = Duration::zero();

@@ -28,10 +28,10 @@ class SplunkExporter final : public Exporter {
   Task<Status> greet() override;
   Task<void> reopen() override;
   Task<WriteOutcome> tend() override;
+  void hurry() override { acks_.hurry(); }
   Task<void> close() override;
 
  private:
-  std::string make_body(const std::vector<OutgoingRecord>& records) const;
   HttpRequest event_request(std::string body) const;
   WriteOutcome judge(const HttpResponse& answer, const SplunkAnswer& parsed, std::size_t records);
   WriteOutcome judge_bad_event(const HttpResponse& answer, const SplunkAnswer& parsed,

@@ -411,6 +411,90 @@ TEST_F(SplunkWithAck, ANumberGivenAwayAgainConfirmsNothingOld) {
   EXPECT_EQ(collector_.events.size(), 20u);
 }
 
+// One collector behind the address acknowledges and another does not: sending again and again would only double.
+TEST_F(SplunkWithAck, AFarEndThatContradictsItselfPauses) {
+  fixture.far_end.handler = [this](const HttpRequest& request) -> Result<HttpResponse> {
+    if (request.url.find("/ack") != std::string::npos) return said(400, 14);
+    return collector_.handle(request);
+  };
+  const auto exporter = fixture.make();
+  const TestRecords records(fixture.format, 3, 1, minutes(1));
+  EXPECT_EQ(fixture.write(*exporter, records).verdict, Verdict::retry);
+  for (int i = 0; i < 3; ++i) {
+    const WriteOutcome outcome = fixture.write(*exporter, records);
+    EXPECT_EQ(outcome.verdict, Verdict::pause);
+    EXPECT_NE(outcome.reason.find("contradicts itself"), std::string::npos) << outcome.reason;
+    EXPECT_NE(outcome.reason.find("set ack = false"), std::string::npos) << outcome.reason;
+  }
+  fixture.far_end.handler = [this](const HttpRequest& request) { return collector_.handle(request); };
+  EXPECT_EQ(fixture.write(*exporter, records).verdict, Verdict::delivered);
+}
+
+// Counts the pauses of another exporter, which outlives it.
+class CountsPauses final : public Exporter {
+ public:
+  explicit CountsPauses(Exporter& exporter) : exporter_(exporter) {}
+  std::size_t pauses = 0;
+  WriteLimits limits() const override { return exporter_.limits(); }
+  Task<Status> open(const ExporterState& state) override { return exporter_.open(state); }
+  Task<WriteOutcome> write(const std::vector<OutgoingRecord>& records, WriteProgress& progress) override {
+    WriteOutcome outcome = co_await exporter_.write(records, progress);
+    if (outcome.verdict == Verdict::pause) ++pauses;
+    co_return outcome;
+  }
+  Task<Status> greet() override { return exporter_.greet(); }
+  Task<void> reopen() override { return exporter_.reopen(); }
+  Task<WriteOutcome> tend() override { return exporter_.tend(); }
+  Task<void> close() override { return exporter_.close(); }
+
+ private:
+  Exporter& exporter_;
+};
+
+// Of batches that were under way together none contradicts the other.
+TEST_F(SplunkWithAck, AcknowledgementsThatEndUnderSeveralBatchesAreNoContradiction) {
+  bool ended = false;
+  fixture.far_end.handler = [&](const HttpRequest& request) -> Result<HttpResponse> {
+    if (request.url.find("/ack") != std::string::npos) ended = true;
+    collector_.acks = !ended;
+    return collector_.handle(request);
+  };
+  const auto exporter = fixture.make();
+  CountsPauses watched(*exporter);
+  const TestRecords records(fixture.format, 60, 1, minutes(1));
+  WindowRig rig(fixture.loop, records, watched);
+  rig.open();
+  for (int i = 0; i < 6; ++i) rig.turn(10, std::chrono::milliseconds(50));
+  ASSERT_EQ(rig.unconfirmed(), 6u);
+  for (int i = 0; i < 12; ++i) rig.turn(10, seconds(1));
+  EXPECT_TRUE(rig.done());
+  EXPECT_EQ(rig.came_back(), 6u);
+  EXPECT_EQ(watched.pauses, 0u);
+}
+
+// What the window lets through in a second is what it can carry; the far end acknowledges after a second.
+TEST_F(SplunkWithAck, AFarEndThatKeepsUpIsAskedOften) {
+  collector_.takes = std::chrono::milliseconds(900);
+  const auto exporter = fixture.make();
+  const TestRecords records(fixture.format, 600, 1, minutes(1));
+  WindowRig rig(fixture.loop, records, *exporter);
+  rig.open();
+  const SteadyTime begin = fixture.loop.clock().steady_now();
+  // Never without a batch that waits, so that the first look does not come to help.
+  for (int i = 0; i < 3000 && !rig.done(); ++i) {
+    if (rig.unconfirmed() < 20) rig.begin(10);
+    fixture.loop.run_until_idle(std::chrono::milliseconds(10));
+  }
+  EXPECT_TRUE(rig.done());
+  EXPECT_LT(fixture.loop.clock().steady_now() - begin, seconds(7)) << "sixty batches, twenty at a time";
+}
+
+TEST_F(SplunkWithAck, AFarEndThatTakesItsTimeIsAskedSeldom) {
+  collector_.takes = seconds(55);
+  EXPECT_EQ(fixture.write_once().verdict, Verdict::delivered);
+  EXPECT_LE(fixture.far_end.requests.size(), 16u) << "after a second, two, four, and every five (ack_poll)";
+}
+
 TEST_F(SplunkWithAck, ABadEventSendsTheOthersAgainForTheirAcknowledgement) {
   const WriteOutcome outcome = outcome_of(said(400, 6, ",\"invalid-event-number\":2"), 5);
   EXPECT_EQ(outcome.verdict, Verdict::retry);

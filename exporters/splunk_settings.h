@@ -23,7 +23,7 @@ struct SplunkSettings {
   bool ack = false;
   Duration ack_poll = std::chrono::seconds(10);
   Duration ack_timeout = std::chrono::minutes(5);
-  std::uint32_t unconfirmed = 32;  // with ack: batches that wait for their confirmation
+  std::uint32_t unconfirmed = 256;  // with ack: batches that wait for their confirmation
 };
 
 // Reads and checks; problems are reported to the table.

@@ -20,6 +20,15 @@ constexpr Duration longest_step = std::chrono::milliseconds(250);
 // and a little more; but not so long that the end of the whole program is held up.
 constexpr Duration longest_farewell = std::chrono::seconds(15);
 
+// Takes the batch to its end: thousands of writes wait for `linger`, and none of them may keep its messages.
+// (Assigning an empty one would keep the memory of its text.)
+std::string frames_of(SyslogBatch batch, SyslogFraming framing) {
+  std::string frames;
+  frames.reserve(batch.text.size() + batch.messages.size() * 8);
+  for (const SyslogBatch::Message& message : batch.messages) append_frame(framing, batch.view(message), frames);
+  return frames;
+}
+
 }  // namespace
 
 // A write whose bytes are out. Lives in its coroutine.
@@ -147,11 +156,7 @@ Task<WriteOutcome> SyslogStream::wait(std::shared_ptr<Link> link, std::uint64_t 
 
 Task<WriteOutcome> SyslogStream::transmit(SyslogLinkPtr link, SyslogBatch batch, WriteProgress& progress) {
   {
-    std::string frames;
-    frames.reserve(batch.text.size() + batch.messages.size() * 8);
-    for (const SyslogBatch::Message& message : batch.messages)
-      append_frame(settings().framing, batch.view(message), frames);
-    batch = SyslogBatch();
+    const std::string frames = frames_of(std::move(batch), settings().framing);
     Task<Status> writing = write_to_link(link, frames, settings().peer.timeout);
     const Status written = co_await std::move(writing);
     if (!written.ok()) co_return syslog_failure(written.error());

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "exporters/syslog_fixture.h"
+#include "tests/support/allocated_bytes.h"
 
 namespace auditferry {
 namespace {
@@ -230,6 +231,29 @@ TEST_F(SyslogStreamTest, HasManyWritesUnderWay) {
   pass(11s);
   for (const auto& one : writes) ASSERT_TRUE(one->outcome);
   EXPECT_EQ(rig.receiver.messages().size(), 1000u);
+}
+
+// Their messages are with the far end's system, and can be read from the journal again.
+TEST_F(SyslogStreamTest, WritesThatWaitForLingerKeepNoMessages) {
+  rig.settings.max_message = 1u << 20;
+  exporter = rig.make();
+  const std::string text(100'000, 'x');
+  std::vector<std::unique_ptr<WriteUnderWay>> writes;
+  writes.push_back(write(text));
+  const std::size_t before = allocated_bytes();
+  for (int i = 0; i < 100; ++i) {
+    records.push_back({});
+    records.back().seq = records.size();
+    records.back().stream = "audit";
+    writes.push_back(std::make_unique<WriteUnderWay>(rig.loop, *exporter,
+                                                     std::vector<OutgoingRecord>{{&records.back(), text}}));
+    ASSERT_TRUE(writes.back()->was_sent);
+    pass(1ms);
+    rig.receiver.forget();
+  }
+  EXPECT_LT(allocated_bytes() - before, 3'000'000u) << "a hundred messages have ten million bytes";
+  pass(11s);
+  for (const auto& one : writes) EXPECT_TRUE(one->outcome);
 }
 
 }  // namespace

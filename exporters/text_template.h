@@ -23,12 +23,14 @@ class TextTemplate {
   std::string expand(const Record& record) const;
   // Every placeholder as '*'.
   std::string pattern() const;
+  friend bool operator==(const TextTemplate&, const TextTemplate&) = default;
 
  private:
   enum class Kind { text, source, vendor, tenant, stream, date };
   struct Part {
     Kind kind;
     std::string text;
+    friend bool operator==(const Part&, const Part&) = default;
   };
   std::vector<Part> parts_;
 };

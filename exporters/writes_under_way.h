@@ -33,7 +33,8 @@ class WritesUnderWay {
     closing_ = true;
     while (count_ > 0) co_await ended_.wait();
   }
-  // Whether end() was called: a write that consists of several steps takes no further one.
+  void hurry() { closing_ = true; }
+  // Whether hurry() or end() was called: a write that consists of several steps takes no further one.
   bool closing() const { return closing_; }
 
  private:

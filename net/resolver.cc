@@ -1,6 +1,7 @@
 #include "net/resolver.h"
 
 #include <netdb.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -22,6 +23,13 @@
 
 namespace auditferry {
 namespace {
+
+// A look-up that hangs may be the last thread that could take one, at a time when nobody waits for it.
+void take_no_signals() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
 
 constexpr std::chrono::milliseconds patience_at_the_end(200);
 
@@ -122,6 +130,7 @@ void SystemResolver::start(const std::string& host, const std::shared_ptr<Pendin
     ++shared_->running;
   }
   const auto body = [shared = shared_, host, weak = std::weak_ptr<Pending>(pending)] {
+    take_no_signals();
     Result<std::vector<std::string>> outcome = shared->look_up(host);
     const std::scoped_lock lock(shared->mutex);
     if (shared->executor) {

@@ -190,7 +190,7 @@ class PageReader {
     read_id(record, entry);
     if (!entry.has_id) entry.id = hex(content);
     if (oversized) {
-      page_.oversized.push_back({entry.time, entry.has_time, std::move(entry.id), entry.raw.size()});
+      page_.oversized.push_back({entry.time, entry.has_time, std::move(entry.id), entry.raw.size(), entry.raw});
       return;
     }
     std::copy_n(content.begin(), entry.content.size(), entry.content.begin());

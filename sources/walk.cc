@@ -12,6 +12,9 @@ namespace {
 // A vendor may filter pages after paging them, so a few empty ones with a cursor mean nothing; many in a
 // row are a cursor that goes nowhere.
 constexpr std::uint32_t many_empty_pages = 20;
+// Offset and page-number paging: so many full pages in a row that bring nothing the attempt has not met may
+// come of records that are added at the top meanwhile; more of them are a server that does not turn pages.
+constexpr std::uint32_t many_known_pages = 3;
 
 std::uint64_t key_of(const PageRecord& record) {
   std::uint64_t content = 0;
@@ -24,13 +27,14 @@ constexpr std::size_t fewest_recent = 3;
 std::size_t recent_size(std::uint32_t page_size) { return std::max<std::size_t>(fewest_recent, page_size / 10); }
 
 // Offset and page-number paging ask for a tenth of the page before once more.
-std::uint64_t step_after(std::size_t count) { return count - std::max<std::size_t>(1, count / 10); }
+std::uint64_t overlap_of(std::size_t count) { return std::max<std::size_t>(1, count / 10); }
 
 }  // namespace
 
 NewestFirstWalk NewestFirstWalk::begin(const WalkRules& rules, TimeRange window) {
   NewestFirstWalk walk(rules);
   walk.page_size_ = rules.page_size;
+  walk.window_ = window;
   walk.todo_.push_back(window);
   walk.begin_attempt(window.to, false);
   return walk;
@@ -43,11 +47,13 @@ void NewestFirstWalk::begin_attempt(WallTime upper, bool confirming) {
   through_cursor_ = false;
   cursor_.reset();
   offset_ = 0;
-  page_number_ = rules_.first_page;
   pages_ = 0;
   empty_run_ = 0;
+  known_run_ = 0;
+  largest_here_ = 0;
   ++attempt_;
   newest_so_far_.reset();
+  count_before_ = last_count_;
   last_count_ = 0;
   last_newest_.reset();
   last_oldest_.reset();
@@ -66,22 +72,40 @@ PageRequest NewestFirstWalk::next_request() const {
   const Duration beyond = upper_.time_since_epoch() % unit;
   request.to = upper_ - beyond + (beyond.count() > 0 ? unit : Duration::zero()) + unit;
   request.cursor = cursor_;
-  request.offset = offset_;
-  request.page = page_number_;
   request.page_size = page_size_;
-  // Page numbers overlap by asking for pages a little smaller than what is already there.
-  if (rules_.paging == PagingKind::page && through_cursor_) {
-    const std::uint64_t index = page_number_ - rules_.first_page;
-    request.page_size = static_cast<std::uint32_t>(std::max<std::uint64_t>(1, offset_ / index));
+  if (counted()) {
+    const Slot slot = next_slot();
+    request.offset = slot.begin;
+    request.page = rules_.first_page + slot.begin / slot.size;
+    request.page_size = static_cast<std::uint32_t>(slot.size);
   }
   return request;
+}
+
+NewestFirstWalk::Slot NewestFirstWalk::next_slot() const {
+  if (!through_cursor_) return {0, page_size_};
+  // A server may give less than was asked for: then its pages begin where ours would not.
+  const std::uint64_t size = std::max<std::uint64_t>(1, std::min<std::uint64_t>(page_size_, largest_here_));
+  // A page of that size, but beginning wherever it is wanted.
+  if (rules_.paging == PagingKind::offset) return {offset_, size};
+  // Page n begins at n times its size, so of the sizes the one is taken whose page reaches furthest and yet
+  // begins no later than wanted.
+  Slot best{offset_ - offset_ % size, size};
+  for (std::uint64_t smaller = size - 1; smaller > size / 2; --smaller) {
+    const Slot slot{offset_ - offset_ % smaller, smaller};
+    if (slot.end() > best.end()) best = slot;
+  }
+  return best;
 }
 
 NewestFirstWalk::Look NewestFirstWalk::examine(const Page& page, std::vector<std::uint32_t>& occurrences) {
   Look look;
   look.count = page.records.size() + page.oversized.size();
   std::vector<std::uint64_t> keys;
-  const WallTime bound = *next_request().from;
+  const PageRequest request = next_request();
+  const WallTime bound = *request.from;
+  look.full = look.count > 0 && look.count >= std::min<std::size_t>(request.page_size, std::max<std::size_t>(1, largest_here_));
+  std::optional<WallTime> oldest_before;  // of the records of this page that came before
   for (const PageRecord& record : page.records) {
     std::uint64_t key = key_of(record);
     if (!rules_.has_ids || !record.has_id) {
@@ -98,7 +122,7 @@ NewestFirstWalk::Look NewestFirstWalk::examine(const Page& page, std::vector<std
       look.any_new = true;
       ++records_;
     }
-    if (rules_.paging == PagingKind::offset || rules_.paging == PagingKind::page) {
+    if (counted()) {
       if (std::find(last_keys_.begin(), last_keys_.end(), key) != last_keys_.end()) look.shares = true;
       keys.push_back(key);
     }
@@ -108,6 +132,11 @@ NewestFirstWalk::Look NewestFirstWalk::examine(const Page& page, std::vector<std
     // What the attempt has met before (a page that comes again) says nothing about the order.
     if (!answer.in_attempt) note_time(record.time);
     if (record.time < bound) look.before_bound = true;
+    if (oldest_before && record.time > *oldest_before + rules_.overlap) disorder_ = true;
+    if (!oldest_before || record.time < *oldest_before) oldest_before = record.time;
+    if (!window_.contains(record.time)) continue;
+    oldest_inside_ = std::min(oldest_inside_.value_or(record.time), record.time);
+    newest_inside_ = std::max(newest_inside_.value_or(record.time), record.time);
   }
   if (!page.oversized.empty()) look.all_seen = false;
   if (!keys.empty()) last_keys_ = std::move(keys);
@@ -126,10 +155,11 @@ std::vector<std::uint32_t> NewestFirstWalk::on_page(const Page& page) {
   ++pages_;
   largest_page_ = std::max(largest_page_, look.count);
   if (look.any_new) brought_new_ = true;
+  if (look.any_new) cut_at_ = std::max(cut_at_, pages_ > 1 ? last_count_ : count_before_);
   if (look.before_bound) ignores_start_ = true;
   if (newest_so_far_ && look.newest && *look.newest > *newest_so_far_ + rules_.overlap) disorder_ = true;
   if (look.newest && (!newest_so_far_ || *look.newest > *newest_so_far_)) newest_so_far_ = look.newest;
-  if (rules_.paging == PagingKind::offset || rules_.paging == PagingKind::page) {
+  if (counted()) {
     judge_counted(look);
   } else {
     judge(page, look);
@@ -143,7 +173,12 @@ void NewestFirstWalk::judge(const Page& page, const Look& look) {
   if (!page.cursor) {
     if (look.count == 0 && by_cursor) return attempt_was_cut(true);  // (b)
     if (repeated && by_cursor) return attempt_was_cut(false);        // (c): the first page again
-    return piece_shown();                                            // (a)
+    // A page that we asked to be smaller than usual, and that is full: its end may be our doing.
+    if (page_size_ < rules_.page_size && look.count >= page_size_) {
+      remember(look);
+      return attempt_was_cut(false);
+    }
+    return piece_shown();  // (a)
   }
   if (repeated) return attempt_was_cut(false);
   if (look.count > 0) remember(look);
@@ -163,17 +198,15 @@ void NewestFirstWalk::judge_counted(const Look& look) {
   } else {
     if (look.count == 0) return attempt_was_cut(true);
     if (!look.shares) return attempt_was_cut(false);  // records moved: what lies between is unknown
-    if (look.all_seen) return piece_shown();          // nothing behind the overlap
+    if (look.all_seen && !look.full) return piece_shown();  // nothing behind the overlap
+    known_run_ = look.all_seen ? known_run_ + 1 : 0;
+    if (known_run_ >= many_known_pages) return attempt_was_cut(false);
   }
   remember(look);
   if (ignores_start_ && look.newest && with_rise(*look.newest) < piece().from) return piece_shown();
-  if (rules_.paging == PagingKind::page && through_cursor_) {
-    // The page that came began at index × size, a little before the offset that was wanted.
-    const std::uint64_t index = page_number_ - rules_.first_page;
-    offset_ = index * std::max<std::uint64_t>(1, offset_ / index);
-  }
-  offset_ += std::max<std::uint64_t>(1, step_after(look.count));
-  ++page_number_;
+  const std::uint64_t end = next_slot().begin + look.count;
+  largest_here_ = std::max(largest_here_, look.count);
+  offset_ = end - std::min<std::uint64_t>(look.count, overlap_of(largest_here_));
   through_cursor_ = true;
 }
 
@@ -199,9 +232,15 @@ bool NewestFirstWalk::conclusive() const {
   if (last_count_ == 0 || last_count_ < largest_page_) return true;
   // As many as the largest page: it may have been cut at a limit of the server. Whether anything lies
   // below shows from its oldest time; where that is no step down, only a page that is smaller than what
-  // was asked for shows that nothing was cut off.
+  // was asked for, and than any that was seen to be cut, shows that nothing was cut off.
   const bool can_step_down = last_oldest_ && std::max(*last_oldest_, piece().from) < upper_;
-  return !can_step_down && last_count_ < rules_.page_size;
+  return !can_step_down && last_count_ < std::min(page_size_, rules_.page_size) && (cut_at_ == 0 || last_count_ < cut_at_);
+}
+
+void NewestFirstWalk::set_page_size(std::uint32_t size) {
+  // How large pages were before says nothing about whether a smaller one is full.
+  if (size < page_size_) largest_page_ = 0;
+  page_size_ = size;
 }
 
 std::optional<WallTime> NewestFirstWalk::step_down(const std::optional<WallTime>& time) const {
@@ -217,9 +256,11 @@ void NewestFirstWalk::attempt_was_cut(bool confirm) {
   if (const auto lower = step_down(last_newest_)) return begin_attempt(*lower, confirm);
   if (const auto lower = step_down(ceiling())) return begin_attempt(*lower, confirm);
   if (confirm && !confirming_) return begin_attempt(upper_, true);
-  if (page_size_ < rules_.max_page_size) {
-    // Not a multiple: a page that was full only by chance is not full again.
-    page_size_ = std::min(page_size_ * 2 + 1, rules_.max_page_size);
+  if (page_size_ < largest_page_size()) {
+    // Not a multiple: a page that was full only by chance is not full again. Where some size was too large, half
+    // of the way to it.
+    const std::uint32_t larger = too_large_ > page_size_ ? std::max(page_size_ + 1, (page_size_ + too_large_) / 2) : page_size_ * 2 + 1;
+    set_page_size(std::min(larger, largest_page_size()));
     return begin_attempt(upper_, confirm);
   }
   give_up_units("the portal shows only part of the records of this moment: its cursors end early and its pages are not larger; ask the vendor "
@@ -237,7 +278,8 @@ void NewestFirstWalk::give_up_units(const std::string& why) {
   const TimeRange lost{std::max(piece().from, upper_ - rules_.unit), std::min(piece().to, upper_ + rules_.unit)};
   gaps_.push_back({lost, why});
   piece_gaps_.push_back(lost);
-  page_size_ = rules_.page_size;
+  too_large_ = 0;
+  set_page_size(rules_.page_size);
   const WallTime below = upper_ - 2 * rules_.unit;
   if (below < piece().from) return piece_shown();
   begin_attempt(below, false);
@@ -245,7 +287,8 @@ void NewestFirstWalk::give_up_units(const std::string& why) {
 
 bool NewestFirstWalk::halve_page_size() {
   if (page_size_ <= 1) return false;
-  page_size_ = std::max<std::uint32_t>(1, page_size_ / 2);
+  too_large_ = page_size_;
+  set_page_size(std::max<std::uint32_t>(1, page_size_ / 2));
   // A cursor may carry its page size with it; asking anew by time costs one page at most.
   if (last_newest_) begin_attempt(std::min(upper_, with_rise(*last_newest_)), confirming_);
   return true;
@@ -263,14 +306,31 @@ void NewestFirstWalk::split_piece() {
 }
 
 void NewestFirstWalk::piece_shown() {
+  cover_piece(piece().from);
+  next_piece();
+}
+
+void NewestFirstWalk::cover_piece(WallTime from) {
   // What is covered is the piece without its gaps; gaps were found from above to below.
   WallTime to = latest_ ? std::min(piece().to, *latest_) : piece().to;
   for (const TimeRange& gap : piece_gaps_) {
-    if (gap.to < to) covered_.push_back({gap.to, to});
+    if (gap.to < to && std::max(gap.to, from) < to) covered_.push_back({std::max(gap.to, from), to});
     to = std::min(to, gap.from);
   }
-  if (to > piece().from || (to == piece().from && piece_gaps_.empty())) covered_.push_back({piece().from, to});
-  next_piece();
+  if (to > from || (to == from && piece_gaps_.empty())) covered_.push_back({from, to});
+}
+
+void NewestFirstWalk::cut() {
+  if (done()) return;
+  if (!disorder_) {
+    // Whatever has not come is at that time or before it: the same that an attempt by time relies on.
+    WallTime unseen = upper_;
+    if (ceiling()) unseen = std::min(unseen, with_rise(*ceiling()));
+    const WallTime from = unseen - unseen.time_since_epoch() % rules_.unit + rules_.unit;
+    if (from < piece().to) cover_piece(std::max(from, piece().from));
+  }
+  piece_gaps_.clear();
+  todo_.clear();
 }
 
 void NewestFirstWalk::next_piece() {

@@ -14,8 +14,8 @@
 // A log in another order than that of time (by event, say) shows newer records behind older ones. What is
 // still to come is therefore not expected below the oldest time of a page but below its ceiling, the
 // newest of the chain's last records, plus the largest rise above that ceiling ever met (decision 6).
-// A record newer than all earlier pages of its attempt by more than `overlap` proves that the log is not
-// in order of time: then nothing is resumed by time, and the window is walked in halves instead.
+// A record newer than all earlier pages of its attempt, or than an earlier record of its own page, by more
+// than `overlap` proves that the log is not in order of time: then nothing is resumed by time, and the window is walked in halves instead.
 
 #include <algorithm>
 #include <cstdint>
@@ -69,6 +69,9 @@ class NewestFirstWalk {
   void on_unreadable(const std::string& why);
   // Smaller pages from now on, because an answer was too large. False when they cannot get smaller.
   bool halve_page_size();
+  // Ends the walk where it is: covered() holds what has been shown down to here, the rest is to be planned
+  // anew. Nothing of a piece that is not in order of time.
+  void cut();
 
   // Nothing later than this counts as shown: the portal's own clock has not come further.
   void clip(WallTime latest) { latest_ = latest_ ? std::min(*latest_, latest) : latest; }
@@ -80,6 +83,9 @@ class NewestFirstWalk {
   std::vector<WalkGap> take_gaps();
   std::uint64_t records() const { return records_; }
   bool found_disorder() const { return disorder_; }
+  // Of the records inside the window that came so far, known ones too. Kept in state().
+  std::optional<WallTime> oldest_inside() const { return oldest_inside_; }
+  std::optional<WallTime> newest_inside() const { return newest_inside_; }
 
  private:
   // What one page looks like against what the walk knows.
@@ -91,19 +97,32 @@ class NewestFirstWalk {
     bool any_new = false;     // some record was never met in this walk
     bool shares = false;      // with the page before (offset and page-number paging)
     bool before_bound = false;  // some record is older than the bound that was asked for
+    bool full = false;          // as many as were asked for, or as the server gives at most
   };
 
   explicit NewestFirstWalk(const WalkRules& rules) : rules_(rules) {}
   Look examine(const Page& page, std::vector<std::uint32_t>& occurrences);
   void judge(const Page& page, const Look& look);
+  bool counted() const { return rules_.paging == PagingKind::offset || rules_.paging == PagingKind::page; }
+  // Of offset and page-number paging: the records that the next page begins with, and how many it has.
+  struct Slot {
+    std::uint64_t begin = 0;
+    std::uint64_t size = 1;
+    std::uint64_t end() const { return begin + size; }
+  };
+  Slot next_slot() const;
   void judge_counted(const Look& look);
   void remember(const Look& look);
   bool repeats(const std::string& cursor);
   void begin_attempt(WallTime upper, bool confirming);
   void next_piece();
   void piece_shown();
+  // The piece from `from` on has been shown, but for its gaps.
+  void cover_piece(WallTime from);
   void attempt_was_cut(bool confirm);
   bool conclusive() const;
+  void set_page_size(std::uint32_t size);
+  std::uint32_t largest_page_size() const { return too_large_ > 0 ? std::min(rules_.max_page_size, too_large_ - 1) : rules_.max_page_size; }
   // Where an attempt by time may go on, given a time of the last page: no record that the chain has not
   // shown is newer. Nothing if that is no step down.
   std::optional<WallTime> step_down(const std::optional<WallTime>& time) const;
@@ -131,15 +150,18 @@ class NewestFirstWalk {
   bool brought_new_ = false;
   bool through_cursor_ = false;
   std::optional<std::string> cursor_;
-  std::uint64_t offset_ = 0;
-  std::uint64_t page_number_ = 0;
+  std::uint64_t offset_ = 0;  // where the next page is to begin, at the latest
   std::uint32_t page_size_ = 100;
+  std::uint32_t too_large_ = 0;  // pages of so many records were too large for us, lately; 0: none were
   std::uint32_t pages_ = 0;
   std::uint32_t empty_run_ = 0;
+  std::uint32_t known_run_ = 0;   // pages in a row that brought only what the attempt had met
+  std::size_t largest_here_ = 0;  // the largest page of the attempt
   std::uint8_t attempt_ = 0;
   std::optional<WallTime> newest_so_far_;
   // The last page of the attempt that brought something.
   std::size_t last_count_ = 0;
+  std::size_t count_before_ = 0;  // of the attempt that this one goes on from
   std::optional<WallTime> last_newest_;
   std::optional<WallTime> last_oldest_;
   RecentMaximum recent_;  // of the last records' times
@@ -147,7 +169,11 @@ class NewestFirstWalk {
   std::vector<std::uint64_t> cursors_seen_;  // hashes
 
   // The whole walk.
-  std::size_t largest_page_ = 0;
+  TimeRange window_;
+  std::size_t largest_page_ = 0;  // since pages were last made smaller
+  std::size_t cut_at_ = 0;        // a page of so many records was followed by more
+  std::optional<WallTime> oldest_inside_;
+  std::optional<WallTime> newest_inside_;
   std::uint64_t records_ = 0;
   std::optional<WallTime> latest_;  // see clip()
   bool disorder_ = false;

@@ -85,6 +85,10 @@ std::string NewestFirstWalk::state() const {
   object.boolean("confirming", confirming_).boolean("brought_new", brought_new_).boolean("through_cursor", through_cursor_);
   if (cursor_) object.text("cursor", *cursor_);
   object.number("page_size", page_size_).number("pages", pages_);
+  if (too_large_ > 0) object.number("too_large", too_large_);
+  object.value("window", json_times({window_}));
+  put_time(object, "oldest_inside", oldest_inside_);
+  put_time(object, "newest_inside", newest_inside_);
   put_time(object, "newest_so_far", newest_so_far_);
   put_time(object, "latest", latest_);
   object.number("last_count", last_count_);
@@ -92,7 +96,7 @@ std::string NewestFirstWalk::state() const {
   put_time(object, "last_oldest", last_oldest_);
   put_time(object, "ceiling", ceiling());
   object.value("largest_rise", std::to_string(largest_rise_.count()));
-  object.number("largest_page", largest_page_).number("records", records_);
+  object.number("cut_at", cut_at_).number("largest_page", largest_page_).number("records", records_);
   object.boolean("disorder", disorder_).boolean("ignores_start", ignores_start_);
   return object.finish();
 }
@@ -107,12 +111,19 @@ Result<NewestFirstWalk> NewestFirstWalk::resume(const WalkRules& rules, std::str
   walk.todo_ = reader.ranges("todo");
   walk.covered_ = reader.ranges("covered");
   walk.piece_gaps_ = reader.ranges("piece_gaps");
+  const std::vector<TimeRange> window = reader.ranges("window");
+  if (window.size() != 1) return unusable;
+  walk.window_ = window.front();
+  walk.oldest_inside_ = reader.time("oldest_inside");
+  walk.newest_inside_ = reader.time("newest_inside");
   const auto upper = reader.time("upper");
   walk.confirming_ = reader.flag("confirming");
   walk.brought_new_ = reader.flag("brought_new");
   walk.through_cursor_ = reader.flag("through_cursor");
   walk.cursor_ = reader.text("cursor");
   walk.page_size_ = static_cast<std::uint32_t>(reader.integer("page_size"));
+  // Kept as a time is: it may be missing.
+  if (const auto too_large = reader.time("too_large")) walk.too_large_ = static_cast<std::uint32_t>(to_micros(*too_large));
   walk.pages_ = static_cast<std::uint32_t>(reader.integer("pages"));
   walk.newest_so_far_ = reader.time("newest_so_far");
   walk.latest_ = reader.time("latest");
@@ -123,6 +134,7 @@ Result<NewestFirstWalk> NewestFirstWalk::resume(const WalkRules& rules, std::str
   // A walk that an older version began has not looked for rises: it counts as one in order so far.
   const auto rise = reader.time("largest_rise");
   if (rise) walk.largest_rise_ = rise->time_since_epoch();
+  if (const auto cut_at = reader.time("cut_at")) walk.cut_at_ = static_cast<std::size_t>(to_micros(*cut_at));
   walk.largest_page_ = static_cast<std::size_t>(reader.integer("largest_page"));
   walk.records_ = static_cast<std::uint64_t>(reader.integer("records"));
   walk.disorder_ = reader.flag("disorder");

@@ -79,7 +79,8 @@ class ExporterTable {
   // Records delivered again on request.
   void add_replayed(const std::string& name, std::uint64_t records);
   void set_last_error(std::int64_t exporter_id, const std::string& error);
-  // Marks all rows whose name is not in `names` as detached: they keep their books and hold nothing back.
+  // Marks all rows whose name is not in `names` as detached: they keep their books and their position, and their
+  // records are kept for them until the journal is full.
   void detach_others(const std::vector<std::string>& names);
   // Moves the position over released records. The caller records the gap.
   void release(std::int64_t exporter_id, std::uint64_t to);

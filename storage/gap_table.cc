@@ -4,7 +4,7 @@ namespace auditferry {
 namespace {
 
 std::string select_where(const std::string& condition) {
-  return "SELECT gap_id, collection_id, exporter_id, type, from_time, to_time, from_seq, to_seq, why, state, opened FROM gap WHERE " +
+  return "SELECT gap_id, collection_id, exporter_id, type, from_time, to_time, from_seq, to_seq, why, state, opened, changed, accepted_by, reason FROM gap WHERE " +
          condition + " ORDER BY gap_id";
 }
 
@@ -56,6 +56,30 @@ std::vector<GapRow> GapTable::open() {
   return rows(open_);
 }
 
+std::vector<GapRow> GapTable::in_state(const std::string& state) {
+  Statement statement(database_, select_where("state = ?").c_str());
+  statement.query(state);
+  return rows(statement);
+}
+
+std::vector<GapRow> GapTable::all() {
+  Statement statement(database_, select_where("1").c_str());
+  statement.query();
+  return rows(statement);
+}
+
+std::optional<GapRow> GapTable::find(std::int64_t gap_id) {
+  Statement statement(database_, select_where("gap_id = ?").c_str());
+  statement.query(gap_id);
+  std::vector<GapRow> found = rows(statement);
+  return found.empty() ? std::nullopt : std::optional(std::move(found.front()));
+}
+
+void GapTable::accept(std::int64_t gap_id, const std::string& accepted_by, const std::string& reason, WallTime now) {
+  Statement accept(database_, "UPDATE gap SET state = 'accepted', accepted_by = ?, reason = ?, changed = ? WHERE gap_id = ?");
+  accept.run(accepted_by, reason, to_micros(now), gap_id);
+}
+
 void GapTable::set_state(std::int64_t gap_id, const std::string& state, WallTime now) { set_state_.run(state, to_micros(now), gap_id); }
 
 std::vector<GapRow> GapTable::rows(Statement& statement) {
@@ -72,6 +96,9 @@ std::vector<GapRow> GapTable::rows(Statement& statement) {
     gap.why = statement.text(8);
     gap.state = statement.text(9);
     gap.opened = from_micros(statement.integer(10));
+    gap.changed = from_micros(statement.integer(11));
+    gap.accepted_by = statement.text(12);
+    gap.reason = statement.text(13);
     gaps.push_back(std::move(gap));
   }
   return gaps;

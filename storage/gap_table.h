@@ -32,7 +32,11 @@ class GapTable {
   std::vector<GapRow> of_collection(std::int64_t collection_id);
   // Of all collections and exporters.
   std::vector<GapRow> open();
+  std::vector<GapRow> in_state(const std::string& state);
+  std::vector<GapRow> all();
+  std::optional<GapRow> find(std::int64_t gap_id);
   void set_state(std::int64_t gap_id, const std::string& state, WallTime now);
+  void accept(std::int64_t gap_id, const std::string& accepted_by, const std::string& reason, WallTime now);
 
  private:
   static std::vector<GapRow> rows(Statement& statement);

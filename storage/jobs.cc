@@ -66,13 +66,15 @@ Result<std::int64_t> add_job(Journal& journal, const std::string& kind, const st
   return guarded([&]() -> Result<std::int64_t> { return insert(journal.database(), kind, argument, now); });
 }
 
-Result<std::optional<JobRow>> next_job(Journal& journal) {
-  return guarded([&]() -> Result<std::optional<JobRow>> {
+Result<std::vector<JobRow>> queued_jobs(Journal& journal) {
+  return guarded([&]() -> Result<std::vector<JobRow>> {
     Statement statement(journal.database(),
                         "SELECT job_id, kind, argument, state, progress FROM job WHERE state = 'queued' "
-                        "ORDER BY job_id LIMIT 1");
-    if (!statement.query().step()) return std::optional<JobRow>();
-    return std::optional<JobRow>(row_of(statement));
+                        "ORDER BY job_id LIMIT 100");
+    std::vector<JobRow> jobs;
+    statement.query();
+    while (statement.step()) jobs.push_back(row_of(statement));
+    return jobs;
   });
 }
 

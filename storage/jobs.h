@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/result.h"
 #include "core/time.h"
@@ -41,8 +42,8 @@ class JobClient {
 // The daemon's side, on the storage thread.
 Result<std::int64_t> add_job(Journal& journal, const std::string& kind, const std::string& argument,
                              WallTime now);
-// The oldest that is queued.
-Result<std::optional<JobRow>> next_job(Journal& journal);
+// Those that wait, the oldest first; at most a hundred.
+Result<std::vector<JobRow>> queued_jobs(Journal& journal);
 Status set_job(Journal& journal, std::int64_t job_id, JobState state, const std::string& progress);
 // Jobs that a process left running when it ended are failed, and ended ones from before `before` go.
 Status tidy_jobs(Journal& journal, WallTime before);

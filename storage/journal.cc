@@ -29,9 +29,15 @@ void check_after_crash(Database& database) {
   sqlite3_progress_handler(database.handle(), 0, nullptr, nullptr);
   if (finding != "ok") {
     throw SqliteFailure{Error{ErrorKind::corrupt, "the journal " + database.path() + " is damaged (" + finding +
-                                                      "); it is left as it is: run 'auditferry journal check', then see docs/journal.md "
-                                                      "for what can be saved"}};
+                                                      "); it is left as it is: run 'auditferry journal check', then 'auditferry "
+                                                      "journal salvage', which rescues what can be read into a new one"}};
   }
+}
+
+bool ended_without_close(Database& database) {
+  const std::int64_t version = database.query_int("PRAGMA user_version");
+  if (version < 1 || version > schema_version) return false;
+  return database.query_int("SELECT value FROM meta WHERE key = 'ended_cleanly'") == 0;
 }
 
 Error beyond_the_end(std::uint64_t position, std::uint64_t last_seq) {
@@ -50,12 +56,16 @@ Journal::Parts::Parts(std::unique_ptr<Database> database_in)
       publisher(*database),
       reader(*database),
       exporters(*database),
+      quarantine(*database),
       insert_payload(*database, "INSERT INTO payload(stream_id, records, received, hash, body) VALUES (?, ?, ?, ?, ?)"),
       insert_staged(*database,
                     "INSERT INTO staged(payload_id, walk_id, records, first_time, first_id, last_time, last_id) VALUES (?, ?, ?, ?, ?, ?, ?)"),
       count_page(*database,
                  "UPDATE stream SET fetched = fetched + ?2, duplicates = duplicates + ?3, staged = staged + ?4, quarantined = quarantined + ?5, "
                  "changed = changed + ?6, late = late + ?7, newest_time = max(coalesce(newest_time, ?8), ?8) WHERE stream_id = ?1"),
+      count_late(*database,
+                 "INSERT INTO lateness(stream_id, step, records) VALUES (?, ?, ?) ON CONFLICT(stream_id, step) DO UPDATE SET "
+                 "records = records + excluded.records"),
       update_walk(*database, "UPDATE walk SET state = ? WHERE walk_id = ?"),
       set_last_seq(*database, "UPDATE meta SET value = ? WHERE key = 'last_seq'") {
   reload_last_seq();
@@ -79,8 +89,9 @@ std::int64_t Journal::Parts::stream_of_collection(std::int64_t collection_id) {
 Result<std::unique_ptr<Journal>> Journal::open(const std::string& path) {
   return guarded([&]() -> Result<std::unique_ptr<Journal>> {
     auto database = std::make_unique<Database>(path, Database::Mode::create);
+    // Before anything is written to it, also by a migration.
+    if (ended_without_close(*database)) check_after_crash(*database);
     prepare_schema(*database);
-    if (database->query_int("SELECT value FROM meta WHERE key = 'ended_cleanly'") == 0) check_after_crash(*database);
     database->execute("UPDATE meta SET value = 0 WHERE key = 'ended_cleanly'");
     return std::unique_ptr<Journal>(new Journal(std::make_unique<Parts>(std::move(database))));
   });
@@ -157,12 +168,16 @@ Result<std::uint64_t> Journal::oldest_seq() {
   });
 }
 
-Result<std::uint64_t> Journal::known_records(TimeRange range, const std::string& stream) {
-  return guarded([&]() -> Result<std::uint64_t> {
+Result<Journal::Known> Journal::known_records(TimeRange range, const std::string& stream) {
+  return guarded([&]() -> Result<Known> {
     Statement count(*parts_->database, "SELECT coalesce(sum(revision), 0) FROM identity WHERE time BETWEEN ?1 AND ?2 AND stream_id IN "
                                        "(SELECT stream_id FROM stream WHERE ?3 = '' OR name = ?3)");
     count.query(to_micros(range.from), to_micros(range.to), stream).step();
-    return static_cast<std::uint64_t>(count.integer(0));
+    Statement staged(*parts_->database, "SELECT coalesce(sum(staged.records - staged.published), 0) FROM staged JOIN payload USING(payload_id) "
+                                        "WHERE first_time <= ?2 AND last_time >= ?1 AND stream_id IN "
+                                        "(SELECT stream_id FROM stream WHERE ?3 = '' OR name = ?3)");
+    staged.query(to_micros(range.from), to_micros(range.to), stream).step();
+    return Known{static_cast<std::uint64_t>(count.integer(0)), static_cast<std::uint64_t>(staged.integer(0))};
   });
 }
 

@@ -15,6 +15,7 @@
 namespace auditferry {
 
 class Database;
+struct RecognisedCopy;
 
 class Journal {
  public:
@@ -44,7 +45,9 @@ class Journal {
   Status end_walk(std::int64_t walk_id, const std::vector<TimeRange>& covered, const std::vector<NewGap>& gaps, WallTime now);
   // One chunk of an ended walk, at most `max_records`.
   Result<PublishProgress> publish(std::int64_t walk_id, std::uint64_t max_records, WallTime now);
-  Status quarantine(std::int64_t stream_id, const QuarantineItem& item, WallTime now);
+  // False, and nothing is counted or noted: the stream's quarantine holds these bytes already.
+  Result<bool> quarantine(std::int64_t stream_id, const QuarantineItem& item, WallTime now);
+  Result<bool> is_quarantined(std::int64_t stream_id, const QuarantineItem& item);
   // False: the journal tells of it already, or a walk has shown that time.
   Result<bool> record_gap(std::int64_t collection_id, const NewGap& gap, WallTime now);
 
@@ -73,8 +76,13 @@ class Journal {
   // The first sequence number that can still be read; the next one to be given where there is none.
   Result<std::uint64_t> oldest_seq();
   // How many records with a time in `range` were ever fetched and are not forgotten (journal.remember),
-  // of a stream by name or of all (""); revisions count.
-  Result<std::uint64_t> known_records(TimeRange range, const std::string& stream);
+  // of a stream by name or of all (""); revisions count. `staged`: so many of them, at most, are in pages of walks
+  // that have not come to their end.
+  struct Known {
+    std::uint64_t fetched = 0;
+    std::uint64_t staged = 0;
+  };
+  Result<Known> known_records(TimeRange range, const std::string& stream);
   Status set_exporter_error(std::int64_t exporter_id, const std::string& error);
   Result<std::vector<ExporterRow>> exporters();
 
@@ -84,13 +92,16 @@ class Journal {
   // A row of the ledger. Chain 0: what concerns the daemon as a whole; else a stream_id. `detail` is a
   // JSON object.
   Status note(const std::string& kind, const std::string& detail, WallTime now, std::int64_t chain = 0);
+  // Of storage/journal_copy.h, where it is described.
+  Result<std::optional<RecognisedCopy>> recognise_copy(WallTime now);
   Result<PruneStep> prune(const PruneRules& rules, WallTime now);
   Result<std::uint64_t> used_bytes();
   const std::string& epoch() const;
 
   struct Parts;  // journal_parts.h
-  // For the other public classes of storage/.
+  // For the other public classes and functions of storage/.
   Database& database();
+  Parts& parts() { return *parts_; }
 
  private:
   explicit Journal(std::unique_ptr<Parts> parts);

@@ -6,7 +6,6 @@
 #include "core/check.h"
 #include "encoding/hash.h"
 #include "encoding/json_object.h"
-#include "encoding/compress.h"
 #include "encoding/time_format.h"
 #include "storage/journal_parts.h"
 #include "storage/page_intake.h"
@@ -77,6 +76,25 @@ void stage(Journal::Parts& parts, const PageToStore& page, const PageIntake& int
   const Record& last = intake.fresh.back();
   parts.insert_staged.run(payload_id, page.walk_id, intake.fresh.size(), to_micros(first.time), first.id,
                           to_micros(last.time), last.id);
+}
+
+// What of a page went to the quarantine, and what of it was there before.
+struct Kept {
+  std::vector<bool> is_new;  // per item
+  std::uint64_t records = 0;
+  std::uint64_t known_records = 0;
+};
+
+Kept keep_apart(Journal::Parts& parts, const PageToStore& page, const PageIntake& intake, WallTime now) {
+  Kept kept;
+  const bool new_repairs =
+      std::any_of(intake.fresh.begin(), intake.fresh.end(), [](const Record& record) { return record.repaired; });
+  for (const QuarantineItem& item : page.quarantine) {
+    const bool wanted = !item.of_repaired || new_repairs;
+    kept.is_new.push_back(wanted && parts.quarantine.keep(page.stream_id, item, now));
+    (kept.is_new.back() ? kept.records : kept.known_records) += item.records;
+  }
+  return kept;
 }
 
 }  // namespace
@@ -189,15 +207,13 @@ Result<StoredPage> Journal::store_page(const PageToStore& given, WallTime now) {
     Result<PageIntake> intake = take_in(parts_->identities, page);
     if (!intake) return std::move(intake).error();
     stage(*parts_, page, *intake);
-    std::uint64_t quarantined = page.page->oversized.size();
-    for (const QuarantineItem& item : page.quarantine) {
-      parts_->add_quarantine(page.stream_id, item, now);
-      quarantined += item.records;
-    }
+    const Kept kept = keep_apart(*parts_, page, *intake, now);
     const std::uint64_t seen = page.page->records.size();
-    parts_->count_page.run(page.stream_id, seen + quarantined, intake->duplicates, intake->fresh.size(), quarantined, intake->revisions,
-                           intake->late, intake->last_time ? to_micros(*intake->last_time) : std::int64_t{0});
-    const bool empty = seen + quarantined == 0 && page.provenance.cursor_in.empty() && page.provenance.cursor_out.empty();
+    parts_->count_page.run(page.stream_id, seen + kept.records + kept.known_records, intake->duplicates + kept.known_records,
+                           intake->fresh.size(), kept.records, intake->revisions, intake->late,
+                           intake->last_time ? to_micros(*intake->last_time) : std::int64_t{0});
+    for (const auto& [step, records] : intake->lateness) parts_->count_late.run(page.stream_id, std::int64_t{step}, records);
+    const bool empty = seen + page.page->oversized.size() == 0 && page.provenance.cursor_in.empty() && page.provenance.cursor_out.empty();
     const std::string detail = page_detail(page, *intake);
     if (empty) {
       parts_->ledger.append_repeating(page.stream_id, now, "empty", detail);
@@ -209,7 +225,7 @@ Result<StoredPage> Journal::store_page(const PageToStore& given, WallTime now) {
       if (parts_->add_gap(page.stream_id, page.collection_id, std::nullopt, gap, 0, 0, now)) new_gaps.push_back(gap);
     }
     if (page.collection_state) parts_->save_collection(page.collection_id, *page.collection_state);
-    StoredPage stored{page.walk_id, intake->fresh.size(), intake->duplicates, intake->revisions, intake->late, intake->latest, std::move(new_gaps), false};
+    StoredPage stored{page.walk_id, intake->fresh.size(), intake->duplicates, intake->revisions, intake->late, intake->latest, std::move(new_gaps), kept.is_new, false};
     parts_->update_walk.run(page.walk_state, page.walk_id);
     if (page.end) stored.walk_finished = parts_->finish_fetching(page.walk_id, page.end->covered, empty, now);
     return stored;
@@ -276,22 +292,22 @@ Result<PublishProgress> Journal::publish(std::int64_t walk_id, std::uint64_t max
   });
 }
 
-void Journal::Parts::add_quarantine(std::int64_t stream_id, const QuarantineItem& item, WallTime now) {
-  const std::string body = zstd_compress(item.body, 3);
-  Statement insert(*database, "INSERT INTO quarantine(stream_id, at, why, records, body) VALUES (?, ?, ?, ?, ?)");
-  insert.run(stream_id, to_micros(now), item.why, item.records, Statement::Blob{body});
-}
-
-Status Journal::quarantine(std::int64_t stream_id, const QuarantineItem& item, WallTime now) {
-  return in_transaction(*parts_, [&]() -> Status {
-    parts_->add_quarantine(stream_id, item, now);
-    parts_->count_page.run(stream_id, item.records, std::int64_t{0}, std::int64_t{0}, item.records, std::int64_t{0}, std::int64_t{0},
+Result<bool> Journal::quarantine(std::int64_t stream_id, const QuarantineItem& item, WallTime now) {
+  return in_transaction(*parts_, [&]() -> Result<bool> {
+    const bool is_new = parts_->quarantine.keep(stream_id, item, now);
+    const std::uint64_t known = is_new ? 0 : item.records;
+    parts_->count_page.run(stream_id, item.records, known, std::int64_t{0}, item.records - known, std::int64_t{0}, std::int64_t{0},
                            std::int64_t{0});
+    if (!is_new) return false;
     JsonObject detail;
     detail.text("why", item.why).number("bytes", item.body.size()).text("sha256", hex(sha256(item.body)));
     parts_->ledger.append(stream_id, now, "quarantine", detail.finish());
-    return {};
+    return true;
   });
+}
+
+Result<bool> Journal::is_quarantined(std::int64_t stream_id, const QuarantineItem& item) {
+  return guarded([&]() -> Result<bool> { return parts_->quarantine.holds(stream_id, item); });
 }
 
 Result<bool> Journal::record_gap(std::int64_t collection_id, const NewGap& gap, WallTime now) {
@@ -332,17 +348,35 @@ std::optional<std::int64_t> Journal::Parts::add_gap(std::int64_t stream_id, std:
     if (heals_by_coverage(gap.type) && gap.range && holes_in(coverage.load(*collection_id), *gap.range).empty()) return std::nullopt;
   }
   const std::int64_t gap_id = gaps.insert(collection_id, exporter ? std::optional(exporter->exporter_id) : std::nullopt, gap, from_seq, to_seq, now);
+  GapRow row;
+  row.gap_id = gap_id;
+  row.type = gap.type;
+  row.range = gap.range;
+  row.from_seq = from_seq;
+  row.to_seq = to_seq;
+  row.why = gap.why;
+  row.state = "open";
+  row.opened = now;
+  tell_gap(row, stream_id, exporter ? exporter->name : std::string(), now);
+  return gap_id;
+}
+
+void Journal::Parts::tell_gap(const GapRow& gap, std::int64_t stream_id, const std::string& exporter, WallTime now) {
   JsonObject entry;
   entry.text("type", gap.type);
   entry.value("from", gap.range ? "\"" + format_rfc3339(gap.range->from) + "\"" : "null");
   entry.value("to", gap.range ? "\"" + format_rfc3339(gap.range->to) + "\"" : "null");
-  entry.text("why", gap.why).text("state", "open");
-  if (exporter) entry.text("exporter", exporter->name).number("from_seq", from_seq).number("to_seq", to_seq);
+  entry.text("why", gap.why).text("state", gap.state);
+  if (!exporter.empty()) entry.text("exporter", exporter).number("from_seq", gap.from_seq).number("to_seq", gap.to_seq);
+  entry.text_if("accepted_by", gap.accepted_by).text_if("reason", gap.reason);
   const std::string raw = entry.finish();
-  const std::string id = "gap-" + std::to_string(gap_id);
+  const bool opened = gap.state == "open";
+  // Of this journal alone: where several journals meet, at Elasticsearch for example, no gap hides another's.
+  const std::string id = "gap-" + epoch.substr(0, 12) + "-" + std::to_string(gap.gap_id);
   Record record;
   record.id = id;
-  record.time = gap.range ? gap.range->from : now;
+  record.revision = opened ? 1 : 2;
+  record.time = gap.range ? gap.range->from : gap.opened;
   record.gap = true;
   record.raw = raw;
   Statement label(*database, "SELECT source FROM stream WHERE stream_id = ?");
@@ -350,13 +384,12 @@ std::optional<std::int64_t> Journal::Parts::add_gap(std::int64_t stream_id, std:
   label.reset();
   const std::string body = encode_payload(source, now, {record});
   publisher.publish_payload(add_payload(stream_id, 1, now, body), ++last_seq, 1, now);
-  ledger.append(stream_id, now, "gap", raw);
-  return gap_id;
+  if (opened) ledger.append(stream_id, now, "gap", raw);
 }
 
 void Journal::Parts::heal_gaps(std::int64_t collection_id, WallTime now) {
   std::vector<CoverageInterval> shown;
-  for (const GapRow& gap : gaps.of_collection(collection_id)) {
+  for (GapRow& gap : gaps.of_collection(collection_id)) {
     if (gap.state != "open" || !gap.range || !heals_by_coverage(gap.type)) continue;
     if (shown.empty()) shown = coverage.load(collection_id);
     if (!holes_in(shown, *gap.range).empty()) continue;
@@ -364,6 +397,8 @@ void Journal::Parts::heal_gaps(std::int64_t collection_id, WallTime now) {
     JsonObject detail;
     detail.number("gap", static_cast<std::uint64_t>(gap.gap_id)).text("type", gap.type).value("range", json_range(*gap.range));
     ledger.append(stream_of_collection(collection_id), now, "gap healed", detail.finish());
+    gap.state = "healed";
+    tell_gap(gap, stream_of_collection(collection_id), "", now);
   }
 }
 

@@ -11,6 +11,7 @@
 #include "storage/journal.h"
 #include "storage/ledger.h"
 #include "storage/publisher.h"
+#include "storage/quarantine_table.h"
 #include "storage/record_reader.h"
 #include "storage/sqlite.h"
 
@@ -28,9 +29,11 @@ struct Journal::Parts {
   Publisher publisher;
   RecordReader reader;
   ExporterTable exporters;
+  QuarantineTable quarantine;
   Statement insert_payload;
   Statement insert_staged;
   Statement count_page;
+  Statement count_late;
   Statement update_walk;
   Statement set_last_seq;
   std::uint64_t last_seq = 0;
@@ -41,6 +44,9 @@ struct Journal::Parts {
   // collection tells it already, or a walk has shown that time.
   std::optional<std::int64_t> add_gap(std::int64_t stream_id, std::optional<std::int64_t> collection_id, std::optional<ExporterRow> exporter,
                                       const NewGap& gap, std::uint64_t from_seq, std::uint64_t to_seq, WallTime now);
+  // The entry of a gap for the exporters, and its row in the ledger if it has just been opened. A gap that
+  // became something else is told once more, as the second revision of its entry.
+  void tell_gap(const GapRow& gap, std::int64_t stream_id, const std::string& exporter, WallTime now);
   // Open gaps whose whole range coverage holds by now.
   void heal_gaps(std::int64_t collection_id, WallTime now);
   // Marks a walk as ended; its staged records wait for publish(). True if there are none: then the walk
@@ -50,7 +56,6 @@ struct Journal::Parts {
   void complete_walk(std::int64_t walk_id, bool after_empty_page, WallTime now);
   std::int64_t insert_walk(std::int64_t collection_id, const std::string& how, TimeRange window, const std::string& state, WallTime now);
   void save_collection(std::int64_t collection_id, const std::string& state);
-  void add_quarantine(std::int64_t stream_id, const QuarantineItem& item, WallTime now);
   std::int64_t stream_of_collection(std::int64_t collection_id);
   // Puts records down once; the id of the payload. Inside the caller's transaction.
   std::int64_t add_payload(std::int64_t stream_id, std::size_t records, WallTime received, const std::string& body);

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <random>
 
+#include "storage/schema.h"
 #include "storage/snapshot.h"
 #include "storage/sqlite.h"
 #include "tests/support/page_builder.h"
@@ -49,7 +50,7 @@ class JournalTest : public testing::Test {
     to_store.provenance.how = "poll";
     to_store.provenance.window = window_;
     to_store.provenance.body_sha256 = "00";
-    to_store.covered_until = covered_until_;
+    to_store.shown = shown_;
     if (end) to_store.end = WalkEnd{{window_}};
     return journal_->store_page(to_store, start);
   }
@@ -84,7 +85,7 @@ class JournalTest : public testing::Test {
   std::unique_ptr<Journal> journal_;
   CollectionState collection_;
   TimeRange window_{start, start + seconds(100)};
-  WallTime covered_until_{};
+  std::vector<TimeRange> shown_;
 };
 
 TEST_F(JournalTest, SqliteSettingsAreThoseThatWereDecided) {
@@ -193,7 +194,7 @@ TEST_F(JournalTest, APortalThatChangesEveryRecordAtOnceIsNotTakenForCollidingIds
 }
 
 TEST_F(JournalTest, ALateRecordIsCounted) {
-  covered_until_ = start + seconds(50);
+  shown_ = {{start, start + seconds(50)}};
   PageBuilder page;
   page.add("1", start + seconds(40)).add("2", start + seconds(60));
   Result<StoredPage> stored = store(0, page.page(), true);
@@ -305,6 +306,30 @@ TEST_F(JournalTest, ADamagedPayloadIsMissingAndNeverWrong) {
   EXPECT_EQ(batch->missing, (std::vector<std::uint64_t>{5, 6, 7, 8}));
   EXPECT_EQ(batch->records.size(), 8u);
   EXPECT_EQ(batch->last_seq, 12u);
+}
+
+// One bit that flips on the disk: SQLite does not notice, the payload's own hash does.
+TEST_F(JournalTest, AFlippedBitIsNoticedWhereverItIs) {
+  PageBuilder page;
+  for (int i = 0; i < 4; ++i) page.add(std::to_string(i), start + seconds(i), "{\"n\":" + std::to_string(i) + "}");
+  ASSERT_TRUE(store(0, page.page(), true).ok());
+  published();
+  std::string body;
+  {
+    Statement payload(journal_->database(), "SELECT body FROM payload");
+    ASSERT_TRUE(payload.query().step());
+    body = payload.blob(0);
+  }
+  Statement put(journal_->database(), "UPDATE payload SET body = ?");
+  for (std::size_t at = 0; at < body.size(); ++at) {
+    std::string flipped = body;
+    flipped[at] = static_cast<char>(flipped[at] ^ 1 << at % 8);
+    put.run(Statement::Blob{flipped});
+    const std::unique_ptr<Journal> reader = std::move(Journal::open(folder_ / "journal.db")).value();
+    const RecordBatch batch = reader->read(0, 100, 1u << 20).value();
+    EXPECT_EQ(batch.missing.size(), 4u) << "bit " << at % 8 << " of byte " << at;
+    EXPECT_TRUE(batch.records.empty());
+  }
 }
 
 TEST_F(JournalTest, AGapIsAnEntryOfItsOwn) {
@@ -445,6 +470,60 @@ TEST(JournalFile, ADamagedFileIsRefusedAndKept) {
   EXPECT_EQ(opened.error().kind, ErrorKind::corrupt);
   EXPECT_NE(opened.error().message.find("journal check"), std::string::npos) << opened.error().message;
   EXPECT_EQ(std::filesystem::file_size(folder / "journal.db"), 100'000u);
+}
+
+// A page that nothing looks at when a journal is opened, and nothing but the check.
+void break_unused_page(const std::string& path) {
+  std::int64_t page = 0;
+  {
+    Database database(path, Database::Mode::read_only);
+    page = database.query_int("SELECT rootpage FROM sqlite_master WHERE name = 'penalty'");
+  }
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp((page - 1) * 8192);
+  file << std::string(8192, '\x5a');
+}
+
+std::string bytes_of_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(JournalFile, TheFileIsCheckedOnlyAfterAnUncleanEnd) {
+  TemporaryFolder folder;
+  const std::string path = folder / "journal.db";
+  {
+    const std::unique_ptr<Journal> journal = std::move(Journal::open(path)).value();
+    ASSERT_TRUE(journal->close().ok());
+  }
+  break_unused_page(path);
+  {
+    Result<std::unique_ptr<Journal>> after_close = Journal::open(path);
+    ASSERT_TRUE(after_close.ok()) << "closed in order: the whole file is not read again";
+    // Ends without close(), as a crash does.
+  }
+  const std::string before = bytes_of_file(path);
+  const Result<std::unique_ptr<Journal>> after_crash = Journal::open(path);
+  ASSERT_FALSE(after_crash.ok());
+  EXPECT_EQ(after_crash.error().kind, ErrorKind::corrupt);
+  EXPECT_NE(after_crash.error().message.find("it is left as it is"), std::string::npos) << after_crash.error().message;
+  EXPECT_NE(after_crash.error().message.find("journal salvage"), std::string::npos);
+  EXPECT_EQ(bytes_of_file(path), before);
+}
+
+// A file of an older version is not even brought up to date before it was looked at.
+TEST(JournalFile, AnOlderDamagedFileIsKeptAsItIs) {
+  TemporaryFolder folder;
+  const std::string path = folder / "journal.db";
+  {
+    Database database(path, Database::Mode::create);
+    create_schema_of_version(database, 1);
+    database.execute("UPDATE meta SET value = 0 WHERE key = 'ended_cleanly'");
+  }
+  break_unused_page(path);
+  const std::string before = bytes_of_file(path);
+  EXPECT_FALSE(Journal::open(path).ok());
+  EXPECT_EQ(bytes_of_file(path), before);
 }
 
 TEST(JournalFile, ANewerSchemaIsRefused) {

@@ -44,6 +44,9 @@ struct GapRow {
   std::string why;
   std::string state;  // open, healed, accepted
   WallTime opened{};
+  WallTime changed{};       // when it became what it is
+  std::string accepted_by;  // the user's name
+  std::string reason;       // of whoever accepted it
 };
 
 // Everything a poller needs to go on where the last process stopped.
@@ -64,10 +67,12 @@ struct NewGap {
   std::string why;
 };
 
+// What comes again with the same bytes is the same item (storage/quarantine_table.h).
 struct QuarantineItem {
   std::string why;
-  std::uint64_t records = 0;  // that are kept nowhere else; counted as fetched and quarantined
+  std::uint64_t records = 0;  // that are kept nowhere else; counted as fetched and quarantined, again: as duplicates
   std::string body;
+  bool of_repaired = false;   // the answer whose repaired records the journal has; kept if one of those is new
 };
 
 // What the ledger says about a page besides what the journal itself finds out.
@@ -103,7 +108,7 @@ struct PageToStore {
   std::vector<QuarantineItem> quarantine;
   std::vector<NewGap> gaps;
   std::optional<WalkEnd> end;  // this page completed the walk
-  WallTime covered_until{};    // records with a time up to here count as late; the epoch: none do
+  std::vector<TimeRange> shown;  // by earlier walks: new records with a time in it count as late
 };
 
 struct StoredPage {
@@ -114,6 +119,7 @@ struct StoredPage {
   std::uint64_t late = 0;
   Duration latest{};          // how late the latest of them came
   std::vector<NewGap> gaps;   // those of the page that were not known yet
+  std::vector<bool> quarantined = {};  // per item of the page's quarantine: it was not known yet
   bool walk_finished = false; // the walk ended and nothing was staged: coverage is in, the walk is gone
 };
 
@@ -142,7 +148,8 @@ struct PruneRules {
 struct PruneStep {
   bool more = false;         // there is more to do now
   std::uint64_t used_bytes = 0;
-  bool full = false;         // at max_bytes, and some exporter holds: polling waits
+  bool full = false;         // at max_bytes, and nothing could be removed: polling waits
+  bool no_records = false;   // full, and not of records: identities, the ledger and the quarantine fill it
   std::uint64_t released = 0;
 };
 

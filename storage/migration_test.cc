@@ -15,7 +15,7 @@ class MigrationTest : public testing::Test {
  protected:
   MigrationTest() {
     Database database(path(), Database::Mode::create);
-    create_schema_version_1(database);
+    create_schema_of_version(database, 1);
     database.execute(
         "INSERT INTO exporter(exporter_id, name, type, added_seq, position, delivered, dead) VALUES (7, "
         "'siem', 'scripted', 0, 3, 2, 1)");

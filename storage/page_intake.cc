@@ -86,9 +86,12 @@ Result<PageIntake> take_in(IdentityTable& identities, const PageToStore& page) {
     fresh.raw = record.raw;
     fresh.revision = std::max(answer.revision, clashes.revision[index]);
     if (fresh.revision > 1) ++intake.revisions;
-    if (record.has_time && record.time <= page.covered_until) {
+    const auto was_shown = [&record](const TimeRange& range) { return range.contains(record.time); };
+    if (record.has_time && std::any_of(page.shown.begin(), page.shown.end(), was_shown)) {
+      const Duration lateness = page.received - record.time;
       ++intake.late;
-      intake.latest = std::max(intake.latest, Duration(page.received - record.time));
+      intake.latest = std::max(intake.latest, lateness);
+      ++intake.lateness[lateness_step(lateness)];
     }
     intake.fresh.push_back(fresh);
   }

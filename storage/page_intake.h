@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "core/result.h"
 #include "storage/identity_table.h"
 #include "storage/journal_types.h"
+#include "storage/lateness.h"
 
 namespace auditferry {
 
@@ -20,6 +22,7 @@ struct PageIntake {
   std::uint64_t revisions = 0;
   std::uint64_t late = 0;
   Duration latest{};
+  std::map<int, std::uint64_t> lateness;  // late records by lateness_step()
   std::optional<WallTime> first_time;  // of all records with a time
   std::optional<WallTime> last_time;
 };

@@ -5,6 +5,8 @@
 #include <array>
 #include <string>
 
+#include "storage/quarantine_table.h"
+
 namespace auditferry {
 namespace {
 
@@ -126,38 +128,45 @@ ALTER TABLE dead_letter ADD COLUMN payload BLOB NOT NULL DEFAULT x'';
 CREATE INDEX dead_letter_exporter ON dead_letter(exporter_id, at);
 )sql";
 
+// One and the same thing is in the quarantine once: known by its stream and SHA-256. Without one: a row whose
+// body could not be read when the file was brought up to date.
+constexpr const char* version_3 = R"sql(
+ALTER TABLE quarantine ADD COLUMN sha256 BLOB;
+CREATE UNIQUE INDEX quarantine_known ON quarantine(stream_id, sha256);
+CREATE INDEX quarantine_at ON quarantine(stream_id, at);
+)sql";
+
+// Who accepted a gap and why. How late records came: `step` is that of storage/lateness.h.
+constexpr const char* version_4 = R"sql(
+ALTER TABLE gap ADD COLUMN accepted_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE gap ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+CREATE TABLE lateness(
+  stream_id INTEGER NOT NULL, step INTEGER NOT NULL, records INTEGER NOT NULL, PRIMARY KEY(stream_id, step)) WITHOUT ROWID;
+)sql";
+
 struct Migration {
   int version;  // that it leads to
   const char* sql;
   const char* set_version;
+  void (*fill)(Database& database);  // what SQL alone cannot do; null: nothing
 };
 
 constexpr Migration migrations[] = {
-    {2, version_2, "PRAGMA user_version = 2"},
+    {2, version_2, "PRAGMA user_version = 2", nullptr},
+    {3, version_3, "PRAGMA user_version = 3", mark_quarantine},
+    {4, version_4, "PRAGMA user_version = 4", nullptr},
 };
 
 // Each step is one transaction, so that a crash leaves a file of one version or the next.
-void migrate(Database& database, std::int64_t version) {
+void migrate(Database& database, std::int64_t version, int to = schema_version) {
   for (const Migration& step : migrations) {
-    if (version >= step.version) continue;
+    if (version >= step.version || step.version > to) continue;
     Transaction transaction(database);
     database.execute(step.sql);
+    if (step.fill) step.fill(database);
     database.execute(step.set_version);
     transaction.commit();
   }
-}
-
-std::string random_epoch() {
-  std::array<unsigned char, 8> bytes{};
-  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
-    throw SqliteFailure{Error{ErrorKind::io, "the system gives no random bytes: check /dev/urandom"}};
-  }
-  std::string text;
-  for (const unsigned char byte : bytes) {
-    text += "0123456789abcdef"[byte >> 4];
-    text += "0123456789abcdef"[byte & 15];
-  }
-  return text;
 }
 
 void create(Database& database) {
@@ -180,6 +189,19 @@ void refuse_newer(Database& database, std::int64_t version) {
 }
 
 }  // namespace
+
+std::string random_epoch() {
+  std::array<unsigned char, 8> bytes{};
+  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
+    throw SqliteFailure{Error{ErrorKind::io, "the system gives no random bytes: check /dev/urandom"}};
+  }
+  std::string text;
+  for (const unsigned char byte : bytes) {
+    text += "0123456789abcdef"[byte >> 4];
+    text += "0123456789abcdef"[byte & 15];
+  }
+  return text;
+}
 
 void prepare_schema(Database& database) {
   const std::int64_t version = database.query_int("PRAGMA user_version");
@@ -207,6 +229,9 @@ void check_schema(Database& database) {
   }
 }
 
-void create_schema_version_1(Database& database) { create(database); }
+void create_schema_of_version(Database& database, int version) {
+  create(database);
+  migrate(database, 1, version);
+}
 
 }  // namespace auditferry

@@ -7,7 +7,7 @@
 namespace auditferry {
 namespace {
 
-std::vector<CollectionSnapshot> load_collections(Database& database, std::int64_t stream_id) {
+std::vector<CollectionSnapshot> load_collections(Database& database, std::int64_t stream_id, const std::vector<GapRow>& accepted) {
   CoverageTable coverage(database);
   Statement statement(database,
                       "SELECT collection_id, base_url, fingerprint, start_time, state FROM collection WHERE stream_id = ? ORDER BY collection_id");
@@ -21,14 +21,24 @@ std::vector<CollectionSnapshot> load_collections(Database& database, std::int64_
     if (!statement.is_null(3)) collection.start = from_micros(statement.integer(3));
     collection.state = statement.text(4);
     collection.coverage = coverage.load(collection.collection_id);
-    if (collection.start) collection.watermark = watermark_of(collection.coverage, *collection.start);
+    if (collection.start) {
+      collection.watermark = watermark_of(settled_time(collection.coverage, accepted, collection.collection_id), *collection.start);
+    }
     collection.walks = load_walks(database, "collection_id = ?1", collection.collection_id);
     collections.push_back(std::move(collection));
   }
   return collections;
 }
 
-std::vector<StreamSnapshot> load_streams(Database& database) {
+std::map<int, std::uint64_t> load_lateness(Database& database, std::int64_t stream_id) {
+  Statement statement(database, "SELECT step, records FROM lateness WHERE stream_id = ?");
+  std::map<int, std::uint64_t> lateness;
+  statement.query(stream_id);
+  while (statement.step()) lateness[static_cast<int>(statement.integer(0))] = static_cast<std::uint64_t>(statement.integer(1));
+  return lateness;
+}
+
+std::vector<StreamSnapshot> load_streams(Database& database, const std::vector<GapRow>& accepted) {
   Statement statement(database,
                       "SELECT stream_id, vendor, tenant, name, source, fetched, duplicates, staged, journaled, quarantined, changed, late, "
                       "newest_time FROM stream ORDER BY source, name");
@@ -42,7 +52,8 @@ std::vector<StreamSnapshot> load_streams(Database& database) {
     stream.source = statement.text(4);
     stream.books = {number(5), number(6), number(7), number(8), number(9), number(10), number(11)};
     if (!statement.is_null(12) && statement.integer(12) > 0) stream.newest_record = from_micros(statement.integer(12));
-    stream.collections = load_collections(database, stream.stream_id);
+    stream.lateness = load_lateness(database, stream.stream_id);
+    stream.collections = load_collections(database, stream.stream_id, accepted);
     streams.push_back(std::move(stream));
   }
   return streams;
@@ -54,7 +65,8 @@ JournalSnapshot read_snapshot(Database& database) {
   JournalSnapshot snapshot;
   snapshot.epoch = database.query_text("SELECT value FROM meta WHERE key = 'epoch'");
   snapshot.last_seq = static_cast<std::uint64_t>(database.query_int("SELECT value FROM meta WHERE key = 'last_seq'"));
-  snapshot.streams = load_streams(database);
+  snapshot.accepted_gaps = GapTable(database).in_state("accepted");
+  snapshot.streams = load_streams(database, snapshot.accepted_gaps);
   snapshot.exporters = ExporterTable(database).load_all();
   snapshot.gaps = GapTable(database).open();
   Statement penalties(database, "SELECT host, credential, until, why FROM penalty");
@@ -95,6 +107,11 @@ void check_books(const JournalSnapshot& snapshot, std::vector<std::string>& find
 
 }  // namespace
 
+std::vector<CoverageInterval> settled_of(const CollectionSnapshot& collection, const JournalSnapshot& snapshot) {
+  std::vector<CoverageInterval> settled = settled_time(collection.coverage, snapshot.gaps, collection.collection_id);
+  return settled_time(std::move(settled), snapshot.accepted_gaps, collection.collection_id);
+}
+
 Result<JournalSnapshot> take_snapshot(Journal& journal) {
   return guarded([&]() -> Result<JournalSnapshot> { return read_snapshot(journal.database()); });
 }
@@ -112,6 +129,10 @@ JournalReader::~JournalReader() = default;
 
 Result<JournalSnapshot> JournalReader::snapshot() {
   return guarded([&]() -> Result<JournalSnapshot> { return read_snapshot(*database_); });
+}
+
+Result<std::vector<GapRow>> JournalReader::gaps() {
+  return guarded([&]() -> Result<std::vector<GapRow>> { return GapTable(*database_).all(); });
 }
 
 Status JournalReader::ledger(const LedgerFilter& filter, const std::function<void(const LedgerRow&)>& visit) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,7 +24,7 @@ struct CollectionSnapshot {
   std::optional<WallTime> start;
   std::string state;
   std::vector<CoverageInterval> coverage;
-  std::optional<WallTime> watermark;  // the end of the interval that holds the start
+  std::optional<WallTime> watermark;  // the end of the interval that holds the start; accepted gaps count as shown
   std::vector<StoredWalk> walks;
 };
 
@@ -33,6 +34,7 @@ struct StreamSnapshot {
   std::string source;
   StreamBooks books;
   std::optional<WallTime> newest_record;
+  std::map<int, std::uint64_t> lateness;  // late records by lateness_step()
   std::vector<CollectionSnapshot> collections;  // the newest last: the one in use
 };
 
@@ -42,10 +44,14 @@ struct JournalSnapshot {
   std::vector<StreamSnapshot> streams;
   std::vector<ExporterRow> exporters;
   std::vector<GapRow> gaps;  // open ones
+  std::vector<GapRow> accepted_gaps;
   std::vector<Penalty> penalties;
   std::uint64_t used_bytes = 0;
   std::uint64_t quarantined_items = 0;
 };
+
+// What of a collection no walk has to ask for again: coverage, and gaps that are open or accepted.
+std::vector<CoverageInterval> settled_of(const CollectionSnapshot& collection, const JournalSnapshot& snapshot);
 
 Result<JournalSnapshot> take_snapshot(Journal& journal);
 
@@ -59,6 +65,8 @@ class JournalReader {
   Result<JournalSnapshot> snapshot();
   // Rows in the order of their time.
   Status ledger(const LedgerFilter& filter, const std::function<void(const LedgerRow&)>& visit);
+  // Open, healed and accepted ones, in the order of their ids.
+  Result<std::vector<GapRow>> gaps();
   // In the order of their ids.
   Status dead_letters(const DeadLetterFilter& filter, const std::function<void(const DeadLetterRow&)>& visit);
   Result<ChainVerdict> verify(std::int64_t chain);

@@ -25,7 +25,7 @@ const char* advice(ErrorKind kind) {
     case ErrorKind::no_space: return "free space on that disk; nothing is lost, and work goes on by itself";
     case ErrorKind::busy: return "another process holds it; end that process or wait for it";
     case ErrorKind::corrupt:
-      return "the file is kept as it is; run 'auditferry journal check' and see docs/journal.md for what can be saved";
+      return "the file is kept as it is; run 'auditferry journal check', then 'auditferry journal salvage' (docs/journal.md)";
     case ErrorKind::permission: return "check the owner and mode of the state_dir";
     case ErrorKind::not_found: return "check that daemon.state_dir exists and can be written";
     default: return "check the disk and the kernel's log";

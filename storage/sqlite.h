@@ -73,6 +73,7 @@ class Statement {
   bool step();
   void reset();
 
+  sqlite3_stmt* handle() const { return handle_; }
   bool is_null(int column) const;
   std::int64_t integer(int column) const;
   double real(int column) const;

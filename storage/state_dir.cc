@@ -27,7 +27,8 @@ Error system_error(const std::string& doing, const std::string& path, int code) 
   std::string advice = "check the disk and the kernel's log";
   if (code == EACCES || code == EPERM || code == EROFS) {
     kind = ErrorKind::permission;
-    advice = "give the user that runs auditferry this folder (under systemd: StateDirectory= or ReadWritePaths=)";
+    advice = "give the user that runs auditferry this folder; under systemd leave daemon.state_dir out (StateDirectory= then decides), or add a "
+             "drop-in (systemctl edit auditferry) with [Service] ReadWritePaths=" + path;
   } else if (code == ENOSPC || code == EDQUOT) {
     kind = ErrorKind::no_space;
     advice = "free space on that disk";

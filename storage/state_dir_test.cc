@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <filesystem>
+
 #include "tests/support/temporary_folder.h"
+#include "tests/support/without_root.h"
 
 namespace auditferry {
 namespace {
@@ -41,6 +44,23 @@ TEST(StateDir, IsReadableByItsOwnerOnly) {
   struct stat about {};
   ASSERT_EQ(stat((folder / "a/b").c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0777, 0700u);
+}
+
+TEST(StateDir, AFolderThatMayNotBeWrittenNamesTheDropIn) {
+  const TemporaryFolder folder;
+  const std::string locked = folder / "locked";
+  std::filesystem::create_directory(locked);
+  std::filesystem::permissions(locked, std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  std::string said;
+  {
+    const WithoutRoot somebody;
+    ASSERT_TRUE(somebody.effective());
+    const Result<StateDir> acquired = StateDir::acquire(locked + "/state");
+    ASSERT_FALSE(acquired.ok());
+    said = acquired.error().message;
+  }
+  EXPECT_NE(said.find("systemctl edit auditferry) with [Service] ReadWritePaths=" + locked + "/state"), std::string::npos) << said;
+  std::filesystem::permissions(locked, std::filesystem::perms::owner_all);
 }
 
 TEST(StateDir, AFileInItsPlaceGivesOneClearMessage) {

@@ -4,10 +4,15 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <thread>
 
+#include "core/record.h"
+#include "encoding/json_view.h"
+#include "encoding/time_format.h"
 #include "net/system_clock.h"
 #include "sandbox/portal_server.h"
 #include "sandbox/verify.h"
@@ -19,7 +24,7 @@ namespace auditferry {
 
 class ProcessTest : public testing::Test {
  protected:
-  ProcessTest() : portal_(options(), [this] { return clock_.now(); }), server_(portal_, {}) {
+  explicit ProcessTest(const PortalOptions& wanted = options()) : portal_(wanted, [this] { return clock_.now(); }), server_(portal_, {}) {
     EXPECT_TRUE(server_.start().ok());
     write_config("");
   }
@@ -106,6 +111,7 @@ class ProcessTest : public testing::Test {
     EXPECT_EQ(comparison->unknown, 0u) << comparison->example;
     EXPECT_EQ(comparison->out_of_order, 0u) << comparison->example;
     EXPECT_GT(comparison->made, 100u);
+    expect_order_within_walks();
     Result<std::unique_ptr<JournalReader>> reader = JournalReader::open(folder_ / "state/journal.db");
     ASSERT_TRUE(reader.ok()) << reader.error().message;
     const Result<std::vector<std::string>> findings = (*reader)->check();
@@ -116,6 +122,50 @@ class ProcessTest : public testing::Test {
     EXPECT_TRUE(snapshot->gaps.empty());
     ASSERT_EQ(snapshot->exporters.size(), 1u);
     EXPECT_EQ(snapshot->exporters[0].books.delivered, snapshot->last_seq);
+  }
+
+  // Ascending (time, id) within what one walk published: the ledger says up to which number each walk went.
+  void expect_order_within_walks() {
+    Result<std::unique_ptr<JournalReader>> reader = JournalReader::open(folder_ / "state/journal.db");
+    ASSERT_TRUE(reader.ok()) << reader.error().message;
+    const JournalSnapshot snapshot = (*reader)->snapshot().value();
+    for (const StreamSnapshot& stream : snapshot.streams) {
+      std::set<std::uint64_t> ends;
+      const LedgerFilter filter{stream.stream_id, std::nullopt, std::nullopt};
+      ASSERT_TRUE((*reader)->ledger(filter, [&](const LedgerRow& row) {
+        if (row.kind == "walk") ends.insert(static_cast<std::uint64_t>(JsonView(row.detail).find("last_seq")->as_int64().value_or(0)));
+      }).ok());
+      ASSERT_FALSE(ends.empty());
+      expect_ascending(folder_ / ("records/" + stream.identity.stream + ".jsonl"), ends);
+    }
+  }
+  static void expect_ascending(const std::string& path, const std::set<std::uint64_t>& ends) {
+    std::ifstream file(path, std::ios::binary);
+    std::size_t compared = 0;
+    std::uint64_t walk = 0;
+    std::optional<WallTime> time;
+    std::string id;
+    for (std::string line; std::getline(file, line);) {
+      const JsonView view(line);
+      const auto seq = static_cast<std::uint64_t>(view.find("seq")->as_int64().value_or(0));
+      const auto end = ends.lower_bound(seq);
+      const std::uint64_t walk_of_line = end == ends.end() ? 0 : *end;
+      // A record without a time stands first.
+      const std::optional<JsonView> given = view.find("time");
+      const std::optional<WallTime> time_of_line = given ? parse_rfc3339(given->scalar_text()) : std::nullopt;
+      const std::string full_id = view.find("id")->scalar_text();
+      std::string id_of_line = full_id.substr(full_id.rfind('/') + 1);
+      id_of_line.resize(std::min(id_of_line.find('@'), id_of_line.size()));  // revisions of a record stand where it does
+      if (walk_of_line == walk) {
+        ++compared;
+        const bool ascends = time < time_of_line || (time == time_of_line && !id_less(id_of_line, id));
+        EXPECT_TRUE(ascends) << path << ": " << full_id << " after " << id << ": " << line;
+      }
+      walk = walk_of_line;
+      time = time_of_line;
+      id = id_of_line;
+    }
+    EXPECT_GT(compared, 50u) << path;
   }
 
   TemporaryFolder folder_;

@@ -344,8 +344,8 @@ TEST_F(Receivers, RsyslogRelpKeepsEveryRecord) {
 
 TEST_F(Receivers, RsyslogRelpOverTlsKeepsEveryRecord) {
   listen(ReceiverInput::rsyslog_relp_tls, SyslogTransport::relp_tls);
-  takes_ = 400ms;
-  expect_everything("rsyslog, RELP over TLS", deliver({SIGKILL}));
+  takes_ = 600ms;
+  expect_everything("rsyslog, RELP over TLS", deliver({SIGKILL, SIGTERM}));
   EXPECT_NE(words_, "");
 }
 
@@ -375,8 +375,8 @@ TEST_F(Receivers, SyslogNgTcpKeepsEveryRecordWithALongLinger) {
 TEST_F(Receivers, SyslogNgTlsKeepsEveryRecordWithALongLinger) {
   listen(ReceiverInput::syslog_ng_tls, SyslogTransport::tls);
   settings_.linger = 2s;
-  takes_ = 3s;
-  expect_everything("syslog-ng, TLS, linger longer than the time to the kill", deliver({SIGKILL}));
+  takes_ = 4500ms;
+  expect_everything("syslog-ng, TLS, linger longer than the time to the kill", deliver({SIGKILL, SIGTERM}));
   EXPECT_NE(words_, "");
 }
 
@@ -386,7 +386,7 @@ TEST_F(Receivers, SyslogNgUnixStreamKeepsEveryRecordWithALongLinger) {
   settings_.linger = 2s;
   takes_ = 1s;
   expect_everything("syslog-ng, Unix stream, linger longer than the kills are apart",
-                    deliver({SIGKILL, SIGKILL}));
+                    deliver({SIGKILL, SIGTERM}));
   EXPECT_NE(words_, "");
 }
 
@@ -437,13 +437,24 @@ TEST_F(Receivers, RsyslogTcpWithoutLingerIsMeasured) {
 
 TEST_F(Receivers, RsyslogUdpLossIsMeasured) {
   listen(ReceiverInput::rsyslog_udp, SyslogTransport::udp);
-  report("rsyslog, UDP", deliver({SIGKILL}));
+  report("rsyslog, UDP, killed", deliver({SIGKILL}));
+}
+
+TEST_F(Receivers, RsyslogUdpLossAtAnOrderlyEndIsMeasured) {
+  listen(ReceiverInput::rsyslog_udp, SyslogTransport::udp);
+  report("rsyslog, UDP, ended", deliver({SIGTERM}));
 }
 
 TEST_F(Receivers, RsyslogUnixDatagramLossIsMeasured) {
   listen(ReceiverInput::rsyslog_unix, SyslogTransport::unix_datagram);
   takes_ = 500ms;
-  report("rsyslog, Unix datagrams", deliver({SIGKILL}));
+  report("rsyslog, Unix datagrams, killed", deliver({SIGKILL}));
+}
+
+TEST_F(Receivers, RsyslogUnixDatagramLossAtAnOrderlyEndIsMeasured) {
+  listen(ReceiverInput::rsyslog_unix, SyslogTransport::unix_datagram);
+  takes_ = 500ms;
+  report("rsyslog, Unix datagrams, ended", deliver({SIGTERM}));
 }
 
 }  // namespace

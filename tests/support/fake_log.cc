@@ -38,12 +38,13 @@ Page FakeLog::page_of(const std::vector<FakeRecord>& matching, std::size_t from,
 FakeLog::Answer FakeLog::ask(const PageRequest& request) {
   ++requests;
   const std::size_t size = std::min(request.page_size, server_page_limit);
-  if (!request.cursor && request.offset == 0) {
+  const std::size_t skipped = page_numbers ? request.page * size : request.offset;
+  if (!request.cursor && skipped == 0) {
     const std::string name = std::to_string(chains_.size());
     chains_[name] = {select(request), size};
     return {false, page_of(chains_[name].matching, 0, size, name)};
   }
-  if (!request.cursor) return {false, page_of(select(request), request.offset, size, "")};
+  if (!request.cursor) return {false, page_of(select(request), skipped, size, "")};
   const std::size_t colon = request.cursor->find(':');
   const std::string name = request.cursor->substr(0, colon);
   const Chain& chain = chains_.at(name);

@@ -27,6 +27,7 @@ struct FakeLog {
   bool ignores_start = false;
   bool ignores_end = false;
   bool exclusive = false;
+  bool page_numbers = false;            // PageRequest::page counts (from 0), not its offset
   bool cursor_after_last_page = false;  // a last page carries a cursor that leads to an empty page
   // Called with the number of the cursor request; says how that cursor behaves.
   enum class Cursor { good, refused, empty, first_page_again, same_again };

@@ -49,6 +49,14 @@ class FakeReceiver final : public Connector, public DatagramMaker {
     refused_ = on;
     if (on) kill();
   }
+  // Gives up the memory of everything that has come so far, which must be whole messages.
+  void forget() {
+    for (const auto& wire : wires_) {
+      wire->buffer.clear();
+      std::string().swap(wire->conversation);
+      wire->answered = 0;
+    }
+  }
   // All connections get these bytes from the receiver.
   void say(std::string_view bytes);
 

@@ -32,6 +32,15 @@ class RecordingLog final : public Log {
     }
     return all;
   }
+  // The first line without such a field; "" when every line has it.
+  std::string first_without(std::string_view key) const {
+    for (const Line& line : lines) {
+      bool there = false;
+      for (const LogField& field : line.fields) there = there || (field.key == key && !field.value.empty());
+      if (!there) return line.message;
+    }
+    return "";
+  }
   struct Line {
     LogLevel level;
     std::string message;

@@ -1,0 +1,118 @@
+#include "daemon/journal_commands.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+#include "encoding/time_format.h"
+#include "net/system_clock.h"
+#include "storage/journal_copy.h"
+#include "storage/salvage.h"
+#include "storage/state_dir.h"
+
+namespace auditferry {
+namespace {
+
+ExitStatus complain(const std::string& message) {
+  std::fprintf(stderr, "auditferry: %s\n", message.c_str());
+  return ExitStatus::failed;
+}
+
+std::string journal_path(const Settings& settings) { return settings.daemon.state_dir + "/journal.db"; }
+
+std::string no_journal(const std::string& path) {
+  return "there is no journal at " + path + ": check daemon.state_dir and that this user is its owner";
+}
+
+// The first name of its kind that is free.
+std::string name_for_damaged(const std::string& journal) {
+  std::error_code ignored;
+  for (int number = 1;; ++number) {
+    std::string name = journal + ".damaged-" + std::to_string(number);
+    if (!std::filesystem::exists(name, ignored) && !std::filesystem::exists(name + "-wal", ignored)) return name;
+  }
+}
+
+// A second name first, so that the damaged file is never without one; the rescued journal then replaces the first.
+Status take_place(const std::string& rescued, const std::string& journal, const std::string& damaged) {
+  const auto failed = [&](const char* doing) {
+    return Error{ErrorKind::io, std::string("cannot ") + doing + ": " + std::strerror(errno) + "; the rescued journal is " + rescued +
+                                    ", the damaged one is kept: move them by hand"};
+  };
+  if (link(journal.c_str(), damaged.c_str()) != 0) return failed("keep the damaged journal under another name");
+  for (const char* end : {"-wal", "-shm"}) {
+    if (std::rename((journal + end).c_str(), (damaged + end).c_str()) != 0 && errno != ENOENT) return failed("move the damaged journal's log");
+  }
+  if (std::rename(rescued.c_str(), journal.c_str()) != 0) return failed("put the rescued journal in its place");
+  return {};
+}
+
+void show(const SalvageReport& report, const ReportSink& sink) {
+  sink("rescued " + report_count(report.records) + (report.records == 1 ? " record" : " records") + ", up to sequence number " +
+       std::to_string(report.last_seq) + "\n");
+  if (report.renumbered > 0) {
+    sink(report_count(report.renumbered) + " of them had no readable number and have new ones at the end: exporters get them once more\n");
+  }
+  if (report.by_pages) {
+    sink("the file's table of contents is damaged: positions, coverage and the ledger are gone; every exporter begins anew with what was rescued\n");
+  }
+  for (const LostNumbers& range : report.lost) {
+    sink("lost: sequence numbers " + std::to_string(range.first) + " to " + std::to_string(range.last) + " (" +
+         report_count(range.last - range.first + 1) + ")\n");
+  }
+  if (!report.numbers_known) sink("which sequence numbers had been given could not be read in full: others may be lost, too\n");
+  if (report.lost_staged > 0) sink(report_count(report.lost_staged) + " records that had no number yet are gone: they are fetched again\n");
+  for (const RescuedTable& table : report.tables) {
+    if (!table.complete) sink("table " + table.name + ": " + report_count(table.rows) + " rows rescued, others could not be read\n");
+  }
+}
+
+bool anything_lost(const SalvageReport& report) {
+  if (report.by_pages || !report.numbers_known || !report.lost.empty() || report.lost_staged > 0) return true;
+  for (const RescuedTable& table : report.tables) {
+    if (!table.complete) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+ExitStatus journal_backup(const Settings& settings, const std::string& to, const ReportSink& sink) {
+  SystemClock clock;
+  const std::string journal = journal_path(settings);
+  const Result<CopyReport> copied = copy_journal(journal, to, clock.now());
+  if (!copied && copied.error().kind == ErrorKind::not_found) return complain(no_journal(journal));
+  if (!copied) return complain(copied.error().message);
+  sink("copied the journal of this moment to " + to + ": " + format_size(copied->bytes) + ", up to sequence number " +
+       std::to_string(copied->last_seq) + ", epoch " + copied->epoch + "\n");
+  return ExitStatus::done;
+}
+
+ExitStatus journal_salvage(const Settings& settings, const std::string& to, const ReportSink& sink) {
+  const std::string journal = journal_path(settings);
+  std::error_code ignored;
+  if (!std::filesystem::exists(journal, ignored)) return complain(no_journal(journal));
+  const Result<StateDir> held = StateDir::acquire(settings.daemon.state_dir);
+  if (!held) return complain(held.error().message);
+  const std::string rescued = to.empty() ? journal + ".salvaged" : to;
+  SystemClock clock;
+  const Result<SalvageReport> report = salvage_journal(journal, rescued, clock.now());
+  if (!report) return complain(report.error().message);
+  show(*report, sink);
+  if (to.empty()) {
+    const std::string damaged = name_for_damaged(journal);
+    const Status placed = take_place(rescued, journal, damaged);
+    if (!placed) return complain(placed.error().message);
+    sink("the rescued journal is in place; the damaged one is kept as " + damaged + "\n");
+  } else {
+    sink("the rescued journal is " + to + "; the damaged one is left in its place\n");
+  }
+  if (!anything_lost(*report)) return ExitStatus::done;
+  sink("what to do: start the daemon: exporters that miss lost numbers get a gap each; fetch their time again while the portal has it\n");
+  return ExitStatus::needs_a_person;
+}
+
+}  // namespace auditferry

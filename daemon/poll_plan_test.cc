@@ -1,0 +1,145 @@
+#include "daemon/poll_plan.h"
+
+#include <gtest/gtest.h>
+
+namespace auditferry {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+const WallTime now = from_micros(1'763'890'000'000'000);
+
+// A stream that has been shown from its start until a minute ago.
+struct Scene {
+  StreamSettings settings;
+  CatchUp catch_up = CatchUp::live_first;
+  WallTime start = now - hours(24 * 30);
+  WallTime edge = now;
+  Duration slice = hours(24);
+  bool poll_due = true;
+  std::vector<CoverageInterval> coverage = {{{start, now - minutes(1)}, "poll", now}};
+  PollerNotes notes;
+
+  Scene() {
+    settings.reread.clear();
+    notes.overlap_at = now - minutes(1);
+  }
+  std::optional<PlannedWalk> plan() const { return plan_walk({settings, catch_up, start, edge, slice, poll_due, coverage, notes}); }
+};
+
+TEST(PollPlan, APollBeginsALittleBeforeWhatHasBeenShown) {
+  Scene scene;
+  const std::optional<PlannedWalk> plan = scene.plan();
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->how, "poll");
+  EXPECT_EQ(plan->window.from, now - minutes(1) - seconds(5));
+  EXPECT_EQ(plan->window.to, now);
+  EXPECT_FALSE(plan->whole_overlap);
+}
+
+TEST(PollPlan, TheWholeOverlapIsDueAfterHalfOfIt) {
+  Scene scene;
+  scene.notes.overlap_at = now - minutes(5);
+  EXPECT_EQ(scene.plan()->window.from, now - minutes(10));
+  EXPECT_TRUE(scene.plan()->whole_overlap);
+  scene.notes.overlap_at = now + hours(1);  // noted while the clock was ahead
+  EXPECT_TRUE(scene.plan()->whole_overlap);
+}
+
+TEST(PollPlan, NothingIsDueBetweenPolls) {
+  Scene scene;
+  scene.poll_due = false;
+  EXPECT_FALSE(scene.plan());
+}
+
+TEST(PollPlan, LiveFirstPollsBeforeHistoryAndOldestFirstAfterIt) {
+  Scene scene;
+  scene.coverage = {{{scene.start, now - hours(48)}, "poll", now}};
+  EXPECT_EQ(scene.plan()->how, "poll");
+  EXPECT_EQ(scene.plan()->window.from, now - minutes(10));
+  scene.poll_due = false;
+  EXPECT_EQ(scene.plan()->how, "history");
+  EXPECT_EQ(scene.plan()->window, (TimeRange{now - hours(48), now - hours(24)}));
+  scene.poll_due = true;
+  scene.catch_up = CatchUp::oldest_first;
+  EXPECT_EQ(scene.plan()->how, "history");
+}
+
+// Our clock was two hours ahead and has been put right.
+TEST(PollPlan, AClockThatIsPutBackPlansNoWindowThatEndsBeforeItBegins) {
+  Scene scene;
+  scene.coverage = {{{scene.start, now + hours(2)}, "poll", now}};
+  for (const Duration ahead : {Duration(seconds(1)), Duration(seconds(4)), Duration(seconds(5)), Duration(minutes(30)), Duration(hours(2))}) {
+    scene.edge = now + hours(2) - ahead;
+    const std::optional<PlannedWalk> plan = scene.plan();
+    ASSERT_TRUE(plan);
+    EXPECT_LT(plan->window.from, plan->window.to) << ahead.count();
+    EXPECT_EQ(plan->window.to, scene.edge);
+  }
+  // What has come since the clock was put back is asked for, though that time counts as shown.
+  EXPECT_EQ(scene.plan()->window.from, now - minutes(10));
+  scene.edge = scene.start - hours(1);
+  EXPECT_FALSE(scene.plan());
+}
+
+// With what a request asks wider no window is longer than the profile allows.
+TEST(PollPlan, NoWindowIsLongerThanMaxWindow) {
+  Scene scene;
+  scene.settings.profile.max_window = hours(6);
+  const Duration limit = hours(6) - seconds(4);
+  EXPECT_EQ(longest_window(scene.settings.profile), limit);
+  scene.slice = hours(24 * 8);  // it has grown
+  scene.settings.slice = hours(24 * 30);
+  scene.settings.overlap = hours(12);
+  scene.notes.overlap_at.reset();
+  for (const Duration shown : {Duration(minutes(1)), Duration(hours(5)), Duration(hours(6)), Duration(hours(48))}) {
+    for (const bool due : {true, false}) {
+      scene.poll_due = due;
+      scene.coverage = {{{scene.start, now - shown}, "poll", now}};
+      const std::optional<PlannedWalk> plan = scene.plan();
+      if (!plan) continue;
+      EXPECT_LE(plan->window.to - plan->window.from, limit) << plan->how << " " << shown.count();
+    }
+  }
+  scene.coverage = {{{scene.start, now}, "poll", now}};
+  scene.settings.reread = {hours(24 * 10)};
+  scene.poll_due = false;
+  const std::optional<PlannedWalk> reread = scene.plan();
+  ASSERT_TRUE(reread);
+  EXPECT_EQ(reread->how, "reread");
+  EXPECT_LE(reread->window.to - reread->window.from, limit);
+}
+
+TEST(PollPlan, ARereadWaitsForItsDelayAndForItsTimeToBeShown) {
+  Scene scene;
+  scene.poll_due = false;
+  scene.settings.reread = {hours(1)};
+  scene.notes.reread[hours(1)] = now - hours(1) - minutes(6);
+  const std::optional<PlannedWalk> plan = scene.plan();
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->how, "reread");
+  EXPECT_EQ(plan->window, (TimeRange{now - hours(1) - minutes(6), now - hours(1)}));
+  scene.notes.reread[hours(1)] = now - hours(1) - minutes(4);
+  EXPECT_FALSE(scene.plan());
+  scene.notes.reread[hours(1)] = now - hours(1) - minutes(6);
+  scene.coverage = {{{scene.start, now - hours(2)}, "poll", now}, {{now - hours(1) - minutes(3), now}, "poll", now}};
+  EXPECT_EQ(scene.plan()->how, "history");
+}
+
+TEST(PollPlan, WithoutTakesTimeOutOfCoverage) {
+  const std::vector<CoverageInterval> coverage = {{{now, now + hours(10)}, "poll", now}, {{now + hours(20), now + hours(30)}, "history", now}};
+  const std::vector<CoverageInterval> left =
+      without(coverage, {{now - hours(1), now + hours(1)}, {now + hours(2), now + hours(3)}, {now + hours(9), now + hours(25)}});
+  ASSERT_EQ(left.size(), 3u);
+  EXPECT_EQ(left[0].range, (TimeRange{now + hours(1), now + hours(2)}));
+  EXPECT_EQ(left[1].range, (TimeRange{now + hours(3), now + hours(9)}));
+  EXPECT_EQ(left[2].range, (TimeRange{now + hours(25), now + hours(30)}));
+  EXPECT_EQ(left[2].how, "history");
+  EXPECT_TRUE(without(coverage, {{now, now + hours(30)}}).empty());
+  EXPECT_EQ(without(coverage, {}).size(), 2u);
+}
+
+}  // namespace
+}  // namespace auditferry

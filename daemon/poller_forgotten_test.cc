@@ -1,0 +1,225 @@
+// What the portal forgets before it was asked for is a gap; what it never had is none.
+
+#include <gtest/gtest.h>
+
+#include "daemon/poller_fixture.h"
+
+namespace auditferry {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr Duration day = hours(24);
+
+class Forgotten : public testing::Test {
+ protected:
+  // Everything that the portal ever showed and the journal does not hold lies inside a gap.
+  static void expect_nothing_lost_in_silence(PollerFixture& fixture, WallTime since = WallTime()) {
+    const JournalSnapshot snapshot = fixture.snapshot();
+    const std::set<std::string> got = fixture.ids();
+    const WallTime start = *fixture.collection(snapshot).start;
+    std::size_t missing = 0;
+    for (const RecordInfo& record : fixture.portal_.all_records("audit")) {
+      if (record.created < std::max(start, since) || got.count(record.id) > 0) continue;
+      ++missing;
+      const bool told = std::any_of(snapshot.gaps.begin(), snapshot.gaps.end(),
+                                    [&record](const GapRow& gap) { return gap.range && gap.range->contains(record.created); });
+      if (!told) ADD_FAILURE() << "lost in silence: " << record.id;
+    }
+    missing_ = missing;
+  }
+  static std::size_t missing_;
+};
+std::size_t Forgotten::missing_ = 0;
+
+PortalOptions remembering(Duration retention, double rate = 0.01, Duration history = hours(24)) {
+  PortalOptions options = audit_only(rate, history);
+  options.streams[SandboxLog::audit].retention = retention;
+  return options;
+}
+
+void stand_still(PollerFixture& fixture, Duration duration) {
+  fixture.stop();
+  fixture.loop_.run_until_idle(duration);
+  fixture.open();
+}
+
+// History is slow: the second stop comes before the first one's hole is closed.
+TEST_F(Forgotten, ASecondStandstillBeforeHistoryIsCompleteIsToldToo) {
+  for (const Duration between : {Duration(minutes(1)), Duration(minutes(4)), Duration(minutes(30))}) {
+    PollerFixture fixture(remembering(hours(72)));
+    fixture.run_for(hours(2));
+    fixture.source_.requests_per_minute = 4;
+    stand_still(fixture, 5 * day);
+    fixture.run_for(between);
+    stand_still(fixture, 5 * day);
+    fixture.source_.requests_per_minute = 6000;
+    fixture.restart();
+    fixture.run_for(hours(3));
+    expect_nothing_lost_in_silence(fixture);
+    EXPECT_GT(missing_, 1000u);
+    for (const GapRow& gap : fixture.snapshot().gaps) EXPECT_EQ(gap.type, "forgotten");
+  }
+}
+
+TEST_F(Forgotten, AStandstillIsNoticedWithOldestFirst) {
+  PollerFixture fixture(remembering(hours(48)));
+  fixture.source_.catch_up = CatchUp::oldest_first;
+  fixture.run_for(hours(2));
+  stand_still(fixture, 5 * day);
+  fixture.run_for(hours(3));
+  expect_nothing_lost_in_silence(fixture);
+  EXPECT_GT(missing_, 1000u);
+  ASSERT_EQ(fixture.gaps().size(), 1u);
+}
+
+// One poll takes in all of the hole, because slices are long.
+TEST_F(Forgotten, AStandstillIsNoticedWhereOnePollTakesItIn) {
+  PollerFixture fixture(remembering(hours(48)));
+  fixture.stream_.slice = 30 * day;
+  fixture.restart();
+  fixture.run_for(hours(2));
+  stand_still(fixture, 5 * day);
+  fixture.run_for(hours(3));
+  expect_nothing_lost_in_silence(fixture);
+  EXPECT_GT(missing_, 1000u);
+  ASSERT_EQ(fixture.gaps().size(), 1u);
+}
+
+// The log reaches as far back as the portal remembers, and reading it takes days: meanwhile it forgets.
+TEST_F(Forgotten, WhatGoesWhileTheFirstHistoryIsReadIsAGap) {
+  PollerFixture fixture(remembering(10 * day, 0.03, 12 * day));
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, 10 * day - minutes(1)};
+  fixture.source_.requests_per_minute = 60;
+  fixture.restart();
+  fixture.run_for(seconds(20));
+  fixture.source_.requests_per_minute = 6000;
+  stand_still(fixture, hours(20));
+  fixture.run_for(hours(3));
+  expect_nothing_lost_in_silence(fixture);
+  EXPECT_GT(missing_, 500u);
+  ASSERT_EQ(fixture.gaps().size(), 1u);
+  EXPECT_LT(fixture.snapshot().gaps[0].range->to - fixture.snapshot().gaps[0].range->from, hours(24));
+}
+
+// Begins where nothing is shown any more: what is forgotten from then on is told, what was before is not known.
+TEST_F(Forgotten, AStartBeforeTheLogIsNoGapButWhatGoesAfterItIs) {
+  for (const StartSetting::Kind kind : {StartSetting::Kind::ago, StartSetting::Kind::oldest}) {
+    PollerFixture fixture(remembering(10 * day, 0.01, 20 * day));
+    fixture.stream_.start = {kind, {}, 40 * day};
+    fixture.source_.requests_per_minute = 30;
+    fixture.restart();
+    // What the portal shows of it at first; an hour for the walks.
+    const WallTime remembered = fixture.loop_.clock().now() - 10 * day + hours(1);
+    fixture.run_for(minutes(3));
+    stand_still(fixture, 3 * day);
+    fixture.source_.requests_per_minute = 6000;
+    fixture.restart();
+    fixture.run_for(hours(3));
+    const JournalSnapshot snapshot = fixture.snapshot();
+    expect_nothing_lost_in_silence(fixture, remembered);
+    EXPECT_GT(missing_, 100u);
+    for (const GapRow& gap : snapshot.gaps) EXPECT_EQ(gap.type, "forgotten");
+  }
+}
+
+// A query that is changed begins coverage anew, and nothing of it is known yet.
+TEST_F(Forgotten, WhatGoesWhileAChangedQueryReadsItsHistoryIsAGap) {
+  PollerFixture fixture(remembering(10 * day, 0.03, 12 * day));
+  fixture.run_for(hours(1));
+  fixture.stop();
+  fixture.stream_.query = "api_call LIKE '%'";
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, 10 * day - minutes(1)};
+  fixture.source_.requests_per_minute = 60;
+  fixture.open();
+  fixture.run_for(seconds(20));
+  fixture.source_.requests_per_minute = 6000;
+  stand_still(fixture, hours(20));
+  fixture.run_for(hours(3));
+  const JournalSnapshot snapshot = fixture.snapshot();
+  ASSERT_EQ(snapshot.gaps.size(), 1u) << fixture.poller_->status().problem;
+  EXPECT_EQ(snapshot.gaps[0].type, "forgotten");
+}
+
+// An answer that is empty because of a narrower query is not one that has been forgotten.
+TEST_F(Forgotten, ANarrowerQueryThatMatchesLittleIsNoGap) {
+  PollerFixture fixture(audit_only(0.01, 20 * day));
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, 10 * day};
+  fixture.run_for(hours(2));
+  fixture.stop();
+  fixture.stream_.query = "user_id = 'seldom@example.com'";
+  const auto come = [&fixture](Duration ago) {
+    fixture.portal_.add("audit", fixture.loop_.clock().now() - ago, {{"user_id", "\"seldom@example.com\""}});
+  };
+  come(minutes(1));
+  fixture.open();
+  fixture.run_for(hours(2));
+  stand_still(fixture, 3 * day);
+  come(hours(30));
+  fixture.run_for(hours(3));
+  EXPECT_EQ(fixture.gaps(), std::vector<std::string>());
+}
+
+TEST_F(Forgotten, AYoungLogIsNoGap) {
+  for (const Duration age : {Duration(hours(1)), Duration(hours(30)), Duration(4 * day)}) {
+    PollerFixture fixture(audit_only(0.01, age));
+    fixture.stream_.start = {StartSetting::Kind::ago, {}, 30 * day};
+    fixture.run_for(minutes(20));
+    stand_still(fixture, 2 * day);
+    fixture.run_for(hours(3));
+    fixture.expect_everything();
+  }
+}
+
+// A log of which little comes: nothing for months is no reason to tell of a gap.
+TEST_F(Forgotten, AQuietLogIsNoGap) {
+  PollerFixture fixture;
+  fixture.stream_.profile.max_window = 5 * day;
+  const WallTime then = fixture.loop_.clock().now();
+  fixture.portal_.make("audit", 5, then - minutes(5), then - minutes(1));
+  fixture.run_for(hours(2));
+  stand_still(fixture, 30 * day);
+  fixture.portal_.make("audit", 5, then + 28 * day, then + 29 * day);
+  fixture.run_for(hours(3));
+  fixture.expect_everything();
+}
+
+// While the portal does not answer the question, the verdict waits; a restart does not forget it.
+TEST_F(Forgotten, TheVerdictWaitsForAnAnswer) {
+  PollerFixture fixture(remembering(hours(48)));
+  fixture.run_for(hours(2));
+  stand_still(fixture, 5 * day);
+  fixture.http_.set_latency(std::chrono::milliseconds(300));
+  for (int round = 0; round < 40; ++round) {
+    fixture.run_for(std::chrono::milliseconds(700));
+    fixture.restart();
+  }
+  fixture.run_for(hours(3));
+  expect_nothing_lost_in_silence(fixture);
+  EXPECT_GE(fixture.gaps().size(), 1u);
+}
+
+TEST_F(Forgotten, ASecondStandstillOfAFollowedLogIsToldToo) {
+  PortalOptions options = steady(0.01, hours(24));
+  for (const SandboxLog log : {SandboxLog::okta, SandboxLog::github}) options.streams[log].retention = hours(72);
+  PollerFixture fixture(options, "okta", "audit");
+  fixture.run_for(hours(2));
+  const WallTime first = fixture.loop_.clock().now();
+  stand_still(fixture, 5 * day);
+  // Long enough for a page, too short for the question about the first standstill.
+  fixture.http_.set_latency(std::chrono::milliseconds(500));
+  fixture.run_for(std::chrono::milliseconds(700));
+  fixture.http_.set_latency({});
+  const WallTime second = fixture.loop_.clock().now();
+  stand_still(fixture, 5 * day);
+  fixture.run_for(hours(3));
+  const JournalSnapshot snapshot = fixture.snapshot();
+  for (const WallTime inside : {first + day, second + day}) {
+    EXPECT_TRUE(std::any_of(snapshot.gaps.begin(), snapshot.gaps.end(), [inside](const GapRow& gap) { return gap.range->contains(inside); }));
+  }
+}
+
+}  // namespace
+}  // namespace auditferry

@@ -1,0 +1,127 @@
+// Program::take_over(): one configuration after another in a running program.
+#include <algorithm>
+#include <set>
+
+#include "daemon/load_settings.h"
+#include "daemon/program.h"
+#include "encoding/json_object.h"
+
+namespace auditferry {
+namespace {
+
+bool holds(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool stops(const NamedChanges& changes, const std::string& name) { return holds(changes.removed, name) || holds(changes.changed, name); }
+bool starts(const NamedChanges& changes, const std::string& name) { return holds(changes.added, name) || holds(changes.changed, name); }
+
+}  // namespace
+
+Task<Result<std::string>> Program::take_over(Settings after, std::string config_sha256) {
+  const ConfigChange change = compare_settings(settings_, after);
+  if (!change.needs_restart.empty()) {
+    std::string words;
+    for (const std::string& sentence : change.needs_restart) words += (words.empty() ? "" : "\n") + sentence;
+    co_return Error{ErrorKind::invalid, std::move(words)};
+  }
+  const bool same_text = config_sha256 == options_.config_sha256;
+  if (stopping_ || (!change.any() && same_text)) co_return std::string();
+  changing_ = true;
+  co_await stop_parts(change);
+  settings_ = std::move(after);
+  options_.config_sha256 = std::move(config_sha256);
+  // Nobody uses the old one but jobs, which keep it.
+  if (change.profiles) profiles_ = std::make_shared<const ProfileBook>(profile_book(settings_));
+  const Status started = co_await start_exporters(change);
+  co_await start_sources(change);
+  co_await note_configuration(change.words());
+  changing_ = false;
+  ended_.ring();
+  if (!started) co_return started.error();
+  co_return "the configuration is taken over: " + change.words();
+}
+
+Task<void> Program::stop_parts(const ConfigChange& change) {
+  for (const auto& source : sources_) {
+    if (stops(change.sources, source->settings().name)) source->cancel();
+  }
+  for (const auto& exporter : exporters_) {
+    if (stops(change.exporters, exporter->settings().name)) exporter->cancel();
+  }
+  for (const auto& source : sources_) {
+    if (stops(change.sources, source->settings().name)) co_await source->join();
+  }
+  for (const auto& exporter : exporters_) {
+    if (stops(change.exporters, exporter->settings().name)) co_await exporter->join();
+  }
+  // From here to the end nobody else runs: nobody sees a poller that is gone.
+  std::vector<std::unique_ptr<SourcePart>> stopped;
+  for (auto& source : sources_) {
+    if (stops(change.sources, source->settings().name)) stopped.push_back(std::move(source));
+  }
+  std::erase(sources_, nullptr);
+  housekeeper_->set_pollers(pollers());
+  std::erase_if(exporters_, [&](const auto& exporter) { return stops(change.exporters, exporter->settings().name); });
+}
+
+Task<Status> Program::start_exporters(const ConfigChange& change) {
+  std::string failures;
+  std::vector<std::string> failed;
+  std::vector<std::string> names;
+  for (const ExporterSettings& exporter : settings_.exporters) {
+    if (!exporter.enabled) continue;
+    names.push_back(exporter.name);
+    if (!starts(change.exporters, exporter.name)) continue;
+    const Status started = co_await start_exporter(exporter);
+    if (started) continue;
+    failed.push_back(exporter.name);
+    failures += (failures.empty() ? "" : "\n") + std::string("exporter ") + exporter.name + " could not be started: " + started.error().message +
+                "; send SIGHUP again once this is solved";
+  }
+  auto detach = [&names](Journal& journal) { return journal.detach_exporters_except(names); };
+  const Status detached = co_await storage_->run(detach);
+  if (!detached) log_.error("the journal still counts exporters that are gone: " + detached.error().message);
+  // As if they were not configured, so that the next reload tries again.
+  std::erase_if(settings_.exporters, [&](const ExporterSettings& exporter) { return holds(failed, exporter.name); });
+  if (failures.empty()) co_return Status();
+  co_return Error{ErrorKind::io, failures};
+}
+
+Task<Status> Program::start_exporter(const ExporterSettings& exporter) {
+  auto attach = [&exporter](Journal& journal) {
+    return journal.attach_exporter(exporter.name, exporter.type, exporter.when_full == WhenFull::hold ? "hold" : "release", exporter.start_now);
+  };
+  Result<ExporterRow> row = co_await storage_->run(attach);
+  if (!row) co_return std::move(row).error();
+  exporters_.push_back(std::make_unique<ExporterPart>(surroundings_, *storage_, published_, *profiles_, exporter, std::move(row).value(), ledger_note()));
+  exporters_.back()->start();
+  co_return Status();
+}
+
+Task<void> Program::start_sources(const ConfigChange& change) {
+  const WallTime now = clock_.now();
+  auto look = [now](Journal& journal) { return journal.penalties(now); };
+  const Result<std::vector<Penalty>> stored = co_await storage_->run(look);
+  const std::vector<Penalty> penalties = stored.ok() ? *stored : std::vector<Penalty>();
+  std::set<const RequestBudget*> known;
+  for (const SourceSettings& source : settings_.sources) {
+    RequestBudget& budget = budget_for(source, penalties);
+    // Of sources that share one, the first says how much it is.
+    if (known.insert(&budget).second) budget.set_rate(source.requests_per_minute);
+    if (!starts(change.sources, source.name)) continue;
+    sources_.push_back(std::make_unique<SourcePart>(surroundings_, *storage_, published_, budget, source));
+    sources_.back()->start();
+  }
+  housekeeper_->set_pollers(pollers());
+}
+
+Task<void> Program::note_configuration(const std::string& words) {
+  const std::string detail = JsonObject().text("config_sha256", options_.config_sha256).text("changed", words).finish();
+  const WallTime now = clock_.now();
+  auto note = [&detail, now](Journal& journal) { return journal.note("configuration", detail, now); };
+  const Status noted = co_await storage_->run(note);
+  if (!noted) log_.error("the ledger could not be written: " + noted.error().message);
+}
+
+}  // namespace auditferry

@@ -1,0 +1,301 @@
+"""The status page in headless Chromium; started by scripts/page-test. Talks WebDriver to chromedriver."""
+
+import argparse
+import base64
+import contextlib
+import http.server
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+
+PATIENCE = 90
+EVIL = '</span><script>document.title="injected"</script><img src=x onerror=\'document.title="injected"\'>\u202egnp\x1b[31m'
+
+
+def wait_for(what, condition):
+    """The first true value of condition(), which is asked again and again."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.1)
+    sys.exit(f"page-test: not within {PATIENCE} s: {what}")
+
+
+def check(truth, what):
+    if not truth:
+        sys.exit(f"page-test: FAILED: {what}")
+    print(f"ok   {what}")
+
+
+class Program:
+    def __init__(self, command, folder, name, environment=None):
+        self.output = folder / f"{name}.out"
+        with open(self.output, "ab") as output:
+            self.process = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                            env={**os.environ, **(environment or {})})
+
+    def said(self, pattern):
+        found = re.search(pattern, self.output.read_text(errors="replace"))
+        if self.process.poll() is not None and not found:
+            sys.exit(f"page-test: {self.output.name} ended: {self.output.read_text(errors='replace')}")
+        return found and found.group(1)
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+class FarEnd(http.server.BaseHTTPRequestHandler):
+    """Takes records, but for those of `refused` streams, which it refuses with words that no page may obey."""
+    refused = False
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        status, body = (401, EVIL.encode()) if FarEnd.refused else (200, b"{}")
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Browser:
+    def __init__(self, driver, script=True):
+        self.base = driver
+        arguments = ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--force-device-scale-factor=1"]
+        options = {"args": arguments}
+        if not script:
+            options["prefs"] = {"profile.managed_default_content_settings.javascript": 2}
+        wanted = {"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}}
+        self.session = self.call("POST", "/session", wanted)["sessionId"]
+
+    def call(self, method, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.base + path, data, {"Content-Type": "application/json"}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+                return json.load(answer)["value"]
+        except urllib.error.HTTPError as error:
+            sys.exit(f"page-test: the browser refuses {path}: {error.read().decode(errors='replace')[:500]}")
+
+    def ask(self, method, path, body=None):
+        return self.call(method, f"/session/{self.session}{path}", body)
+
+    def open(self, url):
+        self.ask("POST", "/url", {"url": url})
+
+    def run(self, script, *arguments):
+        return self.ask("POST", "/execute/sync", {"script": script, "args": list(arguments)})
+
+    def devtools(self, command, **parameters):
+        return self.ask("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
+
+    def text(self, selector):
+        return self.run("const found = document.querySelector(arguments[0]); return found === null ? '' : found.innerText", selector)
+
+    def title(self):
+        return self.ask("GET", "/title")
+
+    def complaints(self):
+        return [entry["message"] for entry in self.ask("POST", "/se/log", {"type": "browser"}) if "favicon" not in entry["message"]]
+
+    def size(self, width, height):
+        self.devtools("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+
+    def colours(self, scheme):
+        self.devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def picture(self, path):
+        height = self.run("return Math.ceil(document.querySelector('footer').getBoundingClientRect().bottom + window.scrollY)")
+        width = self.run("return window.innerWidth")
+        self.size(width, min(height, 2400))
+        path.write_bytes(base64.b64decode(self.ask("GET", "/screenshot")))
+
+    def close(self):
+        self.call("DELETE", f"/session/{self.session}")
+
+
+# Relative luminance and contrast as in WCAG 2.1; the lowest contrast of any text that is shown.
+CONTRAST = """
+const light = (colour) => {
+  const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((part) => {
+    const share = part / 255;
+    return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
+};
+const back = (element) => {
+  for (let at = element; at !== null; at = at.parentElement) {
+    const colour = getComputedStyle(at).backgroundColor;
+    if (!/, 0\\)$/.test(colour)) return colour;
+  }
+  return "rgb(255, 255, 255)";
+};
+let worst = [21, ""];
+for (const element of document.querySelectorAll("body *")) {
+  const shows = Array.from(element.childNodes).some((node) => node.nodeType === Node.TEXT_NODE && node.textContent.trim() !== "");
+  if (!shows || element.closest("script, style, noscript") !== null) continue;
+  const [a, b] = [light(getComputedStyle(element).color), light(back(element))];
+  const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  if (contrast < worst[0]) worst = [contrast, element.textContent];
+}
+return worst;
+"""
+
+
+def check_looks(browser, name, screenshots):
+    for scheme in ("light", "dark"):
+        for form, width, height in (("wide", 1280, 800), ("narrow", 390, 844)):
+            browser.colours(scheme)
+            browser.size(width, height)
+            overflow = browser.run("return document.documentElement.scrollWidth - window.innerWidth")
+            check(overflow <= 0, f"{name}, {scheme}, {form}: nothing is wider than the window")
+            contrast, where = browser.run(CONTRAST)
+            check(contrast >= 4.5, f"{name}, {scheme}, {form}: the lowest contrast of text is {contrast:.1f} ({where[:40]!r})")
+            if screenshots:
+                browser.picture(screenshots / f"status-page-{name}-{scheme}-{form}.png")
+    browser.colours("light")
+    browser.size(1280, 800)
+
+
+def write_config(path, folder, portal, far_end):
+    path.write_text(f"""
+[daemon]
+state_dir = "{folder}/state"
+[admin]
+listen = "127.0.0.1:0"
+[sources.acme]
+profile = "apptego"
+base_url = "{portal}/frontend"
+tenant = "9f1c0a4e7b8d4a4db52e6a6d5c5c1f11"
+credentials.token_key = {{ env = "KEY" }}
+credentials.token_secret = {{ env = "SECRET" }}
+requests_per_minute = 6000
+poll_every = "1s"
+start = "-1h"
+retention = "60d"
+max_backoff = "1s"
+[exporters.archive]
+type = "file"
+path = "{folder}/records/{{stream}}-{{date}}.jsonl"
+[exporters.siem]
+type = "http"
+url = "{far_end}/in"
+max_backoff = "1s"
+""")
+
+
+def run(programs, screenshots, folder, ends):
+    sandbox = Program([programs / "sandbox/auditferry-sandbox", "--listen", "127.0.0.1:0", "--rate", "3", "--history", "10m"], folder, "sandbox")
+    ends.callback(sandbox.end)
+    portal = wait_for("the sandbox listens", lambda: sandbox.said(r"listening[^h]*(http\S*)"))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), FarEnd)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    ends.callback(server.shutdown)
+    config = folder / "auditferry.toml"
+    write_config(config, folder, portal, f"http://127.0.0.1:{server.server_port}")
+    command = [programs / "daemon/auditferry", "run", "--config", config]
+    secrets = {"KEY": "sandbox-key", "SECRET": "sandbox-secret"}
+    daemon = Program(command, folder, "daemon", secrets)
+    ends.callback(daemon.end)
+    page = wait_for("the admin listener", lambda: daemon.said(r"admin listens on (http\S+)"))
+    driver = Program(["chromedriver", "--port=0"], folder, "chromedriver")
+    ends.callback(driver.end)
+    port = wait_for("chromedriver", lambda: driver.said(r"on port (\d+)"))
+
+    def start(script=True):
+        browser = Browser(f"http://127.0.0.1:{port}", script)
+        ends.callback(lambda: browser.close())
+        return browser
+
+    def status():
+        with urllib.request.urlopen(page + "/status", timeout=PATIENCE) as answer:
+            return json.load(answer)
+
+    wait_for("records are delivered", lambda: all(e["delivered"] > 100 for e in status()["exporters"]) and len(status()["streams"]) == 2)
+    if screenshots:
+        time.sleep(150)  # the chart shall have something to show
+
+    browser = start()
+    browser.open(page)
+    wait_for("all is in order", lambda: browser.title().startswith("In order"))
+    check("In order" in browser.text("#verdict"), "healthy: the sentence on top says so: " + browser.text("#verdict"))
+    rows = browser.run("return Array.from(document.querySelectorAll('#part-streams tbody th'), (cell) => cell.innerText)")
+    check(rows == ["acme/audit", "acme/device"], "a row for each stream")
+    check(browser.run("return document.querySelectorAll('svg rect').length") > 0, "the charts have bars")
+    check(browser.run("return document.querySelectorAll('main, header, footer, nav').length") == 4, "landmarks")
+    check(browser.run("return document.getElementById('verdict').getAttribute('role')") == "status", "the sentence on top is a live region")
+    check(browser.run("return document.querySelectorAll('table').length === document.querySelectorAll('table > caption').length"), "every table has a caption")
+    check(browser.run("return Array.from(document.querySelectorAll('th')).every((cell) => cell.scope !== '')"), "every heading cell says of what")
+    browser.run("document.body.focus()")
+    browser.ask("POST", "/actions", {"actions": [{"type": "key", "id": "keys", "actions": [{"type": "keyDown", "value": "\ue004"}, {"type": "keyUp", "value": "\ue004"}]}]})
+    check(browser.run("return document.activeElement.className") == "skip", "Tab comes to the skip link first")
+    check_looks(browser, "healthy", screenshots)
+
+    browser.run("window.marker = 1")
+    before = browser.text("#part-streams")
+    wait_for("the page renews itself", lambda: browser.text("#part-streams") != before)
+    check(browser.run("return window.marker") == 1, "it renews itself without being loaded again")
+    check(not browser.complaints(), f"the browser has nothing to complain of {browser.complaints()}")
+    # The policy stops what an injected script would do.
+    stopped = browser.run("const script = document.createElement('script'); try { script.textContent = 'window.evil = 1'; document.body.append(script); } catch (error) { return true; } return window.evil === undefined")
+    check(stopped, "the policy lets no other script run")
+    browser.complaints()
+
+    quiet = start(script=False)
+    quiet.open(page)
+    check("In order" in quiet.title(), "without script: the page is whole")
+    before = quiet.devtools("Runtime.evaluate", expression="1") and quiet.ask("GET", "/source")
+    wait_for("without script the page is loaded again", lambda: quiet.ask("GET", "/source") != before)
+    print("ok   without script: it is loaded again by itself")
+    quiet.close()
+    quiet.close = lambda: None
+
+    FarEnd.refused = True
+    wait_for("the far end refuses", lambda: any(e["exporter"] == "siem" and e["state"] == "paused" for e in status()["exporters"]))
+    with urllib.request.urlopen(urllib.request.Request(portal + "/sandbox/faults", b'{"random":[{"rate":1,"kind":"status","status":401}]}', method="POST")) as answer:
+        check(answer.status == 200, "the portal refuses everything now, and so does the far end")
+    wait_for("the page says that it needs attention", lambda: browser.title().startswith("Needs attention") and browser.text("#verdict").find("3 things") > 0)
+    needs = browser.text("#part-needs")
+    check("acme/audit is not collected" in needs and "siem does not deliver" in needs, "broken: what needs a person, in words")
+    check(f"auditferry check --online --config {config}" in needs, "and the command to type")
+    check(browser.title().startswith("Needs attention") and browser.run("return document.querySelectorAll('img, #part-needs script, #part-exporters script').length") == 0,
+          "the far end's words inject nothing")
+    check("\u202e" not in needs and "\x1b" not in needs and "<script>" in needs, "they are shown as they are, without what would turn them round")
+    check_looks(browser, "broken", screenshots)
+    check(not browser.complaints(), f"the browser has nothing to complain of {browser.complaints()}")
+
+    daemon.end()
+    wait_for("the page says that the daemon is gone", lambda: browser.title().startswith("No answer"))
+    check("does not answer" in browser.text("#verdict"), "the daemon is gone: the sentence on top says so")
+    print("the page is as it should be")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--programs", type=pathlib.Path, required=True)
+    parser.add_argument("--screenshots", type=pathlib.Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as ends:
+        run(arguments.programs.resolve(), arguments.screenshots and arguments.screenshots.resolve(), pathlib.Path(name), ends)
+
+
+main()

@@ -1,0 +1,80 @@
+// The end of the real program: signals that come while it ends, and a far end that takes its time.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "tests/process_fixture.h"
+#include "tests/support/collector_server.h"
+#include "tests/support/kept_ids.h"
+#include "tests/support/scripted_server.h"
+
+namespace auditferry {
+namespace {
+
+constexpr std::chrono::seconds patience(150);
+
+class ShutdownTest : public ProcessTest {
+ protected:
+  static PortalOptions few() {
+    PortalOptions options;
+    options.streams[SandboxLog::audit].rate_per_second = 2;
+    options.streams[SandboxLog::audit].history = std::chrono::seconds(60);
+    options.streams[SandboxLog::device] = options.streams[SandboxLog::audit];
+    return options;
+  }
+  ShutdownTest() : ProcessTest(few()) { portal_.stop_making(); }
+};
+
+// The first asks for an orderly end, every later one for an end at once; none of them is an end by a signal.
+TEST_F(ShutdownTest, AHailOfSignalsIsAnOrderlyEnd) {
+  for (int round = 0; round < 8; ++round) {
+    const auto daemon = start({"run"});
+    ASSERT_TRUE(eventually([&] { return said().find(" runs: ") != std::string::npos; }, patience)) << said();
+    std::optional<int> status;
+    const auto until = std::chrono::steady_clock::now() + patience;
+    // One signal, and then so many that some fall into the last moments: in every second round they come only once
+    // the end is near.
+    daemon->signal(SIGTERM);
+    if (round % 2 == 1) {
+      EXPECT_TRUE(eventually([&] { return said().find("ending: ") != std::string::npos; }, patience)) << said();
+    }
+    while (!status && std::chrono::steady_clock::now() < until) {
+      daemon->signal(round % 4 < 2 ? SIGTERM : SIGHUP);
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+      status = daemon->wait(std::chrono::milliseconds(0));
+    }
+    ASSERT_EQ(status, 0) << "round " << round << "\n" << said();
+  }
+}
+
+// Record by record, a third of a second each: at the end the request under way is finished, and what it and those
+// before it have brought is settled, so that nothing is sent twice.
+TEST_F(ShutdownTest, ASlowReceiverOfSingleRecordsIsLeftInOrder) {
+  std::atomic<bool> slow{true};
+  KeptIds kept;
+  CollectorServer server([&](const CollectorServer::Request& request) {
+    if (slow) std::this_thread::sleep_for(std::chrono::milliseconds(330));
+    kept.take(request.body, "id");
+    return http_answer(200, "{}");
+  });
+  write_config("[exporters.hook]\ntype = \"http\"\nbody = \"single\"\ncompression = \"none\"\nmax_backoff = \"1s\"\nurl = \"" + server.url() + "\"\n");
+  {
+    const auto daemon = start({"run"});
+    ASSERT_TRUE(eventually([&] { return kept.distinct() >= 3; }, patience)) << said();
+    daemon->signal(SIGTERM);
+    EXPECT_EQ(daemon->wait(patience), 0) << said();
+  }
+  const std::size_t before = kept.distinct();
+  const std::size_t made = portal_.all_records("audit").size() + portal_.all_records("device").size();
+  EXPECT_LT(before, made) << "there must be something left";
+  slow = false;
+  const auto daemon = start({"run"});
+  EXPECT_TRUE(eventually([&] { return kept.distinct() == made; }, patience)) << kept.distinct() << " of " << made << "\n" << said();
+  daemon->signal(SIGTERM);
+  EXPECT_EQ(daemon->wait(patience), 0) << said();
+  EXPECT_EQ(kept.repeats(), 0u);
+}
+
+}  // namespace
+}  // namespace auditferry
