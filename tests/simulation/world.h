@@ -72,6 +72,7 @@ class World {
 
  private:
   class Link;
+  void fix_epoch();
   Surroundings surroundings();
   bool check_death();
   void kill(const std::string& how);
