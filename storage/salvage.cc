@@ -210,7 +210,7 @@ class Salvage {
     // What was pruned is not lost: numbers begin with the oldest that is named, or where the first exporter stands.
     if (oldest_seq_ == 0) oldest_seq_ = last_seq_ + 1;
     if (!publications_complete_) {
-      const auto position = fresh_.query_int("SELECT coalesce(min(position) + 1, 0) FROM exporter WHERE attached");
+      const auto position = fresh_.query_int("SELECT coalesce(min(position) + 1, 0) FROM exporter");
       if (position > 0) oldest_seq_ = std::min(oldest_seq_, static_cast<std::uint64_t>(position));
     }
     std::uint64_t next = oldest_seq_;
@@ -233,9 +233,12 @@ class Salvage {
     fresh_.execute(
         "INSERT INTO stream(stream_id, vendor, tenant, name, source) SELECT DISTINCT stream_id, 'unknown', 'unknown', 'stream-' || stream_id, "
         "'unknown' FROM payload WHERE stream_id > 0 AND stream_id NOT IN (SELECT stream_id FROM stream)");
-    fresh_.execute(
-        "INSERT INTO exporter(exporter_id, name, type, added_seq, position, dead, attached) SELECT exporter_id, 'unknown-' || exporter_id, "
-        "'unknown', max(seq), max(seq), count(*), 0 FROM dead_letter WHERE exporter_id NOT IN (SELECT exporter_id FROM exporter) GROUP BY exporter_id");
+    // It misses nothing, so that it holds nothing back.
+    Statement unknown(fresh_,
+                      "INSERT INTO exporter(exporter_id, name, type, added_seq, position, dead, attached) SELECT exporter_id, 'unknown-' || "
+                      "exporter_id, 'unknown', max(?1 - count(*), 0), ?1, count(*), 0 FROM dead_letter WHERE exporter_id NOT IN (SELECT "
+                      "exporter_id FROM exporter) GROUP BY exporter_id");
+    unknown.run(last_seq_);
     fresh_.execute("DELETE FROM exporter_state WHERE exporter_id NOT IN (SELECT exporter_id FROM exporter)");
     fresh_.execute("DELETE FROM collection WHERE stream_id NOT IN (SELECT stream_id FROM stream)");
     fresh_.execute("DELETE FROM coverage WHERE collection_id NOT IN (SELECT collection_id FROM collection)");
