@@ -58,17 +58,24 @@ std::string progress_of(const std::string& stream, const Backfill& backfill, con
   return words;
 }
 
-// Until the poller has brought it to its end.
-Task<Backfill> walk(Jobs& jobs, std::int64_t job_id, std::string before, Poller& poller) {
-  const std::string stream = poller.status().stream;
+// Until the poller has brought it to its end. It is looked for each time: a reload may have put another one, that
+// knows nothing of the job, in its place.
+Task<Backfill> walk(Jobs& jobs, std::int64_t job_id, std::string before, std::string source, std::string stream) {
   std::string told;
   SteadyTime next{};
+  Backfill last;
   for (;;) {
-    const Backfill& backfill = *poller.backfill();
-    if (backfill.ended) co_return backfill;
-    const PollerStatus status = poller.status();
+    Poller* poller = jobs.world().poller(source, stream);
+    if (poller == nullptr || !poller->backfill()) {
+      last.error = Error{ErrorKind::unavailable, "the configuration of source " + source + " was changed meanwhile"};
+      co_return last;
+    }
+    last = *poller->backfill();
+    const Backfill& backfill = last;
+    if (backfill.ended) co_return last;
+    const PollerStatus status = poller->status();
     if (status.stopped) {
-      poller.end_backfill(Error{ErrorKind::invalid, status.problem});
+      poller->end_backfill(Error{ErrorKind::invalid, status.problem});
       continue;
     }
     std::string words = before + progress_of(stream, backfill, status);
@@ -124,14 +131,16 @@ Task<JobOutcome> backfill(Jobs& jobs, JobRow job) {
   if (!possible) co_return JobOutcome{JobState::failed, possible.error().message};
   JobOutcome outcome{JobState::done, ""};
   std::uint64_t open_gaps = 0;
-  for (const StreamSettings& stream : find_source(jobs.world().settings, request.source)->streams) {
-    if (!request.stream.empty() && stream.name != request.stream) continue;
-    Poller* poller = jobs.world().poller ? jobs.world().poller(request.source, stream.name) : nullptr;
-    if (poller == nullptr) co_return JobOutcome{JobState::failed, "stream " + stream.name + " of " + request.source + " is not polled by this process"};
+  std::vector<std::string> streams;  // the settings may be others when the first one is done
+  for (const StreamSettings& stream : find_source(jobs.world().settings, request.source)->streams) streams.push_back(stream.name);
+  for (const std::string& stream : streams) {
+    if (!request.stream.empty() && stream != request.stream) continue;
+    Poller* poller = jobs.world().poller ? jobs.world().poller(request.source, stream) : nullptr;
+    if (poller == nullptr) co_return JobOutcome{JobState::failed, "stream " + stream + " of " + request.source + " is not polled by this process"};
     const Status begun = poller->begin_backfill(request.window);
     if (!begun) co_return JobOutcome{JobState::failed, outcome.words + begun.error().message};
-    const Backfill ended = co_await walk(jobs, job.job_id, outcome.words, *poller);
-    outcome.words += words_of(stream.name, ended);
+    const Backfill ended = co_await walk(jobs, job.job_id, outcome.words, request.source, stream);
+    outcome.words += words_of(stream, ended);
     if (ended.error) {
       co_return JobOutcome{JobState::failed, outcome.words + "; given up at " + report_time(ended.reached) + ": " + ended.error->message +
                                                  " (what came is kept; ask again to go on)"};

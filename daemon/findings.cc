@@ -113,7 +113,7 @@ void add_gaps(const LiveState& state, std::vector<Finding>& found) {
   for (const auto& [owner, count] : gaps) {
     found.push_back({counted(count, "gap", "gaps") + " of " + plain(owner) + (count == 1 ? " is" : " are") +
                          " open: it cannot be shown that no record is missing there.",
-                     "See below for when and why, and decide whether the portal can still be asked.", ""});
+                     "See below for when, why, and what can be done.", command_line(state.config, "gaps list", {"--state", "open"})});
   }
 }
 
@@ -139,16 +139,25 @@ std::string command_line(const std::string& config, const std::string& command, 
   return line + " --config " + shell_word(config);
 }
 
-std::string gap_command(const GapRow& gap, const JournalSnapshot& snapshot, const std::string& config) {
-  std::vector<std::string> arguments;
-  for (const StreamSnapshot& stream : snapshot.streams) {
-    for (const CollectionSnapshot& collection : stream.collections) {
-      if (gap.collection_id == collection.collection_id) arguments = {"--source", stream.source, "--stream", stream.identity.stream};
+std::vector<GapAdvice> gap_advice(const GapRow& gap, const JournalSnapshot& snapshot, const std::string& config) {
+  std::vector<std::string> stream;
+  for (const StreamSnapshot& one : snapshot.streams) {
+    for (const CollectionSnapshot& collection : one.collections) {
+      if (gap.collection_id == collection.collection_id) stream = {"--source", one.source, "--stream", one.identity.stream};
     }
   }
+  std::vector<GapAdvice> advice;
   // The ledger's rows are in the order of the moment at which something was done.
-  arguments.insert(arguments.end(), {"--from", report_time(gap.opened - std::chrono::hours(1)), "--to", report_time(gap.opened + std::chrono::minutes(1))});
-  return command_line(config, "ledger", arguments);
+  std::vector<std::string> ledger = stream;
+  ledger.insert(ledger.end(), {"--from", report_time(gap.opened - std::chrono::hours(1)), "--to", report_time(gap.opened + std::chrono::minutes(1))});
+  advice.push_back({"Read how it came about:", command_line(config, "ledger", ledger)});
+  if (!stream.empty() && gap.range) {
+    std::vector<std::string> window = stream;
+    window.insert(window.end(), {"--from", report_time(gap.range->from), "--to", report_time(gap.range->to + std::chrono::seconds(1))});
+    advice.push_back({"Ask the portal once more, if it may still have these records:", command_line(config, "backfill", window)});
+  }
+  advice.push_back({"If nothing more can be done, take note of it:", command_line(config, "gaps accept", {std::to_string(gap.gap_id), "--reason", "WHY"})});
+  return advice;
 }
 
 std::vector<Finding> findings(const LiveState& state) {

@@ -21,7 +21,11 @@ std::vector<Finding> findings(const LiveState& state);
 // "auditferry COMMAND --config FILE", quoted for a shell.
 std::string command_line(const std::string& config, const std::string& command,
                          const std::vector<std::string>& arguments = {});
-// Shows the ledger of the hour before the gap was opened, of its stream if it is a stream's.
-std::string gap_command(const GapRow& gap, const JournalSnapshot& snapshot, const std::string& config);
+// What can be done about a gap: read how it came about, ask the portal once more, take note of it. Pure.
+struct GapAdvice {
+  std::string words;
+  std::string command;
+};
+std::vector<GapAdvice> gap_advice(const GapRow& gap, const JournalSnapshot& snapshot, const std::string& config);
 
 }  // namespace auditferry

@@ -78,9 +78,16 @@ TEST(Findings, GapsOncePerOwner) {
   gap.opened = fixture_now - hours(2);
   daemon.snapshot.gaps = {gap, gap};
   EXPECT_EQ(only(daemon).what, "2 gaps of acme/audit are open: it cannot be shown that no record is missing there.");
-  EXPECT_EQ(gap_command(gap, daemon.snapshot, daemon.state.config),
-            "auditferry ledger --source acme --stream audit --from 2025-11-23T07:25:12Z --to 2025-11-23T08:26:12Z --config "
-            "/etc/auditferry/auditferry.toml");
+  gap.gap_id = 4;
+  gap.range = TimeRange{fixture_now - hours(10), fixture_now - hours(9)};
+  const std::vector<GapAdvice> advice = gap_advice(gap, daemon.snapshot, daemon.state.config);
+  ASSERT_EQ(advice.size(), 3u);
+  const std::string config = " --config /etc/auditferry/auditferry.toml";
+  EXPECT_EQ(advice[0].command, "auditferry ledger --source acme --stream audit --from 2025-11-23T07:25:12Z --to 2025-11-23T08:26:12Z" + config);
+  EXPECT_EQ(advice[1].command, "auditferry backfill --source acme --stream audit --from 2025-11-23T00:25:12Z --to 2025-11-23T01:25:13Z" + config);
+  EXPECT_EQ(advice[2].command, "auditferry gaps accept 4 --reason WHY" + config);
+  gap.collection_id.reset();  // an exporter's: no portal can be asked
+  EXPECT_EQ(gap_advice(gap, daemon.snapshot, daemon.state.config).size(), 2u);
   daemon.snapshot.gaps[1].collection_id.reset();
   daemon.snapshot.gaps[1].exporter_id = 3;
   EXPECT_EQ(findings(daemon.state).size(), 2u);

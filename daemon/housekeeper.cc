@@ -27,7 +27,12 @@ Housekeeper::Housekeeper(Clock& clock, Log& log, StorageQueue& storage, FileSyst
 
 void Housekeeper::set_pollers(std::vector<Poller*> pollers) {
   pollers_ = std::move(pollers);
-  for (Poller* poller : pollers_) poller->hold(holding());
+  for (Poller* poller : pollers_) poller->hold(room());
+}
+
+Poller::Room Housekeeper::room() const {
+  if (!full_because_.empty()) return Poller::Room::none;
+  return disk_low_ ? Poller::Room::low : Poller::Room::enough;
 }
 
 Task<void> Housekeeper::run() {
@@ -70,8 +75,7 @@ Task<void> Housekeeper::round() {
   }
   watch_growth();
   co_await watch_disk();
-  const Poller::Room room = !full_because_.empty() ? Poller::Room::none : disk_low_ ? Poller::Room::low : Poller::Room::enough;
-  for (Poller* poller : pollers_) poller->hold(room);
+  for (Poller* poller : pollers_) poller->hold(room());
 }
 
 void Housekeeper::tell_fullness(const PruneStep& step) {

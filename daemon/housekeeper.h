@@ -37,6 +37,7 @@ class Housekeeper {
 
  private:
   Task<void> watch_disk();
+  Poller::Room room() const;
   void tell_fullness(const PruneStep& step);
   void watch_growth();
   PruneRules rules() const;

@@ -118,32 +118,38 @@ Task<Status> Poller::loop(bool once) {
 
 Task<Status> Poller::end_walks_early(bool covering) {
   while (!walks_.empty()) {
-    ActiveWalk& active = *walks_.front();
-    if (active.walk_id == 0) {
-      walks_.pop_front();  // nothing has come yet
-      continue;
-    }
-    const std::string window = format_rfc3339(active.plan.window.from) + " to " + format_rfc3339(active.plan.window.to);
-    const char* why = covering ? "the journal is full" : "what the portal answers for a time range cannot be trusted at present";
-    world_.log.info(std::string(why) + ": the walk of " + window + " ends early, what it has brought is published, and the rest is asked for later",
-                    session_.fields());
-    std::vector<TimeRange> covered;
-    if (covering) {
-      active.walk.cut();
-      covered = active.walk.covered();
-      note_shown(notes_, covered);
-      Status saved = co_await save_notes();
-      if (!saved) co_return saved;
-    }
-    Status ended = co_await end_walk(active, std::move(covered));
+    Status ended = co_await end_early(*walks_.front(), covering);
     if (!ended) co_return ended;
-    Status published = co_await publish(active.walk_id);
-    if (!published) co_return published;
     walks_.pop_front();
-    Status loaded = co_await reload();
-    if (!loaded) co_return loaded;
   }
+  if (!backfill_walk_) co_return Status();
+  Status ended = co_await end_early(*backfill_walk_, covering);
+  if (!ended) co_return ended;
+  backfill_walk_.reset();
+  // A backfill takes its slice up again from the beginning; shorter, since so much does not fit.
+  if (backfill_running() && covering) backfill_->slice = std::max<Duration>(backfill_->slice / 2, std::chrono::minutes(1));
   co_return Status();
+}
+
+Task<Status> Poller::end_early(ActiveWalk& active, bool covering) {
+  if (active.walk_id == 0) co_return Status();  // nothing has come yet
+  const std::string window = format_rfc3339(active.plan.window.from) + " to " + format_rfc3339(active.plan.window.to);
+  const char* why = covering ? "the journal is full" : "what the portal answers for a time range cannot be trusted at present";
+  world_.log.info(std::string(why) + ": the walk of " + window + " ends early, what it has brought is published, and the rest is asked for later",
+                  session_.fields());
+  std::vector<TimeRange> covered;
+  if (covering) {
+    active.walk.cut();
+    covered = active.walk.covered();
+    note_shown(notes_, covered);
+    Status saved = co_await save_notes();
+    if (!saved) co_return saved;
+  }
+  Status ended = co_await end_walk(active, std::move(covered));
+  if (!ended) co_return ended;
+  Status published = co_await publish(active.walk_id);
+  if (!published) co_return published;
+  co_return co_await reload();
 }
 
 bool Poller::finished_once(WallTime target) {

@@ -99,6 +99,7 @@ class Poller {
   Task<Status> loop(bool once);
   // Publishes what the walks under way have brought, and ends them; `covering` what they have shown.
   Task<Status> end_walks_early(bool covering);
+  Task<Status> end_early(ActiveWalk& active, bool covering);
   Task<Result<Step>> step();
   bool finished_once(WallTime target);
 

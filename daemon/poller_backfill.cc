@@ -24,7 +24,7 @@ std::vector<TimeRange> ranges_of(const std::vector<CoverageInterval>& intervals)
   return union_of(std::move(ranges));
 }
 
-std::vector<TimeRange> without(TimeRange range, const std::vector<TimeRange>& known) {
+std::vector<TimeRange> outside_of(TimeRange range, const std::vector<TimeRange>& known) {
   std::vector<CoverageInterval> intervals;
   for (const TimeRange& one : known) intervals.push_back({one, "", {}});
   std::vector<TimeRange> rest = holes_in(intervals, range);
@@ -41,7 +41,7 @@ Status Poller::begin_backfill(TimeRange window) {
   backfill_.emplace();
   backfill_->window = window;
   backfill_->reached = window.from;
-  backfill_->slice = stream_.slice;
+  backfill_->slice = std::min(stream_.slice, longest_window(stream_.profile));
   return {};
 }
 
@@ -145,7 +145,7 @@ void Poller::on_backfill_slice() {
   on_oldest_read();
   backfill_->reached = std::min(walked.to, backfill_->window.to);
   if (records > full_slice) backfill_->slice = std::max(shortest_slice, backfill_->slice / 2);
-  if (records == 0) backfill_->slice = std::min(stream_.profile.max_window, backfill_->slice * 2);
+  if (records == 0) backfill_->slice = std::min<Duration>(longest_window(stream_.profile), backfill_->slice * 2);
 }
 
 void Poller::on_oldest_read() {
@@ -164,8 +164,8 @@ Task<Result<Poller::Step>> Poller::examine_backfill() {
     backfill.forgotten_to = oldest;
     backfill.reached = std::clamp(oldest, backfill.window.from, std::max(backfill.window.from, backfill.window.to));
   } else {
-    const TimeRange before{backfill.window.from - stream_.profile.max_window, backfill.window.from};
-    PresenceOutcome presence = co_await anything_in(session_, before, stream_.profile.page_size);
+    const TimeRange before{backfill.window.from - longest_window(stream_.profile), backfill.window.from};
+    PresenceOutcome presence = co_await anything_in(session_, stream_.profile, before);
     if (!presence.answered) {
       report(presence.answer);
       co_await wait_after(presence.answer);
@@ -204,7 +204,7 @@ Task<Result<Poller::Step>> Poller::conclude_backfill() {
       forgotten = around->had_before;
     }
     if (forgotten && until > backfill.window.from) {
-      const std::vector<TimeRange> lost = without({backfill.window.from, until}, backfill.settled_before);
+      const std::vector<TimeRange> lost = outside_of({backfill.window.from, until}, backfill.settled_before);
       for (const TimeRange& range : lost) {
         NewGap gap{"forgotten", range,
                    "a backfill was to show this time, and the portal shows nothing from before " + format_rfc3339(until) +

@@ -69,6 +69,7 @@ class Program {
   Status attach_exporters();
   // program_reload.cc
   Task<void> stop_parts(const ConfigChange& change);
+  static Task<void> wait_for(const std::vector<ExporterPart*>& exporters);
   Task<Status> start_exporters(const ConfigChange& change);
   Task<Status> start_exporter(const ExporterSettings& exporter);
   Task<void> start_sources(const ConfigChange& change);

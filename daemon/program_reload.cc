@@ -13,6 +13,9 @@ bool holds(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+// What an exporter that is stopped may take to bring to an end what it is sending, so that less comes twice.
+constexpr Duration winding_up = std::chrono::seconds(5);
+
 bool stops(const NamedChanges& changes, const std::string& name) { return holds(changes.removed, name) || holds(changes.changed, name); }
 bool starts(const NamedChanges& changes, const std::string& name) { return holds(changes.added, name) || holds(changes.changed, name); }
 
@@ -42,19 +45,27 @@ Task<Result<std::string>> Program::take_over(Settings after, std::string config_
   co_return "the configuration is taken over: " + change.words();
 }
 
+Task<void> Program::wait_for(const std::vector<ExporterPart*>& exporters) {
+  for (ExporterPart* exporter : exporters) co_await exporter->delivered();
+}
+
 Task<void> Program::stop_parts(const ConfigChange& change) {
   for (const auto& source : sources_) {
     if (stops(change.sources, source->settings().name)) source->cancel();
   }
-  for (const auto& exporter : exporters_) {
-    if (stops(change.exporters, exporter->settings().name)) exporter->cancel();
-  }
   for (const auto& source : sources_) {
     if (stops(change.sources, source->settings().name)) co_await source->join();
   }
+  std::vector<ExporterPart*> exporters;
   for (const auto& exporter : exporters_) {
-    if (stops(change.exporters, exporter->settings().name)) co_await exporter->join();
+    if (stops(change.exporters, exporter->settings().name)) exporters.push_back(exporter.get());
   }
+  for (ExporterPart* exporter : exporters) exporter->wind_up();
+  Task<void> wound_up = wait_for(exporters);
+  Task<void> end = clock_.sleep(winding_up);
+  co_await first_to_end(std::move(wound_up), std::move(end));
+  for (ExporterPart* exporter : exporters) exporter->cancel();
+  for (ExporterPart* exporter : exporters) co_await exporter->join();
   // From here to the end nobody else runs: nobody sees a poller that is gone.
   std::vector<std::unique_ptr<SourcePart>> stopped;
   for (auto& source : sources_) {

@@ -164,6 +164,12 @@ std::string exporters_html(const LiveState& state) {
   return table.html();
 }
 
+std::string advice_html(const std::vector<GapAdvice>& advice) {
+  std::string html;
+  for (const GapAdvice& one : advice) html += escape_html(one.words) + code_html(one.command);
+  return html;
+}
+
 std::string gaps_html(const LiveState& state) {
   PageTable table("Gaps", {"Gap", "Of", "What is missing", "Why", "Since", "What to do"});
   std::size_t rows = 0;
@@ -173,12 +179,11 @@ std::string gaps_html(const LiveState& state) {
                                        : "entries " + report_count(gap.from_seq) + " to " + report_count(gap.to_seq);
     table.row({std::to_string(gap.gap_id), foreign_html(plain(gap_owner(gap, *state.snapshot))), what,
                foreign_html(plain(gap.type)) + "<span class=\"more\">" + foreign_html(plain(gap.why)) + "</span>", time_html(gap.opened),
-               "Read how it came about, and ask the portal's administrators whether they still have these records:" +
-                   code_html(gap_command(gap, *state.snapshot, state.config))});
+               advice_html(gap_advice(gap, *state.snapshot, state.config))});
   }
   std::string html = table.html();
   if (state.snapshot->gaps.size() > most_rows) {
-    html += "<p>and " + report_count(state.snapshot->gaps.size() - most_rows) + " more: " + code_html(command_line(state.config, "status")) + "</p>";
+    html += "<p>and " + report_count(state.snapshot->gaps.size() - most_rows) + " more: " + code_html(command_line(state.config, "gaps list", {"--state", "open"})) + "</p>";
   }
   return html;
 }

@@ -42,7 +42,8 @@ TEST_F(GapCareTest, AnAcceptedGapIsToldEverywhereAndCountsNoMore) {
   EXPECT_EQ(open(), std::vector<std::int64_t>{2});
   const std::vector<std::string> entries = gap_entries();
   ASSERT_EQ(entries.size(), 3u);
-  EXPECT_TRUE(entries[2].starts_with("gap-1 2: {\"type\":\"unreachable\",\"from\":")) << entries[2];
+  const std::string id = "gap-" + journal_->epoch().substr(0, 12) + "-1";
+  EXPECT_TRUE(entries[2].starts_with(id + " 2: {\"type\":\"unreachable\",\"from\":")) << entries[2];
   EXPECT_NE(entries[2].find("\"why\":\"first\",\"state\":\"accepted\",\"accepted_by\":\"alex\",\"reason\":\"the portal was being moved\""), std::string::npos)
       << entries[2];
   const std::vector<LedgerRow> rows = ledger("gap accepted");
@@ -63,7 +64,7 @@ TEST_F(GapCareTest, AHealedGapIsToldToTheExporters) {
   EXPECT_EQ(open(), std::vector<std::int64_t>{2});
   const std::vector<std::string> entries = gap_entries();
   ASSERT_EQ(entries.size(), 3u);
-  EXPECT_TRUE(entries[2].starts_with("gap-1 2: ")) << entries[2];
+  EXPECT_TRUE(entries[2].starts_with("gap-" + journal_->epoch().substr(0, 12) + "-1 2: ")) << entries[2];
   EXPECT_NE(entries[2].find("\"state\":\"healed\""), std::string::npos) << entries[2];
   EXPECT_EQ(ledger("gap healed").size(), 1u);
 }

@@ -166,7 +166,8 @@ void Judge::check_coverage(const StreamSnapshot& stream, const CollectionSnapsho
     const bool reread = asked.vendor == "okta" || asked.stream != "audit" || world_.configuration.audit_is_reread;
     if (lateness > (reread ? reread_delay : overlap / 2)) continue;
     // Late, and nobody asks in this way any more.
-    if (lateness > std::chrono::seconds(1) && &collection != &stream.collections.back()) continue;
+    const bool in_use = asked.vendor == "okta" || asked.stream != "audit" || asked.query == world_.configuration.audit_query;
+    if (lateness > std::chrono::seconds(1) && !in_use) continue;
     // Late, and forgotten before it could be looked for again.
     if (lateness > std::chrono::seconds(1) && record.forgotten) continue;
     ++lost;

@@ -1,9 +1,11 @@
 #include "tests/simulation/world.h"
 
+#include "core/check.h"
 #include "daemon/portal_session.h"
 #include "sandbox/portal_client.h"
 #include "sources/request_builder.h"
 #include "storage/snapshot.h"
+#include "storage/sqlite.h"
 
 namespace auditferry::simulation {
 namespace {
@@ -57,8 +59,19 @@ World::World(std::uint64_t seed, bool loud)
       storage_thread_(loop, random, slowest_disk) {
   trace.set_loud(loud);
   trace.leave_out(folder_.path());
+  fix_epoch();
   portal = std::make_unique<Portal>(portal_options(random), [this] { return portal_time(); });
   configuration = first_configuration(random);
+}
+
+// The one thing in a journal that the seed does not decide.
+void World::fix_epoch() {
+  {
+    Result<std::unique_ptr<Journal>> journal = Journal::open(journal_path());
+    AUDITFERRY_CHECK(journal.ok() && (*journal)->close().ok());
+  }
+  Database database(journal_path(), Database::Mode::create);
+  database.execute("UPDATE meta SET value = '0123456789abcdef' WHERE key = 'epoch'");
 }
 
 World::~World() {

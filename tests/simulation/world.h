@@ -69,10 +69,10 @@ class World {
   // The process dies after so many more handlers of the loop; 0: not by this.
   std::uint64_t die_after_steps = 0;
   std::uint64_t deaths = 0;
-  bool clock_has_jumped = false;
 
  private:
   class Link;
+  void fix_epoch();
   Surroundings surroundings();
   bool check_death();
   void kill(const std::string& how);
