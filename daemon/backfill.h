@@ -32,6 +32,7 @@ struct Backfill {
   std::vector<TimeRange> settled_before;  // what earlier walks have shown, and known gaps
   std::optional<WallTime> first_seen;     // of the records that the portal showed in the window
   int failures = 0;                       // in a row
+  bool following = false;                 // oldest first: the window has been begun
 };
 
 }  // namespace auditferry

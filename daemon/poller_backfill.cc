@@ -119,13 +119,17 @@ Task<Result<Poller::Step>> Poller::step_backfill_walk() {
 Task<Result<Poller::Step>> Poller::step_backfill_follow() {
   if (!backfill_->examined) co_return co_await examine_backfill();
   if (backfill_->reached >= backfill_->window.to) co_return co_await conclude_backfill();
-  if (!backfill_follow_) {
+  // What is left of a backfill that was given up is another window's.
+  if (!backfill_follow_ || !backfill_->following) {
+    backfill_->following = true;
     const TimeRange window{backfill_->reached, backfill_->window.to};
     OldestFirstFollow follow = OldestFirstFollow::begin_window(rules(), window, stream_.profile.next_link_always);
     backfill_follow_.emplace(Following{std::move(follow), PlannedWalk{"backfill", window, false, std::nullopt}, 0});
   }
   Status advanced = co_await advance_follow(*backfill_follow_);
   if (!advanced) co_return std::move(advanced).error();
+  // Meanwhile it may have been given up, and another one begun.
+  if (!backfill_->following) co_return Step::moved;
   if (backfill_->fetched > 0 || backfill_follow_->over) on_oldest_read();
   backfill_->reached = std::clamp(backfill_follow_->follow.covered_to(), backfill_->reached, backfill_->window.to);
   if (backfill_follow_->over) {

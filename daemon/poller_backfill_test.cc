@@ -134,6 +134,19 @@ TEST_P(Orders, WhatThePortalHasForgottenBecomesAGapOnce) {
   EXPECT_EQ(world.gaps().size(), 1u);
 }
 
+TEST_P(Orders, AfterOneThatWasGivenUpAnotherWindowIsWalkedAsAWhole) {
+  BackfillWorld world(steady(), GetParam());
+  world.http_.set_latency(seconds(1));
+  world.run_for(minutes(5));
+  ASSERT_TRUE(world.poller_->begin_backfill(world.window(hours(2), hours(1))).ok());
+  for (int i = 0; i < 600 && world.poller_->backfill()->fetched < 200; ++i) world.loop_.run_until_idle(seconds(1));
+  world.poller_->end_backfill(Error{ErrorKind::invalid, "given up"});
+  const TimeRange window = world.window(hours(4), hours(3));
+  const Backfill& done = world.backfill(window);
+  EXPECT_FALSE(done.error) << done.error->message;
+  world.expect_collected(window);
+}
+
 INSTANTIATE_TEST_SUITE_P(OfVendors, Orders, testing::Values("apptego", "okta", "github"));
 
 TEST(PollerBackfill, WhatRetentionSaysIsForgottenIsNotAskedForAndBecomesAGap) {
