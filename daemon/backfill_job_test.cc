@@ -13,16 +13,9 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-PortalOptions steady() {
-  PortalOptions options;
-  options.streams[SandboxLog::audit].rate_per_second = 0.2;
-  options.streams[SandboxLog::audit].history = hours(8);
-  return options;
-}
-
 class BackfillJobs : public PollerFixture {
  public:
-  BackfillJobs() : PollerFixture(steady()) {
+  BackfillJobs() : PollerFixture(audit_only(0.2, hours(8))) {
     stream_.start = {StartSetting::Kind::ago, {}, minutes(10)};
     source_.streams = {stream_};
     settings_.sources = {source_};

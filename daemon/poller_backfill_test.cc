@@ -11,18 +11,9 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-PortalOptions steady(double rate = 0.2, Duration history = hours(8)) {
-  PortalOptions options;
-  for (const SandboxLog log : {SandboxLog::audit, SandboxLog::device, SandboxLog::okta, SandboxLog::github}) {
-    options.streams[log].rate_per_second = rate;
-    options.streams[log].history = history;
-  }
-  return options;
-}
-
 class BackfillWorld : public PollerFixture {
  public:
-  explicit BackfillWorld(PortalOptions options = steady(), const std::string& vendor = "apptego") : PollerFixture(std::move(options), vendor) {
+  explicit BackfillWorld(PortalOptions options = steady(0.2, hours(8)), const std::string& vendor = "apptego") : PollerFixture(std::move(options), vendor) {
     stream_.start = {StartSetting::Kind::ago, {}, minutes(10)};
   }
   TimeRange window(Duration from_ago, Duration to_ago) { return {begun_ - from_ago, begun_ - to_ago}; }
@@ -64,7 +55,7 @@ class BackfillWorld : public PollerFixture {
 class Orders : public testing::TestWithParam<const char*> {};
 
 TEST_P(Orders, AWindowFromBeforeTheStartIsShownBesidePolls) {
-  BackfillWorld world(steady(), GetParam());
+  BackfillWorld world(steady(0.2, hours(8)), GetParam());
   world.run_for(minutes(5));
   const TimeRange window = world.window(hours(4), hours(3));
   const std::uint64_t before = world.snapshot().last_seq;
@@ -91,7 +82,7 @@ TEST_P(Orders, AWindowFromBeforeTheStartIsShownBesidePolls) {
 }
 
 TEST_P(Orders, WithoutADaemonOnlyTheWindowIsAskedFor) {
-  BackfillWorld world(steady(), GetParam());
+  BackfillWorld world(steady(0.2, hours(8)), GetParam());
   world.run_alone();
   const TimeRange window = world.window(hours(4), hours(3));
   const Backfill& done = world.backfill(window);
@@ -105,7 +96,7 @@ TEST_P(Orders, WithoutADaemonOnlyTheWindowIsAskedFor) {
 }
 
 TEST_P(Orders, WhatALateRecordMissedIsFoundAndCountedLate) {
-  BackfillWorld world(steady(), GetParam());
+  BackfillWorld world(steady(0.2, hours(8)), GetParam());
   world.stream_.start.ago = hours(3);
   world.stream_.reread.clear();
   world.run_for(hours(1));
@@ -124,7 +115,7 @@ TEST_P(Orders, WhatALateRecordMissedIsFoundAndCountedLate) {
 }
 
 TEST_P(Orders, WhatThePortalHasForgottenBecomesAGapOnce) {
-  BackfillWorld world(steady(), GetParam());
+  BackfillWorld world(steady(0.2, hours(8)), GetParam());
   world.run_for(minutes(5));
   ASSERT_FALSE(world.backfill(world.window(hours(6), hours(5))).error);
   world.portal_.set_retention(world.log_name_, hours(2));

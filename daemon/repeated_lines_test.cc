@@ -92,16 +92,16 @@ TEST_F(RepeatedLinesTest, OthersAreNotHeldBack) {
 TEST_F(RepeatedLinesTest, WatchesABoundedNumberOfKindsAndForgetsOldOnes) {
   limits_.kinds = 2;
   open();
-  for (int i = 0; i < 5; ++i) lines_->warn("a");
-  for (int i = 0; i < 5; ++i) lines_->warn("b");
+  for (int i = 0; i < 5; ++i) lines_->warn("first");
+  for (int i = 0; i < 5; ++i) lines_->warn("second");
   out_.lines.clear();
-  for (int i = 0; i < 5; ++i) lines_->warn("c");
-  EXPECT_EQ(out_.count("c"), 5u) << "beyond what is watched nothing is held back";
+  for (int i = 0; i < 5; ++i) lines_->warn("third");
+  EXPECT_EQ(out_.count("third"), 5u) << "beyond what is watched nothing is held back";
   pass(seconds(60));
-  for (int i = 0; i < 5; ++i) lines_->warn("d");
-  EXPECT_EQ(out_.count("d"), 3u);
-  EXPECT_EQ(out_.count("held back; the last: a"), 1u);
-  EXPECT_EQ(out_.count("held back; the last: b"), 1u);
+  for (int i = 0; i < 5; ++i) lines_->warn("fourth");
+  EXPECT_EQ(out_.count("fourth"), 3u);
+  EXPECT_EQ(out_.count("held back; the last: first"), 1u);
+  EXPECT_EQ(out_.count("held back; the last: second"), 1u);
 }
 
 }  // namespace
