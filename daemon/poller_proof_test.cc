@@ -26,6 +26,7 @@ std::size_t proofs(PollerFixture& fixture) {
 
 TEST(PollerProof, ComesBeforeTheFirstWalkAndThenDaily) {
   PollerFixture fixture(audit_only(0.01, hours(3)));
+  fixture.stream_.poll_every = minutes(5);
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.run_for(hours(2));
   EXPECT_EQ(proofs(fixture), 1u);
@@ -62,6 +63,7 @@ TEST(PollerProof, NothingIsShownBeforeIt) {
 TEST(PollerProof, WhatWasShownBeforeADisproofIsShownAgain) {
   for (const bool restarts : {false, true}) {
     PollerFixture fixture(audit_only(0.02, hours(3)));
+    fixture.stream_.poll_every = minutes(5);
     fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
     fixture.run_for(hours(12));
     SandboxDialect broken;
@@ -92,6 +94,7 @@ TEST(PollerProof, WhatWasShownBeforeADisproofIsShownAgain) {
 // A refusal (a revoked token, say) in place of an answer disproves nothing.
 TEST(PollerProof, ARefusalIsNoDisproof) {
   PollerFixture fixture(audit_only(0.02, hours(3)));
+  fixture.stream_.poll_every = minutes(5);
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.run_for(hours(23));
   fixture.portal_.set_token_revoked(sandbox_token_key, true);

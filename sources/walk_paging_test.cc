@@ -155,7 +155,7 @@ TEST_P(Counted, ShowsManyPagesAndSharesARecordWithEachPageBefore) {
       ids.merge(page);
       walk.on_page(answer.page);
     }
-    EXPECT_EQ(ids.size(), 2000u) << limit;
+    EXPECT_EQ(ids.size(), 1000u) << limit;
     EXPECT_EQ(walk.covered(), (std::vector<TimeRange>{{at(0), at(999)}}));
     EXPECT_LT(static_cast<double>(requests), 2.5 * 1000 / std::min(limit, 100u)) << limit;
   }
