@@ -219,7 +219,7 @@ def run(programs, screenshots, folder, ends):
     page = wait_for("the admin listener", lambda: daemon.said(r"admin listens on (http\S+)"))
     driver = Program(["chromedriver", "--port=0"], folder, "chromedriver")
     ends.callback(driver.end)
-    port = wait_for("chromedriver", lambda: driver.said(r"on port (\d+)"))
+    port = wait_for("chromedriver", lambda: driver.said(r"started successfully on port (\d+)"))
 
     def start(script=True):
         browser = Browser(f"http://127.0.0.1:{port}", script)
@@ -232,7 +232,7 @@ def run(programs, screenshots, folder, ends):
 
     wait_for("records are delivered", lambda: all(e["delivered"] > 100 for e in status()["exporters"]) and len(status()["streams"]) == 2)
     if screenshots:
-        time.sleep(150)  # the chart shall have something to show
+        time.sleep(130)  # the chart shall have something to show
 
     browser = start()
     browser.open(page)
