@@ -138,7 +138,7 @@ TEST_P(Orders, WhatThePortalHasForgottenBecomesAGapOnce) {
 }
 
 TEST_P(Orders, AfterOneThatWasGivenUpAnotherWindowIsWalkedAsAWhole) {
-  BackfillWorld world(steady(), GetParam());
+  BackfillWorld world(steady(0.2, hours(8)), GetParam());
   world.http_.set_latency(seconds(1));
   world.run_for(minutes(5));
   ASSERT_TRUE(world.poller_->begin_backfill(world.window(hours(2), hours(1))).ok());
