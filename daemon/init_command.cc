@@ -76,7 +76,7 @@ class Init {
   }
 
   // `given`, else what a person answers, else what is usual.
-  Status fill(std::string& answer, const std::string& given, const std::string& words, const std::string& usual, const std::string& flag) {
+  Status fill(std::string& answer, const std::string& given, const std::string& words, std::string usual, const std::string& flag) {
     answer = given;
     if (!answer.empty()) return {};
     if (questions_.on_terminal()) {

@@ -294,10 +294,14 @@ TEST(Poller, APageThatStaysUnreadableIsQuarantinedAndBecomesAGap) {
   EXPECT_EQ(fixture.log_.count("a gap is recorded", LogLevel::error), 1u);
   // The next poll looks back over that moment and can read it: the gap that was exported is healed.
   EXPECT_EQ(snapshot.gaps.size(), 0u);
-  std::size_t told = 0;
+  std::vector<std::string> told;
   const Result<RecordBatch> batch = fixture.journal_->read(0, 100'000, 1u << 30);
-  for (const Record& record : batch->records) told += record.gap;
-  EXPECT_EQ(told, 1u);
+  for (const Record& record : batch->records) {
+    if (record.gap) told.emplace_back(record.raw);
+  }
+  ASSERT_EQ(told.size(), 2u) << "exporters are told of both";
+  EXPECT_NE(told[0].find("\"state\":\"open\""), std::string::npos) << told[0];
+  EXPECT_NE(told[1].find("\"state\":\"healed\""), std::string::npos) << told[1];
   EXPECT_EQ(snapshot.quarantined_items, 1u);
   EXPECT_TRUE(fixture.poller_->status().up);
 }

@@ -178,7 +178,7 @@ TEST_F(CareProcessTest, ARenamedExporterGoesOnWhereItWas) {
   EXPECT_EQ(finish({"run", "--once"}), 0) << said();
   const std::size_t before = ids_in("copy.jsonl").size();
   configure(exporter("second", "copy.jsonl"));
-  EXPECT_EQ(finish({"exporter", "rename", "copie", "second"}), 1);
+  EXPECT_EQ(finish({"exporter", "rename", "cpoy", "second"}), 1);
   EXPECT_TRUE(says("did you mean \"copy\"")) << said();
   EXPECT_EQ(finish({"exporter", "rename", "copy", "archive"}), 1);
   EXPECT_TRUE(says("already")) << said();

@@ -204,7 +204,7 @@ max_backoff = "1s"
 
 
 def run(programs, screenshots, folder, ends):
-    sandbox = Program([programs / "sandbox/auditferry-sandbox", "--listen", "127.0.0.1:0", "--rate", "3", "--history", "10m"], folder, "sandbox")
+    sandbox = Program([programs / "sandbox/auditferry-sandbox", "--listen", "127.0.0.1:0", "--rate", "3", "--history", "1m"], folder, "sandbox")
     ends.callback(sandbox.end)
     portal = wait_for("the sandbox listens", lambda: sandbox.said(r"listening[^h]*(http\S*)"))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), FarEnd)
@@ -219,7 +219,7 @@ def run(programs, screenshots, folder, ends):
     page = wait_for("the admin listener", lambda: daemon.said(r"admin listens on (http\S+)"))
     driver = Program(["chromedriver", "--port=0"], folder, "chromedriver")
     ends.callback(driver.end)
-    port = wait_for("chromedriver", lambda: driver.said(r"on port (\d+)"))
+    port = wait_for("chromedriver", lambda: driver.said(r"started successfully on port (\d+)"))
 
     def start(script=True):
         browser = Browser(f"http://127.0.0.1:{port}", script)
@@ -232,7 +232,7 @@ def run(programs, screenshots, folder, ends):
 
     wait_for("records are delivered", lambda: all(e["delivered"] > 100 for e in status()["exporters"]) and len(status()["streams"]) == 2)
     if screenshots:
-        time.sleep(150)  # the chart shall have something to show
+        time.sleep(130)  # the chart shall have something to show
 
     browser = start()
     browser.open(page)
@@ -248,6 +248,7 @@ def run(programs, screenshots, folder, ends):
     browser.run("document.body.focus()")
     browser.ask("POST", "/actions", {"actions": [{"type": "key", "id": "keys", "actions": [{"type": "keyDown", "value": "\ue004"}, {"type": "keyUp", "value": "\ue004"}]}]})
     check(browser.run("return document.activeElement.className") == "skip", "Tab comes to the skip link first")
+    browser.run("document.activeElement.blur()")
     check_looks(browser, "healthy", screenshots)
 
     browser.run("window.marker = 1")
