@@ -23,7 +23,7 @@ std::vector<TimeRange> slices(PollerFixture& fixture) {
   for (const SeenRequest& request : fixture.portal_.seen_requests()) {
     const auto from = bound(request, "start_time");
     const auto to = bound(request, "end_time");
-    if (!from || !to || request.at - *to < minutes(5) || request.body.find("\"cursor\":") != std::string::npos) continue;
+    if (!from || !to || *from == *to || request.at - *to < minutes(5) || request.body.find("\"cursor\":") != std::string::npos) continue;
     if (!slices.empty() && *from == slices.back().from - seconds(1)) continue;  // the same slice by time again
     slices.push_back({*from + seconds(1), *to - seconds(1)});
   }
