@@ -46,7 +46,7 @@ class AdminPagesTest : public testing::Test {
   }
 
   TestLoop loop_;
-  TemporaryFolder folder_;
+  TemporaryFolder folder_{TemporaryFolder::Place::memory};
   RecordingLog log_;
   PosixFileSystem files_;
   HangingExecutor executor_{loop_.blocking()};

@@ -90,7 +90,7 @@ class DeliveryWorld : public testing::Test {
   }
 
   TestLoop loop_;
-  TemporaryFolder folder_;
+  TemporaryFolder folder_{TemporaryFolder::Place::memory};
   RecordingLog log_;
   Random random_{3};
   Bell bell_{loop_.executor()};

@@ -119,7 +119,7 @@ class PenaltyRig {
   }
 
   TestLoop loop_;
-  TemporaryFolder folder_;
+  TemporaryFolder folder_{TemporaryFolder::Place::memory};
   RecordingLog log_;
   Random random_{11};
   FaultyFileSystem files_;

@@ -138,7 +138,7 @@ class PollerFixture {
   const CollectionSnapshot& collection(const JournalSnapshot& snapshot) { return snapshot.streams.at(0).collections.back(); }
 
   TestLoop loop_;
-  TemporaryFolder folder_;
+  TemporaryFolder folder_{TemporaryFolder::Place::memory};
   RecordingLog log_;
   Random random_{7};
   Portal portal_;

@@ -84,7 +84,7 @@ class ServiceWatchTest : public testing::Test {
   void pass(Duration duration) { loop_.run(loop_.clock().sleep(duration)); }
 
   TestLoop loop_;
-  TemporaryFolder folder_;
+  TemporaryFolder folder_{TemporaryFolder::Place::memory};
   Settings settings_;
   HangingExecutor executor_{loop_.blocking()};
   std::unique_ptr<Journal> journal_;

@@ -77,7 +77,7 @@ class CareFixture : public testing::Test {
   }
 
   const WallTime start_ = from_micros(1'763'890'000'000'000);
-  TemporaryFolder folder_;
+  TemporaryFolder folder_{TemporaryFolder::Place::memory};
   std::unique_ptr<Journal> journal_;
   CollectionState collection_;
 };

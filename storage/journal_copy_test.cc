@@ -72,7 +72,7 @@ class JournalCopyTest : public testing::Test {
     return details;
   }
 
-  TemporaryFolder folder_;
+  TemporaryFolder folder_{TemporaryFolder::Place::memory};
   std::unique_ptr<Journal> journal_;
   CollectionState collection_;
   ExporterRow exporter_;

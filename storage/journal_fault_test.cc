@@ -160,7 +160,7 @@ class Carrier {
   }
 
   FaultySqlite& disk_;
-  TemporaryFolder folder_;
+  TemporaryFolder folder_{TemporaryFolder::Place::memory};
   std::unique_ptr<Journal> journal_;
   std::int64_t stream_id_ = 0;
   std::int64_t collection_id_ = 0;

@@ -90,7 +90,7 @@ class FullDisk {
     return Value();
   }
 
-  TemporaryFolder folder_;
+  TemporaryFolder folder_{TemporaryFolder::Place::memory};
   std::unique_ptr<Journal> journal_;
   CollectionState collection_;
   ExporterRow exporter_;

@@ -48,7 +48,7 @@ class QuarantineTest : public testing::Test {
   }
   std::int64_t rows() { return journal_->database().query_int("SELECT count(*) FROM quarantine"); }
 
-  TemporaryFolder folder_;
+  TemporaryFolder folder_{TemporaryFolder::Place::memory};
   std::unique_ptr<Journal> journal_;
   CollectionState audit_;
   CollectionState device_;

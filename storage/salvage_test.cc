@@ -153,7 +153,7 @@ class SalvageTest : public testing::Test {
     }
   }
 
-  TemporaryFolder folder_;
+  TemporaryFolder folder_{TemporaryFolder::Place::memory};
   std::string sound_;
   std::map<std::string, std::uint64_t> seq_of_;
 };

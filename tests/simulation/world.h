@@ -78,7 +78,7 @@ class World {
   void kill(const std::string& how);
   void bury();
 
-  TemporaryFolder folder_;
+  TemporaryFolder folder_{TemporaryFolder::Place::memory};
   WallTime base_;
   SlowExecutor storage_thread_;
   NoNetwork network_;
