@@ -1,7 +1,6 @@
 #include "storage/state_dir.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -50,6 +49,14 @@ Status refuse_network_disks(const std::string& path) {
   return {};
 }
 
+// The whole file, for writing, by open file description (fcntl(2)): unlike flock it can be looked at without being taken.
+struct flock whole_file() {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return lock;
+}
+
 std::string holder(int lock_file) {
   char text[32] = {};
   const ssize_t length = pread(lock_file, text, sizeof(text) - 1, 0);
@@ -79,7 +86,8 @@ Result<StateDir> StateDir::acquire(const std::string& path) {
   const std::string lock_path = path + "/lock";
   const int lock_file = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock_file < 0) return system_error("open", lock_path, errno);
-  if (flock(lock_file, LOCK_EX | LOCK_NB) != 0) {
+  struct flock lock = whole_file();
+  if (fcntl(lock_file, F_OFD_SETLK, &lock) != 0) {
     const std::string who = holder(lock_file);
     close(lock_file);
     return Error{ErrorKind::busy, "daemon.state_dir " + path + " is in use by " + who +
@@ -98,7 +106,8 @@ std::optional<int> StateDir::owner(const std::string& path) {
   const int lock_file = open((path + "/lock").c_str(), O_RDONLY | O_CLOEXEC);
   if (lock_file < 0) return std::nullopt;
   std::optional<int> pid;
-  if (flock(lock_file, LOCK_SH | LOCK_NB) != 0) {
+  struct flock lock = whole_file();
+  if (fcntl(lock_file, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK) {
     char text[32] = {};
     pid = pread(lock_file, text, sizeof(text) - 1, 0) > 0 ? std::atoi(text) : 0;
   }

@@ -7,7 +7,7 @@
 
 namespace auditferry {
 
-// The folder of the journal, held against a second daemon. The lock is the operating system's (flock on
+// The folder of the journal, held against a second daemon. The lock is the operating system's (an OFD lock on
 // state_dir/lock) and goes with the process, however it ends.
 class StateDir {
  public:

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <filesystem>
+#include <thread>
 
 #include "tests/support/temporary_folder.h"
 #include "tests/support/without_root.h"
@@ -36,6 +38,21 @@ TEST(StateDir, TellsWhoHoldsIt) {
     EXPECT_EQ(StateDir::owner(folder / "state"), getpid());
   }
   EXPECT_EQ(StateDir::owner(folder / "state"), std::nullopt);
+}
+
+// `status` and `health` ask at any moment, also when a daemon starts.
+TEST(StateDir, WhoAsksForItsOwnerIsInNobodysWay) {
+  TemporaryFolder folder;
+  ASSERT_TRUE(StateDir::acquire(folder / "state").ok());
+  std::atomic<bool> asking{true};
+  std::thread asks([&] {
+    while (asking) StateDir::owner(folder / "state");
+  });
+  int refused = 0;
+  for (int i = 0; i < 2000; ++i) refused += StateDir::acquire(folder / "state").ok() ? 0 : 1;
+  asking = false;
+  asks.join();
+  EXPECT_EQ(refused, 0);
 }
 
 TEST(StateDir, IsReadableByItsOwnerOnly) {
