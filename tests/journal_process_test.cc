@@ -79,7 +79,7 @@ TEST_F(JournalProcessTest, ACopyOfALiveJournalPutInItsPlaceLosesNothingAndCutsNo
     const std::uint64_t then = bytes_of_records();
     ASSERT_TRUE(eventually([&] { return bytes_of_records() > then + 20'000; })) << "the daemon goes on";
     daemon->signal(SIGTERM);
-    EXPECT_EQ(daemon->wait(seconds(60)), 0);
+    EXPECT_EQ(daemon->wait(seconds(150)), 0);
   }
   EXPECT_EQ(std::filesystem::status(copy).permissions() & std::filesystem::perms(077), std::filesystem::perms::none);
   const std::string epoch = snapshot().epoch;

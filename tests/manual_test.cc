@@ -37,7 +37,7 @@ std::string help(std::vector<std::string> command) {
   command.insert(command.begin(), AUDITFERRY_PROGRAM);
   command.push_back("--help");
   ChildProcess program(command, {}, folder / "output");
-  EXPECT_EQ(program.wait(std::chrono::seconds(60)), 0) << program.output();
+  EXPECT_EQ(program.wait(std::chrono::seconds(150)), 0) << program.output();
   return program.output();
 }
 

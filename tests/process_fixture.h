@@ -87,7 +87,7 @@ class ProcessTest : public testing::Test {
     return bytes;
   }
   template <class Condition>
-  bool eventually(Condition condition, std::chrono::seconds limit = std::chrono::seconds(60)) {
+  bool eventually(Condition condition, std::chrono::seconds limit = std::chrono::seconds(150)) {
     const auto until = std::chrono::steady_clock::now() + limit;
     while (std::chrono::steady_clock::now() < until) {
       if (condition()) return true;

@@ -139,12 +139,12 @@ TEST_F(ProcessTest, CheckOnlineGreetsSyslogReceivers) {
   const std::string port = std::to_string(listener.port());
   write_config("[exporters.siem]\ntype = \"syslog\"\ntransport = \"tcp\"\naddress = \"127.0.0.1:" + port + "\"\n");
   const auto good = start({"check", "--online"});
-  EXPECT_EQ(good->wait(seconds(60)), 0) << good->output();
+  EXPECT_EQ(good->wait(seconds(150)), 0) << good->output();
   const RawSocket greeted = listener.accept();
   EXPECT_EQ(greeted.receive(), "") << "nothing is sent by a greeting";
   listener.close();
   const auto bad = start({"check", "--online"});
-  EXPECT_EQ(bad->wait(seconds(60)), 1);
+  EXPECT_EQ(bad->wait(seconds(150)), 1);
   EXPECT_NE(bad->output().find("cannot connect to 127.0.0.1:" + port), std::string::npos) << bad->output();
 }
 

@@ -203,7 +203,7 @@ class Receivers : public testing::Test {
       loop_.stop();
     });
     loop_.restart();
-    loop_.run_for(std::chrono::seconds(100));
+    loop_.run_for(std::chrono::seconds(400));
     if (failure) std::rethrow_exception(failure);
     EXPECT_TRUE(ended_) << "delivery came to no end";
     return tally_;
@@ -214,7 +214,7 @@ class Receivers : public testing::Test {
     Status outcome;
     boost::asio::co_spawn(loop_, run_greet(outcome), [this](std::exception_ptr) { loop_.stop(); });
     loop_.restart();
-    loop_.run_for(std::chrono::seconds(30));
+    loop_.run_for(std::chrono::seconds(120));
     return outcome;
   }
 
