@@ -130,6 +130,7 @@ class ProcessTest : public testing::Test {
     ASSERT_TRUE(reader.ok()) << reader.error().message;
     const JournalSnapshot snapshot = (*reader)->snapshot().value();
     for (const StreamSnapshot& stream : snapshot.streams) {
+      if (stream.books.journaled == 0) continue;  // a tenant that was configured by mistake
       std::set<std::uint64_t> ends;
       const LedgerFilter filter{stream.stream_id, std::nullopt, std::nullopt};
       ASSERT_TRUE((*reader)->ledger(filter, [&](const LedgerRow& row) {
