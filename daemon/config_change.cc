@@ -29,10 +29,10 @@ std::vector<const ExporterSettings*> exporters_of(const Settings& settings) {
   return exporters;
 }
 
-// `all_changed`: parts that stay have changed, whatever their own settings say.
 bool same(const SourceSettings& a, const SourceSettings& b) { return same_settings(a, b); }
 bool same(const ExporterSettings& a, const ExporterSettings& b) { return same_exporter(a, b); }
 
+// `all_changed`: parts that stay have changed, whatever their own settings say.
 template <class Part>
 NamedChanges compare(const std::vector<const Part*>& before, const std::vector<const Part*>& after, bool all_changed) {
   const auto old_parts = by_name(before);

@@ -1,5 +1,6 @@
 #include "daemon/network.h"
 
+#include "daemon/exporter_part.h"
 #include "net/proxy.h"
 #include "net/thread_executor.h"
 
@@ -27,14 +28,8 @@ Surroundings Network::surroundings(BlockingExecutor& storage_thread) {
 }
 
 ExporterWorld Network::exporter_world(BlockingExecutor& thread, std::function<void(std::string, std::string)> note) {
-  ExporterWorld world{loop_, clock_, log_, files_, thread, std::move(note)};
-  world.make_http_client = [this](const PeerSettings& peer) { return http(peer); };
-  world.connector = &connector_;
-  world.datagrams = &datagrams_;
-  world.random = &random_;
-  world.profiles = &profiles_;
-  world.tasks = &tasks_;
-  return world;
+  // Exporters do not touch the storage thread: any will do for it.
+  return auditferry::exporter_world(surroundings(thread), profiles_, thread, tasks_, std::move(note));
 }
 
 Task<void> Network::end() {

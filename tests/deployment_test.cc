@@ -19,17 +19,12 @@
 #include "encoding/time_format.h"
 #include "tests/support/child_process.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/text_of.h"
 
 namespace auditferry {
 namespace {
 
 const std::string source = AUDITFERRY_SOURCE "/";
-
-std::string text_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  EXPECT_TRUE(file) << path;
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 // A list of the file's documents, as minified JSON.
 std::string yaml_as_json(const std::string& path) {

@@ -53,10 +53,7 @@ class Crawler {
 
 TEST_F(ProcessTest, FourBadExportersOfFiveHoldUpNobody) {
   portal_.stop_making();
-  std::vector<std::string> made;
-  for (const std::string stream : {"audit", "device"}) {
-    for (const RecordInfo& record : portal_.all_records(stream)) made.push_back(std::string("apptego/") + sandbox_tenant + "/" + stream + "/" + record.id);
-  }
+  const std::vector<std::string> made = made_ids();
   ScriptedServer hangs({{ServerStep::read_request(), ServerStep::hang()}});
   CollectorServer fails([](const CollectorServer::Request&) { return http_answer(500, "it burns"); });
   CollectorServer refuses([](const CollectorServer::Request&) { return http_answer(401, "who are you"); });

@@ -31,9 +31,7 @@ class FrontTest : public ProcessTest {
         collector_([this](const CollectorServer::Request& request) { return take(request); }),
         front_(folder_.path(), *certificates_.issue_for_loopback(), certificates_.ca_file(), collector_.port()) {
     portal_.stop_making();
-    for (const std::string stream : {"audit", "device"}) {
-      for (const RecordInfo& record : portal_.all_records(stream)) made_.push_back(std::string("apptego/") + sandbox_tenant + "/" + stream + "/" + record.id);
-    }
+    made_ = made_ids();
   }
   static PortalOptions many() {
     PortalOptions all;

@@ -13,17 +13,12 @@
 
 #include "tests/support/child_process.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/text_of.h"
 
 namespace auditferry {
 namespace {
 
 const std::string source = AUDITFERRY_SOURCE "/";
-
-std::string text_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  EXPECT_TRUE(file) << path;
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 // Without the escapes and font changes of troff.
 std::string manual(const std::string& name) {

@@ -13,17 +13,12 @@
 #include "encoding/json_scanner.h"
 #include "tests/support/child_process.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/text_of.h"
 
 namespace auditferry {
 namespace {
 
 const std::string monitoring = AUDITFERRY_SOURCE "/docs/monitoring/";
-
-std::string text_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  EXPECT_TRUE(file) << path;
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 std::set<std::string> metric_names(const std::string& text) {
   const std::regex name("auditferry_[a-z_]+");

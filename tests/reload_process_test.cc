@@ -53,10 +53,7 @@ class ReloadProcessTest : public ProcessTest {
   }
   // Of what is there, each record stands once, and in order.
   Comparison compare(const std::string& folder) {
-    std::vector<std::string> made;
-    for (const std::string stream : {"audit", "device"}) {
-      for (const RecordInfo& record : portal_.all_records(stream)) made.push_back(std::string("apptego/") + sandbox_tenant + "/" + stream + "/" + record.id);
-    }
+    const std::vector<std::string> made = made_ids();
     std::vector<std::string> files;
     for (const auto& entry : std::filesystem::directory_iterator(folder_ / folder)) files.push_back(entry.path());
     const Result<Comparison> comparison = compare_files(files, made);
