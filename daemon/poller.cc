@@ -142,8 +142,6 @@ Task<Status> Poller::end_early(ActiveWalk& active, bool covering) {
     active.walk.cut();
     covered = active.walk.covered();
     note_shown(notes_, covered);
-    Status saved = co_await save_notes();
-    if (!saved) co_return saved;
   }
   Status ended = co_await end_walk(active, std::move(covered));
   if (!ended) co_return ended;

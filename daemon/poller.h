@@ -111,7 +111,8 @@ class Poller {
   Task<Status> on_cursor_refused(ActiveWalk& active, const Answer& answer);
   Task<Status> on_unreadable(ActiveWalk& active, Answer answer);
   Task<Status> on_too_large(ActiveWalk& active, const Answer& answer);
-  // Ends in the journal a walk that ended without a page (a refused cursor was the last thing).
+  // Ends in the journal a walk that ended without a page (a refused cursor was the last thing), and keeps the notes
+  // with that.
   Task<Status> end_walk(ActiveWalk& active, std::vector<TimeRange> covered);
   // `ended_already`: the page that was stored last has ended it in the journal, too.
   Task<Status> finish_walk(ActiveWalk& active, bool ended_already);

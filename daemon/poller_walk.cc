@@ -259,7 +259,8 @@ Task<Status> Poller::end_walk(ActiveWalk& active, std::vector<TimeRange> covered
   }
   std::vector<NewGap> gaps;
   for (WalkGap& gap : active.walk.take_gaps()) gaps.push_back({"unreachable", gap.range, gap.why});
-  auto end = [&](Journal& journal) { return journal.end_walk(active.walk_id, covered, gaps, now); };
+  const std::string notes = notes_.to_text();
+  auto end = [&](Journal& journal) { return journal.end_walk(active.walk_id, covered, gaps, notes, now); };
   co_return co_await world_.storage.run(end);
 }
 
@@ -269,8 +270,6 @@ Task<Status> Poller::finish_walk(ActiveWalk& active, bool ended_already) {
   const bool fresh_poll = plan.how == "poll" && !active.resumed;
   if (!ended_already) {
     notes_ = notes_after(active);
-    Status saved = co_await save_notes();
-    if (!saved) co_return saved;
     Status ended = co_await end_walk(active, active.walk.covered());
     if (!ended) co_return ended;
   }

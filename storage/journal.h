@@ -41,8 +41,10 @@ class Journal {
   // ErrorKind::invalid, and nothing stored, when ids collide in bulk with other content: the field that
   // the profile names is not an id.
   Result<StoredPage> store_page(const PageToStore& page, WallTime now);
-  // No more pages come: what is staged will be published, and `covered` becomes coverage with it.
-  Status end_walk(std::int64_t walk_id, const std::vector<TimeRange>& covered, const std::vector<NewGap>& gaps, WallTime now);
+  // No more pages come: what is staged will be published, and `covered` becomes coverage with it. `collection_state`
+  // is kept in the same transaction (CollectionState::state).
+  Status end_walk(std::int64_t walk_id, const std::vector<TimeRange>& covered, const std::vector<NewGap>& gaps,
+                  const std::string& collection_state, WallTime now);
   // One chunk of an ended walk, at most `max_records`.
   Result<PublishProgress> publish(std::int64_t walk_id, std::uint64_t max_records, WallTime now);
   // False, and nothing is counted or noted: the stream's quarantine holds these bytes already.

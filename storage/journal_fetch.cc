@@ -263,7 +263,8 @@ void Journal::Parts::complete_walk(std::int64_t walk_id, bool after_empty_page, 
   remove.run(walk_id);
 }
 
-Status Journal::end_walk(std::int64_t walk_id, const std::vector<TimeRange>& covered, const std::vector<NewGap>& gaps, WallTime now) {
+Status Journal::end_walk(std::int64_t walk_id, const std::vector<TimeRange>& covered, const std::vector<NewGap>& gaps,
+                         const std::string& collection_state, WallTime now) {
   return in_transaction(*parts_, [&]() -> Status {
     Statement walk(*parts_->database, "SELECT collection_id FROM walk WHERE walk_id = ?");
     AUDITFERRY_CHECK(walk.query(walk_id).step());
@@ -272,6 +273,7 @@ Status Journal::end_walk(std::int64_t walk_id, const std::vector<TimeRange>& cov
     for (const NewGap& gap : gaps) {
       parts_->add_gap(parts_->stream_of_collection(collection_id), collection_id, std::nullopt, gap, 0, 0, now);
     }
+    parts_->save_collection(collection_id, collection_state);
     parts_->finish_fetching(walk_id, covered, false, now);
     return {};
   });

@@ -214,7 +214,8 @@ TEST_F(JournalTest, AnUnfinishedWalkSurvivesWithItsState) {
   EXPECT_EQ(collection_.walks[0].state, "s1");
   EXPECT_EQ(collection_.walks[0].how, "history");
   EXPECT_FALSE(collection_.walks[0].publishing);
-  ASSERT_TRUE(journal_->end_walk(walk, {window_}, {}, start).ok());
+  ASSERT_TRUE(journal_->end_walk(walk, {window_}, {}, "notes", start).ok());
+  EXPECT_EQ(journal_->load_collection(collection_.collection_id)->state, "notes");
   EXPECT_EQ(published(), std::vector<std::string>{"1"});
 }
 
@@ -352,10 +353,10 @@ TEST_F(JournalTest, AGapIsToldOnceAndHealedWhenItsTimeIsShown) {
   EXPECT_TRUE(journal_->record_gap(id, {"forgotten", range, "of another kind"}, start).value());
   EXPECT_EQ(journal_->load_collection(id)->gaps.size(), 2u);
   const std::int64_t part = journal_->begin_walk(id, "history", range, "{}", start).value();
-  ASSERT_TRUE(journal_->end_walk(part, {{start, range.to - seconds(1)}}, {}, start).ok());
+  ASSERT_TRUE(journal_->end_walk(part, {{start, range.to - seconds(1)}}, {}, "notes", start).ok());
   EXPECT_EQ(take_snapshot(*journal_)->gaps.size(), 2u) << "not yet the whole of it";
   const std::int64_t rest = journal_->begin_walk(id, "reread", range, "{}", start).value();
-  ASSERT_TRUE(journal_->end_walk(rest, {{range.to - seconds(1), range.to}}, {}, start).ok());
+  ASSERT_TRUE(journal_->end_walk(rest, {{range.to - seconds(1), range.to}}, {}, "notes", start).ok());
   const JournalSnapshot snapshot = take_snapshot(*journal_).value();
   ASSERT_EQ(snapshot.gaps.size(), 1u);
   EXPECT_EQ(snapshot.gaps[0].type, "forgotten") << "an empty walk proves nothing about what was forgotten";
