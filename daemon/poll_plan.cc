@@ -10,6 +10,9 @@ constexpr Duration look_back = std::chrono::seconds(5);
 // Rereads walk windows of this share of their delay, so that they come a few at a time.
 constexpr int reread_share = 24;
 constexpr Duration shortest_reread = std::chrono::minutes(5);
+// A slice of history with more records than this is cut in half for the next one; an empty one doubles it.
+constexpr std::uint64_t full_slice = 50'000;
+constexpr Duration shortest_slice = std::chrono::minutes(1);
 
 std::optional<WallTime> newest_shown(const std::vector<CoverageInterval>& coverage) {
   std::optional<WallTime> newest;
@@ -59,6 +62,20 @@ Duration longest_window(const StreamProfile& profile) {
   // Bounds are put on whole units and then one further, on both sides.
   const Duration wider = 4 * std::max(unit_step(profile.time_unit), unit_step(profile.request_time_unit));
   return std::max(profile.max_window - wider, profile.max_window / 2);
+}
+
+Duration half_slice(Duration slice) { return std::max(shortest_slice, slice / 2); }
+
+Duration next_slice(Duration slice, std::uint64_t records, const StreamProfile& profile) {
+  if (records > full_slice) return half_slice(slice);
+  if (records == 0) return std::min<Duration>(longest_window(profile), slice * 2);
+  return slice;
+}
+
+std::vector<TimeRange> ranges_of(const std::vector<CoverageInterval>& intervals) {
+  std::vector<TimeRange> ranges;
+  for (const CoverageInterval& interval : intervals) ranges.push_back(interval.range);
+  return union_of(std::move(ranges));
 }
 
 std::vector<CoverageInterval> without(const std::vector<CoverageInterval>& coverage, const std::vector<TimeRange>& ranges) {

@@ -1,6 +1,7 @@
 #pragma once
 // Which window a newest-first stream walks next: a pure decision from coverage, notes and the time.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,6 +43,14 @@ std::vector<TimeRange> history_holes(const PlanInput& input);
 // The longest window that may be walked: requests ask a little wider, and all of it has to fit into the
 // profile's max_window.
 Duration longest_window(const StreamProfile& profile);
+
+// Slices of history and of backfills: half of one, and the one that follows a slice with so many records, which is
+// shorter when it was full and longer when it was empty.
+Duration half_slice(Duration slice);
+Duration next_slice(Duration slice, std::uint64_t records, const StreamProfile& profile);
+
+// The time of the intervals, in order and joined.
+std::vector<TimeRange> ranges_of(const std::vector<CoverageInterval>& intervals);
 
 // `coverage` without the time in `ranges`.
 std::vector<CoverageInterval> without(const std::vector<CoverageInterval>& coverage, const std::vector<TimeRange>& ranges);

@@ -127,7 +127,7 @@ Task<Status> Poller::end_walks_early(bool covering) {
   if (!ended) co_return ended;
   backfill_walk_.reset();
   // A backfill takes its slice up again from the beginning; shorter, since so much does not fit.
-  if (backfill_running() && covering) backfill_->slice = std::max<Duration>(backfill_->slice / 2, std::chrono::minutes(1));
+  if (backfill_running() && covering) backfill_->slice = half_slice(backfill_->slice);
   co_return Status();
 }
 
@@ -248,12 +248,6 @@ WalkRules Poller::rules() const {
   rules.first_page = profile.first_page;
   rules.has_ids = !profile.fields.id.empty();
   return rules;
-}
-
-std::vector<TimeRange> Poller::shown() const {
-  std::vector<TimeRange> ranges;
-  for (const CoverageInterval& interval : collection_.coverage) ranges.push_back(interval.range);
-  return union_of(std::move(ranges));
 }
 
 PageToStore Poller::page_to_store(const Answer& answer, const std::optional<std::string>& cursor_in, std::string_view how, TimeRange window) {

@@ -186,8 +186,6 @@ class Poller {
   void note_good();
   PageToStore page_to_store(const Answer& answer, const std::optional<std::string>& cursor_in, std::string_view how, TimeRange window);
   WalkRules rules() const;
-  // By walks that have been completed.
-  std::vector<TimeRange> shown() const;
   PlanInput plan_input(WallTime edge) const;
 
   PollerWorld world_;

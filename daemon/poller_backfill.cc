@@ -12,17 +12,8 @@ namespace {
 
 constexpr Duration idle_wait = std::chrono::milliseconds(200);
 constexpr Duration storage_retry = std::chrono::seconds(2);
-// Slices as history has them.
-constexpr std::uint64_t full_slice = 50'000;
-constexpr Duration shortest_slice = std::chrono::minutes(1);
 // Without a daemon somebody waits: after so many requests in a row without a useful answer it is given up.
 constexpr int tries = 8;
-
-std::vector<TimeRange> ranges_of(const std::vector<CoverageInterval>& intervals) {
-  std::vector<TimeRange> ranges;
-  for (const CoverageInterval& interval : intervals) ranges.push_back(interval.range);
-  return union_of(std::move(ranges));
-}
 
 std::vector<TimeRange> outside_of(TimeRange range, const std::vector<TimeRange>& known) {
   std::vector<CoverageInterval> intervals;
@@ -148,8 +139,7 @@ void Poller::on_backfill_slice() {
   if (walked.from > backfill_->reached || walked.to <= backfill_->reached) return;
   on_oldest_read();
   backfill_->reached = std::min(walked.to, backfill_->window.to);
-  if (records > full_slice) backfill_->slice = std::max(shortest_slice, backfill_->slice / 2);
-  if (records == 0) backfill_->slice = std::min<Duration>(longest_window(stream_.profile), backfill_->slice * 2);
+  backfill_->slice = next_slice(backfill_->slice, records, stream_.profile);
 }
 
 void Poller::on_oldest_read() {

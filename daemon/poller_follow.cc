@@ -126,7 +126,7 @@ Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageR
   page.collection_state = notes.to_text();
   page.end = WalkEnd{};
   if (outcome.covered) page.end->covered.push_back(*outcome.covered);
-  page.shown = shown();
+  page.shown = ranges_of(collection_.coverage);
   if (outcome.lost) page.gaps.push_back({"unreadable", outcome.lost->range, outcome.lost->why});
   Result<std::optional<StoredPage>> stored = co_await store(std::move(page));
   if (!stored) co_return std::move(stored).error();

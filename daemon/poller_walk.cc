@@ -11,9 +11,6 @@ namespace {
 constexpr Duration proof_every = std::chrono::hours(24);
 // How often a page that cannot be read is asked for before it counts as lost.
 constexpr int unreadable_tries = 3;
-// A slice of history with more records than this is cut in half for the next one; an empty one doubles it.
-constexpr std::uint64_t full_slice = 50'000;
-constexpr Duration shortest_slice = std::chrono::minutes(1);
 // History takes half of the budget while live polls have the right of way.
 constexpr double live_cost = 1;
 constexpr double history_cost = 2;
@@ -169,7 +166,7 @@ Task<Status> Poller::on_page(ActiveWalk& active, Answer answer, PageRequest requ
   for (WalkGap& gap : active.walk.take_gaps()) page.gaps.push_back({"unreachable", gap.range, gap.why});
   page.walk_id = active.walk_id;
   page.walk_state = active.walk.state();
-  page.shown = shown();
+  page.shown = ranges_of(collection_.coverage);
   std::optional<PollerNotes> notes;
   if (active.walk.done()) {
     page.end = WalkEnd{active.walk.covered()};
@@ -277,10 +274,7 @@ Task<Status> Poller::finish_walk(ActiveWalk& active, bool ended_already) {
   if (!published) co_return published;
   std::erase_if(walks_, [&active](const auto& walk) { return walk.get() == &active; });
   if (fresh_poll) polled_ = true;
-  if (plan.how == "history") {
-    if (records > full_slice) slice_ = std::max(shortest_slice, slice_ / 2);
-    if (records == 0) slice_ = std::min<Duration>(longest_window(stream_.profile), slice_ * 2);
-  }
+  if (plan.how == "history") slice_ = next_slice(slice_, records, stream_.profile);
   co_return co_await reload();
 }
 
