@@ -23,12 +23,17 @@ std::optional<WallTime> newest_shown(const std::vector<CoverageInterval>& covera
   return newest;
 }
 
-// Where the next poll begins. After a long outage the hole before the last `overlap` is history.
+// Then the hole before the last `overlap` is history.
+bool is_long_stop(const PlanInput& input, const std::optional<WallTime>& newest) {
+  return !newest || input.edge - *newest > std::min(input.settings.slice, longest_window(input.settings.profile) - look_back);
+}
+
+// Where the next poll begins.
 WallTime poll_from(const PlanInput& input) {
   const Duration longest = longest_window(input.settings.profile);
   const WallTime recent = input.edge - std::min(input.settings.overlap, longest);
   const std::optional<WallTime> newest = newest_shown(input.coverage);
-  if (!newest || input.edge - *newest > std::min(input.settings.slice, longest - look_back)) return std::max(input.start, recent);
+  if (is_long_stop(input, newest)) return std::max(input.start, recent);
   // Shown later than now: our clock was ahead when it was, and has been put back since. What has come
   // meanwhile is asked for as if nothing had been shown of late.
   if (*newest - look_back >= input.edge) return std::max(input.start, recent);
@@ -42,7 +47,12 @@ PlannedWalk plan_poll(const PlanInput& input) {
                    input.edge - *input.notes.overlap_at >= input.settings.overlap / 2;
   if (due) {
     const Duration overlap = std::min(input.settings.overlap, longest_window(input.settings.profile));
-    walk.window.from = std::min(walk.window.from, std::max(input.start, WallTime(input.edge - overlap)));
+    WallTime from = input.edge - overlap;
+    // After a stop: what was due to be walked once more when it began.
+    const bool marked = input.notes.overlap_at && *input.notes.overlap_at <= input.edge;
+    if (marked && !is_long_stop(input, newest_shown(input.coverage))) from = std::min<WallTime>(from, *input.notes.overlap_at - overlap / 2);
+    from = std::max<WallTime>(from, input.edge - longest_window(input.settings.profile));
+    walk.window.from = std::min(walk.window.from, std::max(input.start, from));
     walk.whole_overlap = true;
   }
   return walk;
@@ -52,8 +62,15 @@ std::optional<PlannedWalk> plan_history(const PlanInput& input) {
   const std::vector<TimeRange> holes = history_holes(input);
   if (holes.empty()) return std::nullopt;
   const TimeRange hole = holes.front();
-  const Duration slice = std::min(input.slice, longest_window(input.settings.profile));
-  return PlannedWalk{"history", {hole.from, std::min<WallTime>(hole.to, hole.from + slice)}, false, std::nullopt};
+  const Duration longest = longest_window(input.settings.profile);
+  WallTime from = hole.from;
+  // Where a stop began: what was due to be walked once more then.
+  const auto ends_here = [&hole](const CoverageInterval& interval) { return interval.how == "poll" && interval.range.to == hole.from; };
+  if (std::any_of(input.coverage.begin(), input.coverage.end(), ends_here)) {
+    from = std::max<WallTime>(input.start, hole.from - std::min(input.settings.overlap, longest) / 2);
+  }
+  const WallTime to = std::min<WallTime>(hole.from + input.slice, from + longest);
+  return PlannedWalk{"history", {from, std::min(hole.to, to)}, false, std::nullopt};
 }
 
 }  // namespace

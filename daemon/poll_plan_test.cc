@@ -48,6 +48,25 @@ TEST(PollPlan, TheWholeOverlapIsDueAfterHalfOfIt) {
   EXPECT_TRUE(scene.plan()->whole_overlap);
 }
 
+// A record that came late just before a stop is not missed because of it.
+TEST(PollPlan, AfterAStopTheOverlapBeforeItIsWalkedToo) {
+  Scene scene;
+  const WallTime stopped = now - hours(3);
+  scene.coverage = {{{scene.start, stopped}, "poll", stopped}};
+  scene.notes.overlap_at = stopped - minutes(2);
+  EXPECT_EQ(scene.plan()->window, (TimeRange{stopped - minutes(7), now}));
+  EXPECT_TRUE(scene.plan()->whole_overlap);
+  // After a long one history begins there, once: what it has walked itself needs no second look.
+  const WallTime long_ago = now - hours(72);
+  scene.coverage = {{{scene.start, long_ago}, "poll", long_ago}};
+  scene.notes.overlap_at = long_ago;
+  EXPECT_EQ(scene.plan()->window, (TimeRange{now - minutes(10), now}));
+  scene.poll_due = false;
+  EXPECT_EQ(scene.plan()->window, (TimeRange{long_ago - minutes(5), long_ago + hours(24)}));
+  scene.coverage.push_back({{long_ago, long_ago + hours(24)}, "history", now});
+  EXPECT_EQ(scene.plan()->window, (TimeRange{long_ago + hours(24), long_ago + hours(48)}));
+}
+
 TEST(PollPlan, NothingIsDueBetweenPolls) {
   Scene scene;
   scene.poll_due = false;
@@ -61,7 +80,7 @@ TEST(PollPlan, LiveFirstPollsBeforeHistoryAndOldestFirstAfterIt) {
   EXPECT_EQ(scene.plan()->window.from, now - minutes(10));
   scene.poll_due = false;
   EXPECT_EQ(scene.plan()->how, "history");
-  EXPECT_EQ(scene.plan()->window, (TimeRange{now - hours(48), now - hours(24)}));
+  EXPECT_EQ(scene.plan()->window, (TimeRange{now - hours(48) - minutes(5), now - hours(24)}));
   scene.poll_due = true;
   scene.catch_up = CatchUp::oldest_first;
   EXPECT_EQ(scene.plan()->how, "history");

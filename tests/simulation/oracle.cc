@@ -151,6 +151,8 @@ void Judge::check_coverage(const StreamSnapshot& stream, const CollectionSnapsho
   if (!state.ok()) return complain("a collection cannot be read: " + state.error().message);
   const Result<RecordFilter> filter = parse_query(asked.query, asked.vendor == "okta" ? SandboxLog::okta : SandboxLog::audit);
   const std::vector<RecordInfo> records = world_.portal->all_records(portal_log(asked.vendor, asked.stream));
+  WallTime last_shown = *collection.start;
+  for (const CoverageInterval& interval : collection.coverage) last_shown = std::max(last_shown, interval.range.to);
   std::size_t lost = 0;
   std::string example;
   for (const RecordInfo& record : records) {
@@ -165,9 +167,9 @@ void Judge::check_coverage(const StreamSnapshot& stream, const CollectionSnapsho
     const Duration lateness = record.first_visible - record.created;
     const bool reread = asked.vendor == "okta" || asked.stream != "audit" || world_.configuration.audit_is_reread;
     if (lateness > (reread ? reread_delay : overlap / 2)) continue;
-    // Late, and nobody asks in this way any more.
+    // Nobody asks in this way any more, and it came late or in the last moments that somebody did.
     const bool in_use = asked.vendor == "okta" || asked.stream != "audit" || asked.query == world_.configuration.audit_query;
-    if (lateness > std::chrono::seconds(1) && !in_use) continue;
+    if (!in_use && (lateness > std::chrono::seconds(1) || record.created >= last_shown - std::chrono::seconds(2))) continue;
     // Late, and forgotten before it could be looked for again.
     if (lateness > std::chrono::seconds(1) && record.forgotten) continue;
     ++lost;

@@ -88,10 +88,10 @@ void spoil_the_disks(World& world) {
     world.trace.hit("file: an error");
   }
   if (chance(random, 7)) {
-    world.files.set_capacity(random.below(40'000));
+    world.set_disk(random.below(40'000));
     world.trace.hit("file: disk full");
   } else {
-    world.files.set_capacity(std::nullopt);
+    world.set_disk(std::nullopt);
   }
 }
 
@@ -151,7 +151,7 @@ void calm_weather(World& world) {
   world.slowest_disk = std::chrono::milliseconds(4);
   world.sqlite.repair();
   world.sqlite.crash_at(std::uint64_t{1} << 50);
-  world.files.set_capacity(std::nullopt);
+  world.set_disk(std::nullopt);
   world.files.fail_at(std::uint64_t{1} << 50, ErrorKind::io);
   world.files.crash_at(std::uint64_t{1} << 50);
   world.die_after_steps = 0;

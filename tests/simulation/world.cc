@@ -113,10 +113,13 @@ Surroundings World::surroundings() {
   return made;
 }
 
-void World::begin() {
-  dead_ = false;
-  program_random_ = std::make_unique<Random>(random.next());
-  const Settings settings = settings_of(configuration, folder_.path());
+void World::set_disk(std::optional<std::uint64_t> bytes) {
+  files.set_capacity(bytes);
+  if (disk_is_full_ && !bytes) note_begin(settings_of(configuration, folder_.path()));
+  disk_is_full_ = bytes.has_value();
+}
+
+void World::note_begin(const Settings& settings) {
   for (const SourceSettings& source : settings.sources) {
     for (const StreamSettings& stream : source.streams) {
       const std::string fingerprint = request_fingerprint(request_context(source, stream));
@@ -124,6 +127,13 @@ void World::begin() {
       way.begins.push_back(portal_time());
     }
   }
+}
+
+void World::begin() {
+  dead_ = false;
+  program_random_ = std::make_unique<Random>(random.next());
+  const Settings settings = settings_of(configuration, folder_.path());
+  note_begin(settings);
   program_ = std::make_unique<Program>(surroundings(), settings, RunOptions());
   const Status opened = program_->open(journal_path());
   if (!opened.ok()) {

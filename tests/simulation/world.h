@@ -26,7 +26,7 @@ struct Asked {
   std::string vendor;
   std::string stream;
   std::string query;
-  std::vector<WallTime> begins;  // the portal's time whenever a process began with it
+  std::vector<WallTime> begins;  // the portal's time whenever a process began to ask with it
 };
 
 class World {
@@ -34,6 +34,8 @@ class World {
   explicit World(std::uint64_t seed, bool loud = false);
   ~World();
 
+  // Nothing: as large as anybody wants. While the disk is full nobody asks, so with room asking begins anew.
+  void set_disk(std::optional<std::uint64_t> bytes);
   // A process begins. Empty: it did; it may also have died at once (dead()).
   void begin();
   bool alive() const { return program_ != nullptr; }
@@ -73,6 +75,7 @@ class World {
  private:
   class Link;
   void fix_epoch();
+  void note_begin(const Settings& settings);
   Surroundings surroundings();
   bool check_death();
   void kill(const std::string& how);
@@ -85,6 +88,7 @@ class World {
   std::unique_ptr<Random> program_random_;
   std::unique_ptr<Program> program_;
   bool dead_ = false;
+  bool disk_is_full_ = false;
 };
 
 }  // namespace auditferry::simulation
