@@ -206,7 +206,12 @@ Task<Status> Poller::resume_walks(std::vector<StoredWalk> walks) {
 // A first start while our clock was ahead of the portal's would leave everything in between uncollected.
 bool Poller::start_is_late() const {
   const bool relative = stream_.start.kind == StartSetting::Kind::ago;
-  return relative && collection_.coverage.empty() && walks_.empty() && *start_ > session_.edge() - stream_.start.ago + started_late;
+  return relative && collection_.coverage.empty() && walks_.empty() && *start_ > still_shown(session_.edge() - stream_.start.ago) + started_late;
+}
+
+// What the portal has forgotten cannot be shown, and an empty answer about it would be no proof.
+WallTime Poller::still_shown(WallTime start) const {
+  return stream_.retention ? std::max<WallTime>(start, session_.edge() - *stream_.retention) : start;
 }
 
 Task<Status> Poller::resolve_start() {
@@ -224,9 +229,8 @@ Task<Status> Poller::resolve_start() {
     notes_.shown_first = beginning.shown;
     world_.log.info("the portal's log begins about " + format_rfc3339(start), session_.fields());
   }
-  // What the portal has forgotten cannot be shown, and an empty answer about it would be no proof.
-  if (stream_.retention && start < world_.clock.now() - *stream_.retention) {
-    start = world_.clock.now() - *stream_.retention;
+  if (still_shown(start) > start) {
+    start = still_shown(start);
     world_.log.warn("start lies before what the portal still remembers (retention): coverage begins at " + format_rfc3339(start), session_.fields());
   }
   // Whole time units, as the vendor counts them.

@@ -72,6 +72,12 @@ class Poller {
   std::optional<WallTime> oldest_needed() const;
 
  private:
+  // After that long without a look, the portal may have forgotten what it was not asked for.
+  static constexpr Duration long_standstill = std::chrono::hours(24);
+  // How often a page that cannot be read is asked for. Then it is asked for in smaller pieces, and the last piece
+  // counts as lost.
+  static constexpr int unreadable_tries = 3;
+
   // A walk that is under way, as the journal holds it.
   struct ActiveWalk {
     std::int64_t walk_id = 0;
@@ -95,6 +101,7 @@ class Poller {
   Task<Status> attach();
   Task<Status> resolve_start();
   bool start_is_late() const;
+  WallTime still_shown(WallTime start) const;
   Task<Status> resume_walks(std::vector<StoredWalk> walks);
   Task<Status> loop(bool once);
   // Publishes what the walks under way have brought, and ends them; `covering` what they have shown.

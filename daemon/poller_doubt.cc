@@ -9,7 +9,6 @@
 namespace auditferry {
 namespace {
 
-constexpr Duration long_standstill = std::chrono::hours(24);
 // A first history of a day, which is the default, is not looked at: portals remember more than that.
 constexpr Duration long_history = std::chrono::hours(25);
 

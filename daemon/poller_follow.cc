@@ -5,14 +5,6 @@
 #include "encoding/time_format.h"
 
 namespace auditferry {
-namespace {
-
-constexpr Duration long_standstill = std::chrono::hours(24);
-// As for newest-first logs: then the page is asked for in smaller pieces, and the last piece counts as lost.
-constexpr int unreadable_tries = 3;
-
-}  // namespace
-
 void Poller::take_up_follow() {
   const bool next_link_always = stream_.profile.next_link_always;
   if (notes_.follow) {
@@ -104,6 +96,11 @@ Task<Status> Poller::advance_follow(Following& following) {
 }
 
 Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageRequest request, WallTime edge) {
+  // The first answer tells the portal's clock, and with it where the stream begins.
+  if (!following.reread && start_is_late()) {
+    follow_.reset();
+    co_return Status();
+  }
   // Judged on a copy: if the page cannot be stored, the same request is made again.
   OldestFirstFollow next = following.follow;
   WallTime shown_to = edge;

@@ -56,6 +56,19 @@ TEST_P(Vendors, RereadsFindWhatCameLateAndCountIt) {
   EXPECT_GT(fixture.snapshot().streams[0].books.late, 50u);
 }
 
+// Else what lies between the two clocks would never be asked for.
+TEST_P(Vendors, AFirstStartCountsByThePortalsClockWhereOursIsAhead) {
+  PortalOptions options = steady(GetParam(), 0.01, hours(6));
+  options.date_offset = -hours(2);
+  PollerFixture fixture(options, GetParam());
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(1)};
+  const WallTime began = fixture.loop_.clock().now();
+  fixture.run_for(minutes(5));
+  const JournalSnapshot snapshot = fixture.snapshot();
+  ASSERT_TRUE(fixture.collection(snapshot).start);
+  EXPECT_LT(*fixture.collection(snapshot).start, began - hours(3) + seconds(10));
+}
+
 TEST_P(Vendors, RereadsGoOnAcrossRestartsBesideTheCursor) {
   PortalOptions options = steady(GetParam(), 0.05);
   options.streams[log_of(GetParam())].late_share = 0.3;

@@ -470,6 +470,21 @@ TEST(Poller, WhatThePortalForgotDuringAnOutageIsAGap) {
   EXPECT_LT(std::chrono::abs(snapshot.gaps[0].range->to - (stopped + hours(72))), Duration(hours(2)));
 }
 
+TEST(Poller, AStartBeforeWhatThePortalRemembersIsCutAndSaidOnce) {
+  PortalOptions options = steady(0.01, hours(24));
+  options.streams[SandboxLog::audit].retention = hours(48);
+  PollerFixture fixture(options);
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(72)};
+  fixture.stream_.retention = hours(48);
+  const WallTime began = fixture.loop_.clock().now();
+  fixture.run_for(hours(3));
+  fixture.expect_everything();
+  EXPECT_EQ(fixture.log_.count("retention", LogLevel::warn), 1u);
+  const JournalSnapshot snapshot = fixture.snapshot();
+  ASSERT_TRUE(fixture.collection(snapshot).start);
+  EXPECT_LT(std::chrono::abs(*fixture.collection(snapshot).start - (began - hours(48))), Duration(minutes(1)));
+}
+
 TEST(Poller, AnOutageThatThePortalRemembersIsNoGap) {
   PollerFixture fixture(steady(0.01, hours(24)));
   fixture.run_for(hours(2));

@@ -9,8 +9,6 @@ namespace auditferry {
 namespace {
 
 constexpr Duration proof_every = std::chrono::hours(24);
-// How often a page that cannot be read is asked for before it counts as lost.
-constexpr int unreadable_tries = 3;
 // History takes half of the budget while live polls have the right of way.
 constexpr double live_cost = 1;
 constexpr double history_cost = 2;
