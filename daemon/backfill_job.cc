@@ -43,10 +43,6 @@ bool asks_by_time(const StreamProfile& profile) {
          std::any_of(request.body.begin(), request.body.end(), has_from);
 }
 
-std::string counted(std::uint64_t count, const std::string& one, const std::string& many) {
-  return report_count(count) + " " + (count == 1 ? one : many);
-}
-
 std::string words_of(const std::string& stream, const Backfill& backfill) {
   return stream + ": " + counted(backfill.fetched, "record", "records") + " fetched, " + report_count(backfill.fresh) + " of them new";
 }

@@ -30,10 +30,6 @@ GapSelection selection_of(const std::string& argument) {
   return selection;
 }
 
-std::string counted(std::uint64_t count, const std::string& one, const std::string& many) {
-  return report_count(count) + " " + (count == 1 ? one : many);
-}
-
 // The ids that were named and are not among the open ones.
 std::string not_open(const std::vector<std::int64_t>& named, const std::vector<std::int64_t>& open) {
   std::string ids;

@@ -104,8 +104,8 @@ bool needs_secrets(const CommandLine& line) {
 }
 
 // Everything that check --online needs, taken down in order.
-struct OnlineCheck {
-  explicit OnlineCheck(const Settings& settings_in)
+struct OnlineProgram {
+  explicit OnlineProgram(const Settings& settings_in)
       : settings(settings_in), log(settings.daemon.log_level, settings.daemon.log_json), random(std::random_device{}()),
         profiles(profile_book(settings)) {}
 
@@ -147,7 +147,7 @@ ExitStatus check(const CommandLine& line, const Settings& settings) {
   }
   const Result<std::vector<Penalty>> penalties = stored_penalties(journal_path(settings));
   if (!penalties) return complain(penalties.error().message, ExitStatus::failed);
-  OnlineCheck online(settings);
+  OnlineProgram online(settings);
   bool good = false;
   std::exception_ptr failure;
   boost::asio::co_spawn(online.loop, online.run(*penalties, good), [&](std::exception_ptr exception) {

@@ -15,7 +15,7 @@ namespace {
 constexpr Duration patience = std::chrono::minutes(15);
 constexpr Duration soon = std::chrono::hours(24);
 
-std::string label(const StreamSnapshot& stream) { return plain(stream.source + "/" + stream.identity.stream); }
+std::string stream_name(const StreamSnapshot& stream) { return plain(stream.source + "/" + stream.identity.stream); }
 
 std::string shell_word(const std::string& word) {
   const auto harmless = [](unsigned char c) { return std::isalnum(c) != 0 || std::string_view("-_./:@=,+").find(static_cast<char>(c)) != std::string_view::npos; };
@@ -23,10 +23,6 @@ std::string shell_word(const std::string& word) {
   std::string quoted = "'";
   for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";
-}
-
-std::string counted(std::uint64_t count, const std::string& one, const std::string& many) {
-  return report_count(count) + " " + (count == 1 ? one : many);
 }
 
 void add_room(const LiveState& state, std::vector<Finding>& found) {
@@ -49,7 +45,7 @@ void add_headroom(const LiveState& state, const StreamProgress& progress, std::v
   if (!headroom) return;
   const Duration retention = retention_of(*progress.stream, state.settings).value_or(soon);
   if (*headroom > std::min(soon, Duration(retention / 4))) return;
-  const std::string stream = label(*progress.stream);
+  const std::string stream = stream_name(*progress.stream);
   if (*headroom <= Duration::zero()) {
     found.push_back({"The portal may have forgotten records of " + stream + " that are not here.",
                      "Let the stream catch up: see below why it is behind. What turns out to be lost will be shown as a gap.", ""});
@@ -65,7 +61,7 @@ void add_stream(const LiveState& state, const StreamSnapshot& stream, std::vecto
   context.settings = state.settings;
   const StreamProgress progress = progress_of(stream, *state.snapshot, context);
   if (!stream.books.balance()) {
-    found.push_back({"The books of " + label(stream) + " do not balance.", "Have the journal checked.",
+    found.push_back({"The books of " + stream_name(stream) + " do not balance.", "Have the journal checked.",
                      command_line(state.config, "journal check")});
   }
   if (!progress.configured) return;

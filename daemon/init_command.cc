@@ -44,7 +44,7 @@ std::vector<std::string> split_names(const std::string& text) {
   return names;
 }
 
-std::string joined(const std::vector<std::string>& names) {
+std::string comma_list(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ",") + name;
   return text;
@@ -92,7 +92,7 @@ class Init {
 
   Status choose_profile() {
     const std::vector<std::string> names = builtin_profile_names();
-    Status filled = fill(answers_.profile, options_.profile, "Which portal (" + joined(names) + ")", "", "--profile");
+    Status filled = fill(answers_.profile, options_.profile, "Which portal (" + comma_list(names) + ")", "", "--profile");
     if (!filled) return filled;
     if (std::find(names.begin(), names.end(), answers_.profile) == names.end())
       return Error{ErrorKind::invalid, "there is no built-in profile \"" + answers_.profile + "\"; " + suggestion(answers_.profile, names)};
@@ -108,7 +108,7 @@ class Init {
     std::vector<std::string> known;
     for (const auto& entry : profile_.streams) known.push_back(entry.first);
     std::string streams;
-    if (filled) filled = fill(streams, options_.streams, "Which logs", joined(known), "--streams");
+    if (filled) filled = fill(streams, options_.streams, "Which logs", comma_list(known), "--streams");
     answers_.streams = split_names(streams);
     if (filled) filled = fill(answers_.source, options_.source, "A name for it", answers_.profile, "--source");
     if (filled) filled = fill(answers_.start, options_.start, "From when on (a time, \"-24h\" or \"oldest\")", answers_.start, "--start");

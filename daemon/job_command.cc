@@ -21,7 +21,7 @@
 namespace auditferry {
 namespace {
 
-constexpr Duration look_every = std::chrono::milliseconds(300);
+constexpr Duration ask_every = std::chrono::milliseconds(300);
 
 ExitStatus complain(const std::string& message) {
   std::fprintf(stderr, "auditferry: %s\n", plain(message).c_str());
@@ -65,7 +65,7 @@ Task<void> follow(JobClient& client, Clock& clock, const Settings& settings, std
                         " was done; it takes it up at its next start if it had not begun");
       co_return;
     }
-    co_await clock.sleep(look_every);
+    co_await clock.sleep(ask_every);
   }
 }
 

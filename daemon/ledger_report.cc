@@ -12,13 +12,13 @@ namespace auditferry {
 namespace {
 
 // What was asked for: chains with the names that people know them by.
-struct Selection {
+struct Chosen {
   std::map<std::int64_t, std::string> chains;
   std::vector<const StreamSnapshot*> streams;
 };
 
-Result<Selection> select(const JournalSnapshot& snapshot, const LedgerQuery& query) {
-  Selection selection;
+Result<Chosen> select(const JournalSnapshot& snapshot, const LedgerQuery& query) {
+  Chosen selection;
   std::vector<std::string> sources;
   std::vector<std::string> streams;
   for (const StreamSnapshot& stream : snapshot.streams) {
@@ -71,7 +71,7 @@ bool overlaps(const TimeRange& range, const LedgerQuery& query) {
   return (!query.from || range.to >= *query.from) && (!query.to || range.from <= *query.to);
 }
 
-bool belongs(const GapRow& gap, const Selection& selection) {
+bool belongs(const GapRow& gap, const Chosen& selection) {
   for (const StreamSnapshot* stream : selection.streams) {
     for (const CollectionSnapshot& collection : stream->collections) {
       if (gap.collection_id == collection.collection_id) return true;
@@ -91,7 +91,7 @@ class Writer {
   const ReportSink& sink_;
 };
 
-void write_coverage(const Writer& writer, const Selection& selection, const LedgerQuery& query) {
+void write_coverage(const Writer& writer, const Chosen& selection, const LedgerQuery& query) {
   for (const StreamSnapshot* stream : selection.streams) {
     const std::string& name = selection.chains.at(stream->stream_id);
     for (const CollectionSnapshot& collection : stream->collections) {
@@ -115,7 +115,7 @@ void write_coverage(const Writer& writer, const Selection& selection, const Ledg
   }
 }
 
-bool write_gaps(const Writer& writer, const JournalSnapshot& snapshot, const Selection& selection,
+bool write_gaps(const Writer& writer, const JournalSnapshot& snapshot, const Chosen& selection,
                 const LedgerQuery& query) {
   bool any = false;
   for (const GapRow& gap : snapshot.gaps) {
@@ -141,7 +141,7 @@ bool write_gaps(const Writer& writer, const JournalSnapshot& snapshot, const Sel
   return any;
 }
 
-Result<bool> write_verdicts(const Writer& writer, JournalReader& reader, const Selection& selection) {
+Result<bool> write_verdicts(const Writer& writer, JournalReader& reader, const Chosen& selection) {
   bool unbroken = true;
   for (const auto& [chain, name] : selection.chains) {
     const Result<ChainVerdict> verdict = reader.verify(chain);
@@ -174,7 +174,7 @@ Result<LedgerOutcome> render_ledger(JournalReader& reader, const LedgerQuery& qu
                                     const ReportSink& sink) {
   const Result<JournalSnapshot> snapshot = reader.snapshot();
   if (!snapshot) return snapshot.error();
-  const Result<Selection> selection = select(*snapshot, query);
+  const Result<Chosen> selection = select(*snapshot, query);
   if (!selection) return selection.error();
   const Writer writer(json, sink);
   LedgerFilter filter;

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "daemon/record_shape.h"
+#include "daemon/text_report.h"
 #include "encoding/json_object.h"
 #include "encoding/json_view.h"
 
@@ -20,9 +21,7 @@ DeadLetterFilter filter_of(const std::string& argument) {
   return filter;
 }
 
-std::string counted(std::size_t count) {
-  return std::to_string(count) + (count == 1 ? " dead letter" : " dead letters");
-}
+std::string letters(std::size_t count) { return counted(count, "dead letter", "dead letters"); }
 
 struct Tally {
   std::size_t all = 0;
@@ -84,7 +83,7 @@ Task<Status> take_down(Jobs& jobs, std::int64_t letter_id, const WriteOutcome& o
 }
 
 std::string words_of(const Tally& tally) {
-  std::string words = counted(tally.all) + ": " + std::to_string(tally.delivered) + " delivered, " +
+  std::string words = letters(tally.all) + ": " + std::to_string(tally.delivered) + " delivered, " +
                       std::to_string(tally.refused) + " refused again";
   if (tally.gone > 0) words += ", " + std::to_string(tally.gone) + " gone meanwhile";
   if (!tally.last_reason.empty()) words += "; the last refusal: " + tally.last_reason;
@@ -174,10 +173,10 @@ Task<JobOutcome> discard_letters(Jobs& jobs, JobRow job) {
     };
     const Result<bool> settled = co_await jobs.world().storage.run(discard);
     if (!settled)
-      co_return JobOutcome{JobState::failed, counted(discarded) + " discarded; " + settled.error().message};
+      co_return JobOutcome{JobState::failed, letters(discarded) + " discarded; " + settled.error().message};
     if (*settled) ++discarded;
   }
-  co_return JobOutcome{JobState::done, counted(discarded) + " discarded; the ledger says which"};
+  co_return JobOutcome{JobState::done, letters(discarded) + " discarded; the ledger says which"};
 }
 
 }  // namespace auditferry

@@ -9,10 +9,6 @@
 namespace auditferry {
 namespace {
 
-std::string counted(std::uint64_t count, const char* one, const char* many) {
-  return report_count(count) + " " + (count == 1 ? one : many);
-}
-
 }  // namespace
 
 std::string service_status_line(const JournalSnapshot& snapshot, const StatusContext& context) {

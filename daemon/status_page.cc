@@ -59,10 +59,6 @@ std::string code_html(const std::string& command) {
   return command.empty() ? "" : "<code>" + escape_html(command) + "</code>";
 }
 
-std::string counted(std::uint64_t count, const std::string& one, const std::string& many) {
-  return report_count(count) + " " + (count == 1 ? one : many);
-}
-
 // A part of the page that the script exchanges as a whole.
 std::string part(const std::string& name, const std::string& html) {
   return "<div id=\"part-" + name + "\" data-part>" + html + "</div>\n";

@@ -58,6 +58,10 @@ std::string report_count(std::uint64_t count) {
   return text;
 }
 
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
+  return report_count(count).append(" ").append(count == 1 ? one : many);
+}
+
 std::string json_time(std::optional<WallTime> time) {
   return time ? "\"" + format_rfc3339(*time) + "\"" : "null";
 }

@@ -25,6 +25,8 @@ std::string report_duration(Duration duration);
 // Two units, rounded to the smaller: "1m 6s", "1d 2h".
 std::string report_lateness(Duration duration);
 std::string report_count(std::uint64_t count);  // "1,204"
+// "1 gap", "1,204 gaps"
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many);
 // As JSON: a quoted time, or null.
 std::string json_time(std::optional<WallTime> time);
 

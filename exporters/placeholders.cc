@@ -8,7 +8,7 @@
 namespace auditferry {
 namespace {
 
-Error invalid(std::string message) { return {ErrorKind::invalid, std::move(message)}; }
+Error not_a_template(std::string message) { return {ErrorKind::invalid, std::move(message)}; }
 
 }  // namespace
 
@@ -16,18 +16,18 @@ Result<std::vector<PlaceholderPart>> parse_placeholders(std::string_view text, s
   std::vector<PlaceholderPart> parts;
   std::string plain;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '}') return invalid("there is a '}' without a '{' before it");
+    if (text[i] == '}') return not_a_template("there is a '}' without a '{' before it");
     if (text[i] != '{') {
       plain += text[i];
       continue;
     }
     const std::size_t end = text.find('}', i);
-    if (end == std::string_view::npos) return invalid("there is a '{' without a '}' after it");
+    if (end == std::string_view::npos) return not_a_template("there is a '{' without a '}' after it");
     const std::string_view name = text.substr(i + 1, end - i - 1);
     const auto known = std::find(names.begin() + 1, names.end(), name);
     if (known == names.end()) {
       const std::vector<std::string> all(names.begin() + 1, names.end());
-      return invalid("{" + std::string(name) + "} is not a placeholder; " + suggestion(name, all));
+      return not_a_template("{" + std::string(name) + "} is not a placeholder; " + suggestion(name, all));
     }
     if (!plain.empty()) parts.push_back({0, std::exchange(plain, {})});
     parts.push_back({static_cast<std::size_t>(known - names.begin()), {}});

@@ -36,7 +36,7 @@ void decode(DeadLetterRow& row, std::string_view payload) {
   row.batch.storage.push_back(std::move(identity));
 }
 
-DeadLetterRow row_of(const Statement& statement) {
+DeadLetterRow letter_row(const Statement& statement) {
   DeadLetterRow row;
   row.letter_id = statement.integer(0);
   row.exporter_id = statement.integer(1);
@@ -72,7 +72,7 @@ Status JournalReader::dead_letters(const DeadLetterFilter& filter,
       ids.reset();
       if (!wanted(filter, id)) continue;
       if (!statement.query(filter.exporter, id).step()) continue;
-      const DeadLetterRow row = row_of(statement);
+      const DeadLetterRow row = letter_row(statement);
       statement.reset();
       visit(row);
     }
@@ -98,7 +98,7 @@ Result<std::optional<DeadLetterRow>> find_dead_letter(Journal& journal, std::int
   return guarded([&]() -> Result<std::optional<DeadLetterRow>> {
     Statement statement(journal.database(), select_letters);
     if (!statement.query("", letter_id).step()) return std::optional<DeadLetterRow>();
-    return std::optional<DeadLetterRow>(row_of(statement));
+    return std::optional<DeadLetterRow>(letter_row(statement));
   });
 }
 

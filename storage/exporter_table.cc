@@ -8,7 +8,7 @@
 namespace auditferry {
 namespace {
 
-ExporterRow row_of(const Statement& statement) {
+ExporterRow exporter_row(const Statement& statement) {
   auto number = [&statement](int column) { return static_cast<std::uint64_t>(statement.integer(column)); };
   ExporterRow row;
   row.exporter_id = statement.integer(0);
@@ -58,7 +58,7 @@ std::vector<ExporterRow> ExporterTable::load_all() {
   Statement statement(database_, select_all);
   std::vector<ExporterRow> rows;
   statement.query();
-  while (statement.step()) rows.push_back(row_of(statement));
+  while (statement.step()) rows.push_back(exporter_row(statement));
   return rows;
 }
 

@@ -22,7 +22,7 @@ JobState state_of(std::string_view name) {
   return JobState::failed;
 }
 
-JobRow row_of(const Statement& statement) {
+JobRow job_row(const Statement& statement) {
   return {statement.integer(0), std::string(statement.text(1)), std::string(statement.text(2)),
           state_of(statement.text(3)), std::string(statement.text(4))};
 }
@@ -55,7 +55,7 @@ Result<JobRow> JobClient::look(std::int64_t job_id) {
   return guarded([&]() -> Result<JobRow> {
     Statement statement(*database_,
                         "SELECT job_id, kind, argument, state, progress FROM job WHERE job_id = ?");
-    if (statement.query(job_id).step()) return row_of(statement);
+    if (statement.query(job_id).step()) return job_row(statement);
     return Error{ErrorKind::not_found,
                  "job " + std::to_string(job_id) + " is gone from the journal; see 'auditferry status'"};
   });
@@ -73,7 +73,7 @@ Result<std::vector<JobRow>> queued_jobs(Journal& journal) {
                         "ORDER BY job_id LIMIT 100");
     std::vector<JobRow> jobs;
     statement.query();
-    while (statement.step()) jobs.push_back(row_of(statement));
+    while (statement.step()) jobs.push_back(job_row(statement));
     return jobs;
   });
 }

@@ -17,7 +17,7 @@ std::string hash_of(const LedgerRow& row, const std::string& previous_hash) {
 
 constexpr const char* columns = "chain, number, first_at, at, repeats, kind, detail, hash";
 
-LedgerRow row_of(const Statement& statement) {
+LedgerRow ledger_row(const Statement& statement) {
   LedgerRow row;
   row.chain = statement.integer(0);
   row.number = statement.integer(1);
@@ -51,7 +51,7 @@ std::string Ledger::anchor(std::int64_t chain) { return read_anchor(database_, c
 
 std::optional<LedgerRow> Ledger::last(std::int64_t chain) {
   if (!last_.query(chain).step()) return std::nullopt;
-  LedgerRow row = row_of(last_);
+  LedgerRow row = ledger_row(last_);
   last_.reset();
   return row;
 }
@@ -119,7 +119,7 @@ void read_ledger(Database& database, const LedgerFilter& filter, const std::func
   for (;;) {
     std::vector<LedgerRow> rows;
     statement.query(filter.chain ? *filter.chain : std::int64_t{-1}, at, filter.to ? to_micros(*filter.to) : INT64_MAX, chain, number);
-    while (statement.step()) rows.push_back(row_of(statement));
+    while (statement.step()) rows.push_back(ledger_row(statement));
     statement.reset();
     if (rows.empty()) return;
     at = to_micros(rows.back().at);
@@ -137,7 +137,7 @@ ChainVerdict verify_ledger(Database& database, std::int64_t chain) {
   std::string previous_hash = read_anchor(database, chain);
   std::optional<std::int64_t> number;
   while (statement.step()) {
-    LedgerRow row = row_of(statement);
+    LedgerRow row = ledger_row(statement);
     const bool follows = !number || row.number == *number + 1;
     if (!follows || row.hash != hash_of(row, previous_hash)) {
       verdict.broken = std::move(row);
