@@ -20,9 +20,17 @@ target_compile_options(auditferry_options INTERFACE
   -Wcast-qual -Wformat=2 -Wimplicit-fallthrough -fno-omit-frame-pointer)
 # g++ 12 takes the frame of an inlined coroutine for memory of another allocator.
 target_compile_options(auditferry_options INTERFACE -Wno-mismatched-new-delete)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # The compiler collects its garbage later: a tenth faster, for half a gigabyte.
+  target_compile_options(auditferry_options INTERFACE --param=ggc-min-heapsize=524288)
+endif()
 target_link_libraries(auditferry_options INTERFACE Threads::Threads Boost::boost)
 if(AUDITFERRY_SANITIZE)
   target_compile_options(auditferry_options INTERFACE -fsanitize=${AUDITFERRY_SANITIZE} -fno-sanitize-recover=all -g1)
+  if(AUDITFERRY_SANITIZE MATCHES undefined)
+    # What AddressSanitizer sees as well, or x86 does not mind: these checks are a third of the time to compile.
+    target_compile_options(auditferry_options INTERFACE -fno-sanitize=null,alignment,object-size)
+  endif()
   target_link_options(auditferry_options INTERFACE -fsanitize=${AUDITFERRY_SANITIZE})
   if(AUDITFERRY_SANITIZE MATCHES thread)
     # Asio uses atomic_thread_fence, which TSan does not model; g++ warns of it in every file.
@@ -32,6 +40,13 @@ if(AUDITFERRY_SANITIZE)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(auditferry_options INTERFACE -Wno-maybe-uninitialized)
   endif()
+endif()
+
+# With CMAKE_UNITY_BUILD, for builds that are made whole, files are compiled eight at a time.
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 8)
+if(CMAKE_UNITY_BUILD)
+  # A file's own types are then those of a header, to the compiler.
+  target_compile_options(auditferry_options INTERFACE -Wno-subobject-linkage)
 endif()
 
 if(AUDITFERRY_FUZZ)
@@ -49,13 +64,23 @@ function(auditferry_library name)
   endif()
 endfunction()
 
-# auditferry_test(NAME SOURCES … LINK …): one GoogleTest program; each of its tests is a CTest entry.
+# auditferry_test(NAME SOURCES … LINK … [TIMEOUT seconds] [COST n]): one GoogleTest program; each of its tests is a
+# CTest entry. The costliest begin first.
 function(auditferry_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT;COST" "SOURCES;LINK" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 900)
   endif()
+  if(NOT ARG_COST)
+    set(ARG_COST 1)
+  endif()
   add_executable(${name} ${ARG_SOURCES})
+  # Tests of different files have helpers of the same names.
+  set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
+  if(AUDITFERRY_SANITIZE MATCHES address)
+    # Half the time to compile, and it is the libraries that have to be quick.
+    target_compile_options(${name} PRIVATE -O0)
+  endif()
   target_link_libraries(${name} PRIVATE ${ARG_LINK} auditferry_options GTest::gtest GTest::gtest_main)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT ${ARG_TIMEOUT} COST ${ARG_COST})
 endfunction()
