@@ -57,6 +57,35 @@ TEST_F(ProcessTest, KillAtRandomMomentsLosesAndDoublesNothing) {
   expect_equal_sets("");
 }
 
+// The penalty is in the journal, so no life of the program asks before its end.
+TEST_F(ProcessTest, KilledInAPenaltyItAsksNothingBeforeItsEnd) {
+  auto process = start({"run"});
+  ASSERT_TRUE(eventually([&] { return bytes_of_records() > 0; })) << process->output();
+  portal_.add_fault({"", 0, 1, rate_limit_fault(seconds(8))});
+  const auto kept = [&] {
+    const Result<std::unique_ptr<JournalReader>> reader = JournalReader::open(folder_ / "state/journal.db");
+    return reader.ok() && !(*reader)->snapshot()->penalties.empty();
+  };
+  ASSERT_TRUE(eventually(kept)) << process->output();
+  const std::vector<SeenRequest> before = portal_.seen_requests();
+  const auto refused = std::find_if(before.begin(), before.end(), [](const SeenRequest& request) { return request.status == 429; });
+  ASSERT_NE(refused, before.end());
+  for (int round = 0; round < 3; ++round) {
+    process->signal(SIGKILL);
+    EXPECT_EQ(process->wait(seconds(10)), 128 + SIGKILL);
+    process = start({"run"});
+    std::this_thread::sleep_for(milliseconds(500));
+  }
+  const WallTime end = refused->at + seconds(8);
+  ASSERT_TRUE(eventually([&] { return portal_.seen_requests().back().at >= end; })) << process->output();
+  std::size_t asked = 0;
+  for (const SeenRequest& request : portal_.seen_requests()) {
+    // The other stream's request may have been under way when the refusal came.
+    asked += request.at > refused->at + milliseconds(300) && request.at < end ? 1 : 0;
+  }
+  EXPECT_EQ(asked, 0u);
+}
+
 TEST_F(ProcessTest, ASecondDaemonIsRefusedAndTheFirstGoesOn) {
   auto first = start({"run"});
   ASSERT_TRUE(eventually([&] { return bytes_of_records() > 0; })) << first->output();
