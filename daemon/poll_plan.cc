@@ -81,6 +81,11 @@ Duration longest_window(const StreamProfile& profile) {
   return std::max(profile.max_window - wider, profile.max_window / 2);
 }
 
+bool is_whole_overlap(const TimeRange& window, const StreamSettings& settings, WallTime start) {
+  const Duration overlap = std::min(settings.overlap, longest_window(settings.profile));
+  return window.from <= std::max<WallTime>(start, window.to - overlap);
+}
+
 Duration half_slice(Duration slice) { return std::max(shortest_slice, slice / 2); }
 
 Duration next_slice(Duration slice, std::uint64_t records, const StreamProfile& profile) {

@@ -44,6 +44,9 @@ std::vector<TimeRange> history_holes(const PlanInput& input);
 // profile's max_window.
 Duration longest_window(const StreamProfile& profile);
 
+// Whether a poll of that window walks all of `overlap`, or all that there is of it.
+bool is_whole_overlap(const TimeRange& window, const StreamSettings& settings, WallTime start);
+
 // Slices of history and of backfills: half of one, and the one that follows a slice with so many records, which is
 // shorter when it was full and longer when it was empty.
 Duration half_slice(Duration slice);

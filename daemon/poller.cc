@@ -188,6 +188,7 @@ Task<Status> Poller::resume_walks(std::vector<StoredWalk> walks) {
     Result<NewestFirstWalk> walk = NewestFirstWalk::resume(rules(), stored.state);
     if (!walk) world_.log.warn(walk.error().message, session_.fields());
     PlannedWalk plan{stored.how, stored.window, false, std::nullopt};
+    plan.whole_overlap = stored.how == "poll" && is_whole_overlap(stored.window, stream_, start_.value_or(WallTime::min()));
     // A reread's mark is found again by its window: it moves when a window that begins at it is done.
     for (const auto& [delay, mark] : notes_.reread) {
       if (stored.how == "reread" && mark == stored.window.from) plan.reread_delay = delay;

@@ -61,6 +61,28 @@ TEST(PollerResume, ACrashInTheMiddleOfAWalkCostsOneRequest) {
   }
 }
 
+// A page counts as asked for when it was, not when the walk that a crash cut in two came to its end.
+TEST(PollerResume, WhatCameLateBehindAWalkThatACrashInterruptedIsFound) {
+  PortalOptions options = audit_only(1, hours(1));
+  options.page_limit = 20;
+  PollerFixture fixture(options);
+  fixture.http_.set_latency(seconds(1));
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+  fixture.stream_.reread = {};
+  fixture.restart();
+  // Some pages of the first poll, from the top.
+  fixture.run_for(seconds(8));
+  const WallTime crashed = fixture.loop_.clock().now();
+  fixture.stop();
+  fixture.loop_.run_until_idle(minutes(1));
+  fixture.portal_.add("audit", crashed - seconds(20));
+  fixture.loop_.run_until_idle(minutes(29));
+  fixture.http_.set_latency({});
+  fixture.open();
+  fixture.run_for(hours(1));
+  fixture.expect_everything();
+}
+
 // What a new process obeys is what the journal holds.
 TEST(PollerResume, APenaltyIsStoredInFullBeforeAnythingElse) {
   PollerFixture fixture(steady());

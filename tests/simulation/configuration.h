@@ -26,10 +26,7 @@ struct Configuration {
   std::optional<Duration> retention;  // as the operator states it; the portal may keep to it or not
   std::uint32_t page_size = 20;
   Duration slice = std::chrono::hours(24);
-  // Excluded for now, unless it is false: a log that has nothing but overlap to find late records with loses
-  // those that appeared just before a stop that is longer than overlap (the next poll goes back overlap from
-  // now, not from where it stopped).
-  bool audit_is_reread = true;
+  bool audit_is_reread = true;  // else it has nothing but overlap to find late records with
   bool query_may_change = true;
   std::vector<ExporterPlan> exporters;
   int names_used = 0;

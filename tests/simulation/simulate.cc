@@ -107,7 +107,7 @@ void count_portal_faults(World& world) {
 
 Outcome simulate(std::uint64_t seed, bool loud, bool everything) {
   World world(seed, loud);
-  world.configuration.audit_is_reread = !everything;
+  world.configuration.audit_is_reread = world.random.below(2) == 0;
   world.portal->make("audit", 30, world.portal_time() - std::chrono::hours(7), world.portal_time());
   world.portal->make("device", 30, world.portal_time() - std::chrono::hours(7), world.portal_time());
   world.portal->make("okta", 30, world.portal_time() - std::chrono::hours(7), world.portal_time());
