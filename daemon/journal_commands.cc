@@ -51,7 +51,7 @@ Status take_place(const std::string& rescued, const std::string& journal, const 
 }
 
 void show(const SalvageReport& report, const ReportSink& sink) {
-  sink("rescued " + report_count(report.records) + (report.records == 1 ? " record" : " records") + ", up to sequence number " +
+  sink("rescued " + counted(report.records, "record", "records") + ", up to sequence number " +
        std::to_string(report.last_seq) + "\n");
   if (report.renumbered > 0) {
     sink(report_count(report.renumbered) + " of them had no readable number and have new ones at the end: exporters get them once more\n");

@@ -30,7 +30,7 @@ Result<bool> render_journal_check(JournalReader& reader, const ReportSink& sink)
   if (findings->empty()) {
     sink("the journal is in order: the file, every stored record, the books and the ledger's chains\n");
   } else {
-    sink(report_count(findings->size()) + (findings->size() == 1 ? " finding\n" : " findings\n"));
+    sink(counted(findings->size(), "finding", "findings") + "\n");
   }
   return findings->empty();
 }

@@ -147,8 +147,7 @@ Result<bool> write_verdicts(const Writer& writer, JournalReader& reader, const C
     const Result<ChainVerdict> verdict = reader.verify(chain);
     if (!verdict) return verdict.error();
     const auto rows = static_cast<std::uint64_t>(verdict->rows);
-    std::string text =
-        "chain of " + plain(name) + ": " + report_count(rows) + (rows == 1 ? " row, " : " rows, ");
+    std::string text = "chain of " + plain(name) + ": " + counted(rows, "row", "rows") + ", ";
     JsonObject object;
     object.text("type", "chain")
         .text("chain", name)

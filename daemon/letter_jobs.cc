@@ -83,9 +83,9 @@ Task<Status> take_down(Jobs& jobs, std::int64_t letter_id, const WriteOutcome& o
 }
 
 std::string words_of(const Tally& tally) {
-  std::string words = letters(tally.all) + ": " + std::to_string(tally.delivered) + " delivered, " +
-                      std::to_string(tally.refused) + " refused again";
-  if (tally.gone > 0) words += ", " + std::to_string(tally.gone) + " gone meanwhile";
+  std::string words = letters(tally.all) + ": " + report_count(tally.delivered) + " delivered, " +
+                      report_count(tally.refused) + " refused again";
+  if (tally.gone > 0) words += ", " + report_count(tally.gone) + " gone meanwhile";
   if (!tally.last_reason.empty()) words += "; the last refusal: " + tally.last_reason;
   return words;
 }

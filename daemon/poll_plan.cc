@@ -23,6 +23,8 @@ std::optional<WallTime> newest_shown(const std::vector<CoverageInterval>& covera
   return newest;
 }
 
+Duration reachable_overlap(const StreamSettings& settings) { return std::min(settings.overlap, longest_window(settings.profile)); }
+
 // Then the hole before the last `overlap` is history.
 bool is_long_stop(const PlanInput& input, const std::optional<WallTime>& newest) {
   return !newest || input.edge - *newest > std::min(input.settings.slice, longest_window(input.settings.profile) - look_back);
@@ -30,8 +32,7 @@ bool is_long_stop(const PlanInput& input, const std::optional<WallTime>& newest)
 
 // Where the next poll begins.
 WallTime poll_from(const PlanInput& input) {
-  const Duration longest = longest_window(input.settings.profile);
-  const WallTime recent = input.edge - std::min(input.settings.overlap, longest);
+  const WallTime recent = input.edge - reachable_overlap(input.settings);
   const std::optional<WallTime> newest = newest_shown(input.coverage);
   if (is_long_stop(input, newest)) return std::max(input.start, recent);
   // Shown later than now: our clock was ahead when it was, and has been put back since. What has come
@@ -46,7 +47,7 @@ PlannedWalk plan_poll(const PlanInput& input) {
   const bool due = !input.notes.overlap_at || *input.notes.overlap_at > input.edge ||
                    input.edge - *input.notes.overlap_at >= input.settings.overlap / 2;
   if (due) {
-    const Duration overlap = std::min(input.settings.overlap, longest_window(input.settings.profile));
+    const Duration overlap = reachable_overlap(input.settings);
     WallTime from = input.edge - overlap;
     // After a stop: what was due to be walked once more when it began.
     const bool marked = input.notes.overlap_at && *input.notes.overlap_at <= input.edge;
@@ -67,7 +68,7 @@ std::optional<PlannedWalk> plan_history(const PlanInput& input) {
   // Where a stop began: what was due to be walked once more then.
   const auto ends_here = [&hole](const CoverageInterval& interval) { return interval.how == "poll" && interval.range.to == hole.from; };
   if (std::any_of(input.coverage.begin(), input.coverage.end(), ends_here)) {
-    from = std::max<WallTime>(input.start, hole.from - std::min(input.settings.overlap, longest) / 2);
+    from = std::max<WallTime>(input.start, hole.from - reachable_overlap(input.settings) / 2);
   }
   const WallTime to = std::min<WallTime>(hole.from + input.slice, from + longest);
   return PlannedWalk{"history", {from, std::min(hole.to, to)}, false, std::nullopt};
@@ -82,8 +83,7 @@ Duration longest_window(const StreamProfile& profile) {
 }
 
 bool is_whole_overlap(const TimeRange& window, const StreamSettings& settings, WallTime start) {
-  const Duration overlap = std::min(settings.overlap, longest_window(settings.profile));
-  return window.from <= std::max<WallTime>(start, window.to - overlap);
+  return window.from <= std::max<WallTime>(start, window.to - reachable_overlap(settings));
 }
 
 Duration half_slice(Duration slice) { return std::max(shortest_slice, slice / 2); }

@@ -230,8 +230,8 @@ Task<Status> Poller::resolve_start() {
     notes_.shown_first = beginning.shown;
     world_.log.info("the portal's log begins about " + format_rfc3339(start), session_.fields());
   }
-  if (still_shown(start) > start) {
-    start = still_shown(start);
+  if (const WallTime shown = still_shown(start); shown > start) {
+    start = shown;
     world_.log.warn("start lies before what the portal still remembers (retention): coverage begins at " + format_rfc3339(start), session_.fields());
   }
   // Whole time units, as the vendor counts them.

@@ -72,7 +72,6 @@ TEST_P(CountedPaging, LosesNothingWhileRecordsComeAndGo) {
   PollerFixture fixture(moving);
   set_up(fixture);
   fixture.http_.set_latency(seconds(2));
-  std::set<std::string> erased;
   for (int round = 0; round < 30; ++round) {
     fixture.run_for(seconds(20));
     // Sixty of the newest that have been collected.

@@ -164,7 +164,7 @@ std::string detached_text(const ExporterRow& row, std::uint64_t last_seq) {
   const std::uint64_t waiting = row.books.waiting(last_seq);
   const std::string forget = "'auditferry exporter forget " + plain(row.name) + "'";
   if (waiting == 0) return "not in use, and nothing waits for it: " + forget + " removes it";
-  return "not in use: " + report_count(waiting) + (waiting == 1 ? " record is" : " records are") +
+  return "not in use: " + counted(waiting, "record is", "records are") +
          " kept for it until the journal is full. Configure it again to go on, 'auditferry exporter rename' if it has another name now, or " + forget;
 }
 
@@ -183,8 +183,7 @@ std::string gap_owner(const GapRow& gap, const JournalSnapshot& snapshot) {
 std::vector<std::string> needs_a_person(const JournalSnapshot& snapshot) {
   std::vector<std::string> needs;
   if (!snapshot.gaps.empty()) {
-    needs.push_back(report_count(snapshot.gaps.size()) +
-                    (snapshot.gaps.size() == 1 ? " gap is" : " gaps are") +
+    needs.push_back(counted(snapshot.gaps.size(), "gap is", "gaps are") +
                     " open: what the portal showed of them is gone, or could not be read; see auditferry gaps list");
   }
   for (const StreamSnapshot& stream : snapshot.streams) {

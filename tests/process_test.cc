@@ -74,7 +74,8 @@ TEST_F(ProcessTest, KilledInAPenaltyItAsksNothingBeforeItsEnd) {
     process->signal(SIGKILL);
     EXPECT_EQ(process->wait(seconds(10)), 128 + SIGKILL);
     process = start({"run"});
-    std::this_thread::sleep_for(milliseconds(500));
+    EXPECT_TRUE(eventually([&] { return said().find(" runs: ") != std::string::npos; })) << process->output();
+    std::this_thread::sleep_for(milliseconds(500));  // more than a poll_every
   }
   const WallTime end = refused->at + seconds(8);
   ASSERT_TRUE(eventually([&] { return portal_.seen_requests().back().at >= end; })) << process->output();
