@@ -37,8 +37,11 @@ void wait_until_caught_up(World& world) {
   std::string why_not;
   while (!world.caught_up(until, why_not)) {
     if (world.loop.clock().slept() > end) return world.complain("in calm weather for hours, and still: " + why_not);
-    // A record that is refused waits for a neighbour that is accepted, and sooner or later a portal makes one.
-    if (why_not.find("nothing else was accepted since") != std::string::npos) world.portal->add("audit", world.portal_time());
+    // A record that is refused waits for a neighbour that is accepted, and sooner or later a portal makes one; an
+    // exporter may have selected one stream only.
+    if (why_not.find("nothing else was accepted since") != std::string::npos) {
+      for (const char* log : {"audit", "device"}) world.portal->add(log, world.portal_time());
+    }
     world.run(std::chrono::minutes(1));
   }
 }
