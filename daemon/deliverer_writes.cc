@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/kill_point.h"
 #include "daemon/deliverer.h"
 #include "daemon/deliverer_works.h"
 #include "encoding/time_format.h"
@@ -137,7 +138,9 @@ Task<bool> Deliverer::load_again(DeliverySlot& slot) {
 
 Task<void> Deliverer::write(DeliverySlot& slot, SlotPart part) {
   const std::uint64_t round = health_.round();
+  kill_point("deliver.before", settings_.name);
   WriteOutcome outcome = co_await exporter_.write(slot.chosen(), slot);
+  kill_point("deliver.after", settings_.name);
   Condemned condemned;
   if (slot.loaded() || all_fared_alike(outcome)) {
     condemned = take_in(slot, part, outcome, round);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/kill_point.h"
 #include "encoding/json_object.h"
 #include "exporters/path_template.h"
 
@@ -125,8 +126,10 @@ Status FileSeries::sync() {
 Status FileSeries::close_current(const Moment& now) {
   // The next file must not be on the disk before this one is.
   if (Status synced = sync(); !synced) return synced;
+  kill_point("rotate.before");
   closed_.push_back({current_path(), *current_.open, world_.settings.compress, false});
   next_number(current_.open->number + 1, now);
+  kill_point("rotate.after");
   return {};
 }
 

@@ -14,6 +14,8 @@
 #include <cstring>
 #include <utility>
 
+#include "core/kill_point.h"
+
 namespace auditferry {
 namespace {
 
@@ -95,6 +97,7 @@ class PosixFile final : public File {
       : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
 
   Status append(std::string_view bytes) override {
+    kill_point("append.before");
     while (!bytes.empty()) {
       const ssize_t written =
           uninterrupted([&] { return ::write(descriptor_.get(), bytes.data(), bytes.size()); });
@@ -102,6 +105,7 @@ class PosixFile final : public File {
       if (written == 0) return system_error("write to", path_, EIO);
       bytes.remove_prefix(static_cast<std::size_t>(written));
     }
+    kill_point("append.after");
     return {};
   }
 
@@ -135,8 +139,10 @@ class PosixFile final : public File {
   }
 
   Status sync() override {
+    kill_point("sync.before", "file");
     if (uninterrupted([&] { return ::fsync(descriptor_.get()); }) != 0)
       return system_error("write to the disk", path_, errno);
+    kill_point("sync.after", "file");
     return {};
   }
 
@@ -244,13 +250,17 @@ Result<bool> PosixFileSystem::exists(const std::string& path) {
 }
 
 Status PosixFileSystem::rename(const std::string& from, const std::string& to) {
+  kill_point("rename.before");
   if (std::rename(from.c_str(), to.c_str()) != 0)
     return system_error("rename to " + to + " the file", from, errno);
+  kill_point("rename.after");
   return {};
 }
 
 Status PosixFileSystem::remove(const std::string& path) {
+  kill_point("remove.before");
   if (::unlink(path.c_str()) != 0) return system_error("remove", path, errno);
+  kill_point("remove.after");
   return {};
 }
 
@@ -280,10 +290,12 @@ Status PosixFileSystem::sync_folder(const std::string& path) {
   Descriptor descriptor(
       uninterrupted([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
   if (descriptor.get() < 0) return system_error("open the folder", folder, errno);
+  kill_point("sync.before", "folder");
   // Some file systems cannot sync a folder and say so; then there is nothing to wait for.
   if (uninterrupted([&] { return ::fsync(descriptor.get()); }) != 0 && errno != EINVAL) {
     return system_error("write to the disk the folder", folder, errno);
   }
+  kill_point("sync.after", "folder");
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "core/kill_point.h"
 #include "storage/coverage_table.h"
 #include "storage/exporter_table.h"
 #include "storage/gap_table.h"
@@ -67,16 +68,18 @@ struct Journal::Parts {
 std::vector<StoredWalk> load_walks(Database& database, const std::string& condition, std::int64_t collection_id);
 
 // Runs `job` in a transaction that `job` commits by returning a value; an Error or a failure rolls it
-// back, and the memory's last_seq with it.
+// back, and the memory's last_seq with it. The kill points around the commit bear the name of the caller.
 template <class Job>
-auto in_transaction(Journal::Parts& parts, Job&& job) -> decltype(job()) {
+auto in_transaction(Journal::Parts& parts, Job&& job, const char* caller = __builtin_FUNCTION()) -> decltype(job()) {
   auto outcome = guarded([&]() -> decltype(job()) {
     Transaction transaction(*parts.database);
     const std::uint64_t seq_before = parts.last_seq;
     auto result = job();
     if (result.ok()) {
       if (parts.last_seq != seq_before) parts.set_last_seq.run(parts.last_seq);
+      kill_point("commit.before", caller);
       transaction.commit();
+      kill_point("commit.after", caller);
     }
     return result;
   });

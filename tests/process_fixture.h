@@ -53,9 +53,9 @@ class ProcessTest : public testing::Test {
     arguments.push_back(config_);
     std::error_code ignored;
     said_before_ = std::filesystem::exists(folder_ / "output") ? std::filesystem::file_size(folder_ / "output", ignored) : 0;
-    return std::make_unique<ChildProcess>(std::move(arguments),
-                                          std::map<std::string, std::string>{{"KEY", sandbox_token_key}, {"SECRET", secret_}},
-                                          folder_ / "output");
+    std::map<std::string, std::string> variables = environment_;
+    variables.insert({{"KEY", sandbox_token_key}, {"SECRET", secret_}});
+    return std::make_unique<ChildProcess>(std::move(arguments), std::move(variables), folder_ / "output");
   }
   static std::string text_of(const std::filesystem::path& path, std::uintmax_t from = 0) {
     std::ifstream file(path, std::ios::binary);
@@ -64,6 +64,17 @@ class ProcessTest : public testing::Test {
   }
   // What the last program said, on both of its outputs.
   std::string said() const { return text_of(folder_ / "output", said_before_); }
+  // Now and then an answer that is of no use.
+  static Faults misbehaviour() {
+    Faults faults;
+    for (const FaultKind kind : {FaultKind::status, FaultKind::truncated, FaultKind::reset, FaultKind::refuse, FaultKind::success_false}) {
+      RandomFault fault;
+      fault.rate = 0.02;
+      fault.fault.kind = kind;
+      faults.random.push_back(fault);
+    }
+    return faults;
+  }
   // From now on the portal answers nothing else.
   void break_every_answer(FaultKind kind, const std::string& body = "") {
     RandomFault always;
@@ -178,6 +189,7 @@ class ProcessTest : public testing::Test {
   std::uintmax_t said_before_ = 0;
   std::string log_level_ = "info";
   std::string secret_ = sandbox_token_secret;
+  std::map<std::string, std::string> environment_;  // of the programs that are started, beside the credentials
   const std::string config_ = folder_ / "auditferry.toml";
   SystemClock clock_;
   Portal portal_;

@@ -40,7 +40,8 @@ TEST_F(ProcessTest, SigtermDeliversWhatIsInTheJournalAndEndsWithZero) {
 
 TEST_F(ProcessTest, KillAtRandomMomentsLosesAndDoublesNothing) {
   std::mt19937 random(20251123);
-  for (int round = 0; round < rounds(12); ++round) {
+  portal_.set_faults(misbehaviour());
+  for (int round = 0; round < rounds(20); ++round) {
     auto process = start({"run"});
     if (round % 2 == 0) {
       std::this_thread::sleep_for(milliseconds(20 + random() % 400));
@@ -52,6 +53,7 @@ TEST_F(ProcessTest, KillAtRandomMomentsLosesAndDoublesNothing) {
     process->signal(SIGKILL);
     EXPECT_EQ(process->wait(seconds(10)), 128 + SIGKILL) << process->output();
   }
+  portal_.set_faults({});
   portal_.stop_making();
   EXPECT_EQ(finish({"run", "--once"}), 0);
   expect_equal_sets("");
