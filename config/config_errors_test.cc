@@ -102,9 +102,11 @@ TEST(ConfigErrors, SaysWhatIsWrong) {
       {"[sources.b]\nprofile = \"apptego\"\ntenant = \"t1\"\nstreams = [\"audit\"]\ncredentials.token_key = "
        "{ env = "
        "\"KEY\" }\ncredentials.token_secret = { env = \"KEY\" }",
-       "f:6:10: sources.b: collects stream \"audit\" of tenant \"t1\" at "
-       "https://portal.example.com/frontend, as "
-       "source \"acme\" (f:1:10) does: keep one of the two"},
+       "f:6:10: sources.b: collects stream \"audit\" of tenant \"t1\" of vendor \"apptego\", as "
+       "source \"acme\" (f:1:10) does, and their records would share their ids: keep one of the two"},
+      {"[sources.b]\nprofile = \"apptego\"\ntenant = \"t1\"\nbase_url = \"https://elsewhere.example.com\"\nstreams = [\"audit\"]\n"
+       "credentials.token_key = { env = \"KEY\" }\ncredentials.token_secret = { env = \"KEY\" }",
+       "f:6:10: sources.b: collects stream \"audit\" of tenant \"t1\" of vendor \"apptego\", as "},
   };
   for (const WrongFile& wrong : cases) {
     const std::vector<std::string> lines = problems_of(good_source + wrong.text + "\n");

@@ -159,14 +159,16 @@ void read_source_keys(ConfigContext& context, TomlTable& table, SourceSettings& 
 
 void add_tenant(ConfigContext& context, TomlTable& tables, const std::string& name, SourceSettings source) {
   for (const StreamSettings& stream : source.streams) {
-    const std::string place = "source " + source.profile.vendor + "\n" + source.base_url + "\n" +
-                              source.tenant + "\n" + stream.name;
+    // What the ids of its records begin with; two portals with the same would share them.
+    const std::string place = "source " + source.profile.vendor + "\n" + source.tenant + "\n" + stream.name;
     const auto [entry, fresh] =
         context.taken.emplace(place, std::make_pair(source.name, tables.position(name)));
     if (fresh) continue;
-    tables.error(name, "collects stream \"" + stream.name + "\" of tenant \"" + source.tenant + "\" at " +
-                           source.base_url + ", as source \"" + entry->second.first + "\" (" +
-                           to_string(entry->second.second) + ") does: keep one of the two");
+    tables.error(name, "collects stream \"" + stream.name + "\" of tenant \"" + source.tenant + "\" of vendor \"" +
+                           source.profile.vendor + "\", as source \"" + entry->second.first + "\" (" +
+                           to_string(entry->second.second) +
+                           ") does, and their records would share their ids: keep one of the two; two portals need two "
+                           "tenants, or a profile each with a vendor of its own");
   }
   const auto same = [&source](const SourceSettings& other) { return other.name == source.name; };
   if (std::any_of(context.settings.sources.begin(), context.settings.sources.end(), same))

@@ -227,6 +227,10 @@ Result<StoredPage> Journal::store_page(const PageToStore& given, WallTime now) {
     if (page.collection_state) parts_->save_collection(page.collection_id, *page.collection_state);
     StoredPage stored{page.walk_id, intake->fresh.size(), intake->duplicates, intake->revisions, intake->late, intake->latest, std::move(new_gaps), kept.is_new, false};
     parts_->update_walk.run(page.walk_state, page.walk_id);
+    if (parts_->database->changes() != 1) {
+      // Stored, its records would wait for ever for a number.
+      return Error{ErrorKind::invalid, "the walk that this page belongs to has ended already; nothing of the page was stored"};
+    }
     if (page.end) stored.walk_finished = parts_->finish_fetching(page.walk_id, page.end->covered, empty, now);
     return stored;
   });

@@ -437,6 +437,35 @@ TEST_F(JournalTest, TheLedgerChainsItsRowsAndShowsAChange) {
   EXPECT_EQ((*reader)->verify(collection_.stream_id)->broken->kind, "page");
 }
 
+TEST_F(JournalTest, APageOfAWalkThatHasEndedIsRefusedWhole) {
+  const std::int64_t walk = begin();
+  PageBuilder first, second;
+  first.add("1", start);
+  second.add("2", start);
+  ASSERT_TRUE(store(walk, first.page(), true).ok());
+  published();
+  const Result<StoredPage> stored = store(walk, second.page(), true);
+  ASSERT_FALSE(stored.ok());
+  EXPECT_NE(stored.error().message.find("has ended"), std::string::npos) << stored.error().message;
+  Result<std::unique_ptr<JournalReader>> reader = JournalReader::open(folder_ / "journal.db");
+  EXPECT_TRUE((*reader)->check()->empty());
+  EXPECT_EQ((*reader)->snapshot()->streams.at(0).books.fetched, 1u);
+  ASSERT_TRUE(store(0, second.page()).ok()) << "its record is not known yet";
+}
+
+TEST_F(JournalTest, TheCheckFindsRecordsThatNoWalkWouldPublish) {
+  PageBuilder page;
+  page.add("1", start);
+  page.add("2", start);
+  ASSERT_TRUE(store(0, page.page()).ok());
+  Result<std::unique_ptr<JournalReader>> reader = JournalReader::open(folder_ / "journal.db");
+  EXPECT_TRUE((*reader)->check()->empty());
+  journal_->database().execute("DELETE FROM walk");
+  const std::vector<std::string> findings = (*reader)->check().value();
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings.front().substr(0, 20), "2 records in 1 pages") << findings.front();
+}
+
 TEST_F(JournalTest, PenaltiesOutliveARestart) {
   ASSERT_TRUE(journal_->set_penalty({"portal:443", "c1", start + seconds(60), "429"}).ok());
   ASSERT_TRUE(journal_->set_penalty({"portal:443", "c1", start + seconds(30), "429"}).ok());

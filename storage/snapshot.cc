@@ -105,6 +105,17 @@ void check_books(const JournalSnapshot& snapshot, std::vector<std::string>& find
   }
 }
 
+void check_staged(Database& database, std::vector<std::string>& findings) {
+  Statement lost(database,
+                 "SELECT p.stream_id, count(*), sum(s.records - s.published) FROM staged s JOIN payload p USING(payload_id) WHERE NOT EXISTS "
+                 "(SELECT 1 FROM walk w WHERE w.walk_id = s.walk_id) GROUP BY p.stream_id");
+  lost.query();
+  while (lost.step()) {
+    findings.push_back(std::to_string(lost.integer(2)) + " records in " + std::to_string(lost.integer(1)) + " pages of stream " +
+                       std::to_string(lost.integer(0)) + " belong to no walk and would never be delivered");
+  }
+}
+
 }  // namespace
 
 std::vector<CoverageInterval> settled_of(const CollectionSnapshot& collection, const JournalSnapshot& snapshot) {
@@ -157,6 +168,7 @@ Result<std::vector<std::string>> JournalReader::check() {
     check_payloads(*database_, findings);
     const JournalSnapshot snapshot = read_snapshot(*database_);
     check_books(snapshot, findings);
+    check_staged(*database_, findings);
     std::vector<std::int64_t> chains{0};
     for (const StreamSnapshot& stream : snapshot.streams) chains.push_back(stream.stream_id);
     for (const std::int64_t chain : chains) {
