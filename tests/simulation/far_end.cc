@@ -42,6 +42,8 @@ void ScriptedSink::check_bytes(const OutgoingRecord& record) {
   const std::string expected = "\"seq\":" + std::to_string(record.record->seq) + ",";
   if (record.bytes.find(expected) == std::string_view::npos)
     far_end_.complaints.push_back("the bytes of seq " + std::to_string(record.record->seq) + " are another record's");
+  if (record.bytes.find(record.record->raw) == std::string_view::npos)
+    far_end_.complaints.push_back("the bytes of seq " + std::to_string(record.record->seq) + " do not hold the record");
 }
 
 Task<WriteOutcome> ScriptedSink::write(const std::vector<OutgoingRecord>& records, WriteProgress& progress) {

@@ -35,11 +35,11 @@ constexpr std::array<Kept, 2> kept{{
 std::string program;
 
 // True when nothing was wrong.
-bool check(std::uint64_t seed, const Outcome& run) {
+bool check(std::uint64_t seed, const Outcome& run, bool everything = false) {
   if (run.complaints.empty()) return true;
   std::string text = "seed " + std::to_string(seed) + ":\n";
   for (const std::string& complaint : run.complaints) text += "  " + complaint + "\n";
-  text += "repeat it with: " + program + " --seed " + std::to_string(seed) + "\n";
+  text += "repeat it with: " + program + " --seed " + std::to_string(seed) + (everything ? " --everything 1" : "") + "\n";
   std::fprintf(stderr, "%s", text.c_str());
   return false;
 }
@@ -58,7 +58,7 @@ int run_seeds(std::uint64_t from, std::uint64_t count, bool loud, bool everythin
   for (std::uint64_t seed = from; seed < from + count; ++seed) {
     const Outcome run = simulate(seed, loud, everything);
     add(hits, run.hits);
-    if (!check(seed, run)) ++bad;
+    if (!check(seed, run, everything)) ++bad;
   }
   print(hits);
   std::printf("%llu seeds, %llu of them with a complaint\n", static_cast<unsigned long long>(count), static_cast<unsigned long long>(bad));
