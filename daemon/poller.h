@@ -133,6 +133,8 @@ class Poller {
 
   // What the portal may have forgotten (poller_doubt.cc).
   Task<Status> note_doubt(WallTime edge);
+  bool first_look_is_late(WallTime edge) const;
+  Task<void> note_empty();
   Doubt doubt_about(WallTime from) const;
   void extend_doubt(Doubt& doubt, const ActiveWalk& active) const;
   // A verdict can be had: what the portal shows now of the time in doubt has come.

@@ -2,6 +2,8 @@
 // while a stream's first history is read. An empty answer is no proof: where the portal no longer shows what
 // it had shown, the time up to the first record that it still showed is a gap.
 
+#include <utility>
+
 #include "daemon/poller.h"
 #include "daemon/range_proof.h"
 #include "encoding/time_format.h"
@@ -21,7 +23,7 @@ Task<Result<Poller::Step>> Poller::look_at_beginning() {
     Answer answer = std::move(before.answer);
     bool answered = before.answered;
     notes_.shown_first = before.newest;
-    if (answered && !before.newest) {
+    if (answered && !before.newest && !first_look_is_late(session_.edge())) {
       BeginningOutcome beginning = co_await find_beginning(session_, stream_.profile, *start_, session_.edge());
       answered = beginning.answered;
       answer = std::move(beginning.answer);
@@ -55,8 +57,21 @@ Task<Status> Poller::note_doubt(WallTime edge) {
   co_return co_await save_notes();
 }
 
+Task<void> Poller::note_empty() {
+  if (std::exchange(notes_.found_empty, true)) co_return;
+  const Status saved = co_await save_notes();
+  if (!saved) world_.log.warn("that the log is empty could not be noted down: " + saved.error().message, session_.fields());
+}
+
+// The portal has not answered once, for long since the stream began: what was there meanwhile is not known, so it counts
+// as if it had been there.
+bool Poller::first_look_is_late(WallTime edge) const {
+  const bool answered = notes_.found_empty || notes_.shown_first || notes_.shown_history || notes_.shown_live;
+  return !answered && stream_.start.kind == StartSetting::Kind::ago && edge - *start_ > stream_.start.ago + long_standstill;
+}
+
 Doubt Poller::doubt_about(WallTime from) const {
-  Doubt doubt{from, from, false, std::nullopt, std::nullopt};
+  Doubt doubt{from, from, first_look_is_late(session_.edge()), std::nullopt, std::nullopt};
   const TimeRange asked{from - longest_window(stream_.profile), from};
   for (const std::optional<WallTime>& shown : {notes_.shown_first, notes_.shown_history, notes_.shown_live}) {
     if (shown && asked.contains(*shown)) doubt.known_before = true;
@@ -97,7 +112,9 @@ Task<Result<Poller::Outage>> Poller::settle_doubt(WallTime seen_to) {
     // Something from before is still there: nothing after it can have been forgotten. Else what the portal
     // had shown tells: before that time, or a record that the walks over its time did not meet again.
     const bool not_met = doubt.known_after && *doubt.known_after <= doubt.to && (!doubt.first_shown || *doubt.known_after < *doubt.first_shown);
-    forgotten = !presence.newest && (doubt.known_before || not_met);
+    // What is older than `retention` may be gone even where nothing of it had been shown.
+    const bool too_old = stream_.retention && doubt.from < world_.clock.now() - *stream_.retention;
+    forgotten = !presence.newest && (doubt.known_before || not_met || too_old);
   }
   if (forgotten) {
     const WallTime edge = doubt.first_shown.value_or(std::max(doubt.to, stream_.profile.order == RecordOrder::oldest_first ? seen_to : doubt.to));

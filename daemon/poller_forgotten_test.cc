@@ -42,6 +42,15 @@ PortalOptions remembering(Duration retention, double rate = 0.01, Duration histo
   return options;
 }
 
+Faults always_failing() {
+  RandomFault always;
+  always.rate = 1;
+  always.fault = status_fault(503);
+  Faults faults;
+  faults.random.push_back(always);
+  return faults;
+}
+
 void stand_still(PollerFixture& fixture, Duration duration) {
   fixture.stop();
   fixture.loop_.run_until_idle(duration);
@@ -223,6 +232,56 @@ TEST_F(Forgotten, ASecondStandstillOfAFollowedLogIsToldToo) {
   const JournalSnapshot snapshot = fixture.snapshot();
   for (const WallTime inside : {first + day, second + day}) {
     EXPECT_TRUE(std::any_of(snapshot.gaps.begin(), snapshot.gaps.end(), [inside](const GapRow& gap) { return gap.range->contains(inside); }));
+  }
+}
+
+// The first look comes days after the stream began: what was there in between is not known, and the portal no longer tells.
+TEST_F(Forgotten, WhatGoesBeforeTheFirstLookIsAGap) {
+  PollerFixture fixture(remembering(hours(48)));
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+  fixture.portal_.set_faults(always_failing());
+  fixture.restart();
+  fixture.run_for(minutes(2));
+  EXPECT_TRUE(fixture.ids().empty());
+  stand_still(fixture, 5 * day);
+  fixture.portal_.set_faults({});
+  fixture.run_for(hours(3));
+  expect_nothing_lost_in_silence(fixture);
+  EXPECT_GT(missing_, 1000u);
+  EXPECT_EQ(fixture.gaps().size(), 1u);
+}
+
+TEST_F(Forgotten, WhatGoesBeforeTheFirstLookAtAFollowedLogIsAGap) {
+  PortalOptions options = steady(0.01, hours(24));
+  options.streams[SandboxLog::okta].retention = hours(48);
+  PollerFixture fixture(options, "okta", "audit");
+  const WallTime begun = fixture.loop_.clock().now();
+  fixture.portal_.set_faults(always_failing());
+  fixture.run_for(minutes(2));
+  stand_still(fixture, 5 * day);
+  fixture.portal_.set_faults({});
+  fixture.run_for(hours(3));
+  const JournalSnapshot snapshot = fixture.snapshot();
+  ASSERT_EQ(snapshot.gaps.size(), 1u);
+  EXPECT_TRUE(snapshot.gaps[0].range->contains(begun + day));
+  EXPECT_FALSE(snapshot.gaps[0].range->contains(begun + 4 * day));
+}
+
+// A log of which nothing was shown before: without `retention` an empty past says nothing, with it all that is older may
+// have been there.
+TEST_F(Forgotten, WhereRetentionIsKnownAQuietPastIsNoProof) {
+  for (const bool known : {false, true}) {
+    PollerFixture fixture;
+    fixture.stream_.profile.max_window = 5 * day;
+    if (known) fixture.stream_.retention = hours(48);
+    fixture.restart();
+    fixture.run_for(hours(2));
+    const WallTime then = fixture.loop_.clock().now();
+    stand_still(fixture, 5 * day);
+    fixture.portal_.make("audit", 5, then + 4 * day, then + 5 * day - minutes(5));
+    fixture.run_for(hours(3));
+    EXPECT_EQ(fixture.gaps().size(), known ? 1u : 0u);
+    EXPECT_EQ(fixture.ids().size(), 5u);
   }
 }
 

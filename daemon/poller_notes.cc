@@ -60,6 +60,7 @@ std::string PollerNotes::to_text() const {
     put(object, "outage_first_shown", doubt->first_shown);
   }
   if (looked_at_beginning) object.boolean("looked_at_beginning", true);
+  if (found_empty) object.boolean("found_empty", true);
   put(object, "shown_first", shown_first);
   put(object, "shown_history", shown_history);
   put(object, "shown_live", shown_live);
@@ -92,6 +93,7 @@ PollerNotes PollerNotes::from_text(std::string_view text) {
                         time_at(view, "outage_known_after"), time_at(view, "outage_first_shown")};
   }
   notes.looked_at_beginning = flag_at(view, "looked_at_beginning");
+  notes.found_empty = flag_at(view, "found_empty");
   notes.shown_first = time_at(view, "shown_first");
   notes.shown_history = time_at(view, "shown_history");
   notes.shown_live = time_at(view, "shown_live");

@@ -31,6 +31,7 @@ struct PollerNotes {
   // it never had: about the oldest one when the stream was first looked at, the newest one of history, and
   // the newest one of the last poll that had any.
   bool looked_at_beginning = false;
+  bool found_empty = false;  // it has answered that it has none at all
   std::optional<WallTime> shown_first;
   std::optional<WallTime> shown_history;
   std::optional<WallTime> shown_live;

@@ -83,6 +83,7 @@ Task<Result<Poller::Step>> Poller::prove_if_due() {
     }
     case ProofOutcome::Kind::nothing_there:
       note_good();
+      co_await note_empty();
       proof_empty_ = true;
       next_poll_ = world_.clock.steady_now() + stream_.poll_every;
       co_return Step::idle;

@@ -148,7 +148,8 @@ std::optional<WalkGap> OldestFirstFollow::on_cursor_refused() {
     return std::nullopt;
   }
   const WallTime begin = newest_.value_or(known);
-  const WalkGap lost{{begin, begin + rules_.unit},
+  // What lies just before the newest record was not shown to its end either.
+  const WalkGap lost{{std::min(begin, covered_to_), begin + rules_.unit},
                      "the portal shows only part of the records of this moment: its cursors end early and its pages are not larger; ask the "
                      "vendor for a larger page_size"};
   covered_to_ = std::max(covered_to_, lost.range.to);

@@ -1,6 +1,7 @@
 #include "tests/simulation/world.h"
 
 #include "core/check.h"
+#include "encoding/time_format.h"
 #include "daemon/portal_session.h"
 #include "sandbox/portal_client.h"
 #include "sources/request_builder.h"
@@ -258,7 +259,11 @@ bool World::caught_up(WallTime until, std::string& why_not) {
           for (const GapRow& gap : snapshot->gaps) {
             if (gap.collection_id == collection.collection_id && gap.range) settled.push_back({*gap.range, "gap", {}});
           }
-          if (!holes_in(settled, {*collection.start, until}).empty()) return false;
+          const std::vector<TimeRange> holes = holes_in(settled, {*collection.start, until});
+          if (!holes.empty()) {
+            why_not += ": nothing is known of " + format_rfc3339(holes.front().from) + " to " + format_rfc3339(holes.front().to);
+            return false;
+          }
           // A collection's walk under way may hold what was fetched and is not published yet.
           for (const StoredWalk& walk : collection.walks) {
             why_not = source->settings().name + "/" + stream.name + " has a walk under way: " + walk.how;
