@@ -46,7 +46,7 @@ void wait_until_caught_up(World& world) {
   }
 }
 
-// The portal forgets while nobody looks. Excluded for now (a known defect of the walks): that it forgets what a
+// The portal forgets while nobody looks. Excluded (a known limit, docs/guarantees.md): that it forgets what a
 // history has not come to yet, and that it forgets again before the hole of the first time is closed. So the
 // program catches up before, no other long stop follows, and no query comes back whose history is unfinished.
 // `everything` includes all of it.
