@@ -52,6 +52,7 @@ struct CollectorServer::State {
 
   struct Connection {
     int socket = -1;
+    bool over = false;
     std::thread thread;
   };
 
@@ -73,27 +74,48 @@ struct CollectorServer::State {
         if (ending) return;
         continue;
       }
+      forget_those_that_are_over();
       const int yes = 1;
       setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
       Connection& connection = connections.emplace_back();
       connection.socket = socket;
-      connection.thread = std::thread([this, socket] { serve(socket); });
+      connection.thread = std::thread([this, &connection] { serve(connection); });
     }
   }
 
-  void serve(int socket) {
+  void forget_those_that_are_over() {
+    for (auto connection = connections.begin(); connection != connections.end();) {
+      if (!connection->over) {
+        ++connection;
+        continue;
+      }
+      connection->thread.join();
+      close(connection->socket);
+      connection = connections.erase(connection);
+    }
+  }
+
+  void serve(Connection& connection) {
+    answer_all(connection.socket);
+    shutdown(connection.socket, SHUT_RDWR);
+    // Its number stays taken until it is forgotten, so that nobody else's is shut down.
+    const std::scoped_lock lock(mutex);
+    connection.over = true;
+  }
+
+  void answer_all(int socket) {
     std::string buffer;
     for (;;) {
       std::size_t end = 0;
       while ((end = buffer.find("\r\n\r\n")) == buffer.npos) {
-        if (!receive(socket, buffer)) return finish(socket);
+        if (!receive(socket, buffer)) return;
       }
       Request request;
       request.head = buffer.substr(0, end + 2);
       buffer.erase(0, end + 4);
       const std::size_t length = content_length(request.head).value_or(0);
       while (buffer.size() < length) {
-        if (!receive(socket, buffer)) return finish(socket);
+        if (!receive(socket, buffer)) return;
       }
       request.body = buffer.substr(0, length);
       buffer.erase(0, length);
@@ -102,12 +124,9 @@ struct CollectorServer::State {
         const std::scoped_lock lock(handling);
         answer = handler(request);
       }
-      if (!send_all(socket, answer)) return finish(socket);
+      if (!send_all(socket, answer) || answer.find("Connection: close\r\n") != answer.npos) return;
     }
   }
-
-  // The number of the socket stays taken until the server's end, so that nobody else's is shut down.
-  static void finish(int socket) { shutdown(socket, SHUT_RDWR); }
 };
 
 CollectorServer::CollectorServer(Handler handler) : state_(std::make_unique<State>(std::move(handler))) {

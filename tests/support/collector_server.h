@@ -8,7 +8,8 @@
 namespace auditferry {
 
 // An HTTP/1.1 server on 127.0.0.1 for many connections and requests, each connection with a thread of its own: the far
-// end of exporters in tests and benchmarks. Bodies have a Content-Length.
+// end of exporters in tests and benchmarks. Bodies have a Content-Length. An answer with "Connection: close" ends its
+// connection.
 class CollectorServer {
  public:
   struct Request {
