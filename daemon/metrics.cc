@@ -69,6 +69,7 @@ void add_books(MetricSet& metrics, const StreamBooks& books, const Labels& label
         books.quarantined);
   count("changed_records_total", "Records that a portal showed again with other content", books.changed);
   count("late_records_total", "Records found where a walk had already been", books.late);
+  count("vanished_records_total", "Records that the portal had shown and a reread did not meet", books.vanished);
 }
 
 void add_stream(MetricSet& metrics, const StreamSnapshot& stream, const MetricsInput& input) {

@@ -29,6 +29,7 @@ TEST(Metrics, HasEveryNameWithItsLabelsAndValue) {
            "quarantined_records_total" + stream + "2",
            "changed_records_total" + stream + "5",
            "late_records_total" + stream + "3",
+           "vanished_records_total" + stream + "0",
            "gaps" + stream + "0",
            "watermark_age_seconds" + stream + "12",
            "retention_headroom_seconds" + stream + "86388",

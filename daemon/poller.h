@@ -85,6 +85,7 @@ class Poller {
     NewestFirstWalk walk;
     int unreadable = 0;  // times in a row that this request gave nothing usable
     bool resumed = false;  // begun by an earlier process
+    MetRecords met = {};   // of a reread
     // The answer to walk.next_request(), asked for while the page before was being stored.
     std::optional<Answer> ahead = std::nullopt;
   };
@@ -94,6 +95,7 @@ class Poller {
     std::optional<PlannedWalk> reread;  // nothing: live
     int unreadable = 0;                 // as above
     bool over = false;                  // the window's end has been shown, or is lost
+    MetRecords met = {};                // of a reread
   };
   enum class Step { moved, idle };
   enum class Outage { open, remembered, forgotten };
@@ -130,6 +132,10 @@ class Poller {
   void note_shown(PollerNotes& notes, const std::vector<TimeRange>& covered) const;
   // The range was disproved: what walks have shown since the last proof is to be shown again.
   Task<Status> on_disproved();
+
+  // What the portal no longer shows (poller_vanished.cc).
+  void note_met(MetRecords& met, const PlannedWalk& plan, const Page& page) const;
+  Task<Status> compare_reread(TimeRange window, MetRecords met);
 
   // What the portal may have forgotten (poller_doubt.cc).
   Task<Status> note_doubt(WallTime edge);

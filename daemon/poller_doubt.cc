@@ -14,6 +14,21 @@ namespace {
 // A first history of a day, which is the default, is not looked at: portals remember more than that.
 constexpr Duration long_history = std::chrono::hours(25);
 
+// Where the part that was really shown ends before `hole`: gaps that lie between may be walked again and be found
+// empty, which heals them, and by then the portal may have forgotten what was in them.
+WallTime shown_end(const std::vector<CoverageInterval>& settled, WallTime hole) {
+  WallTime end = hole;
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (const CoverageInterval& interval : settled) {
+      if (interval.how != "gap" || interval.range.to < end || interval.range.from >= end) continue;
+      end = interval.range.from;
+      moved = true;
+    }
+  }
+  return end;
+}
+
 }  // namespace
 
 Task<Result<Poller::Step>> Poller::look_at_beginning() {
@@ -53,7 +68,7 @@ Task<Status> Poller::note_doubt(WallTime edge) {
   const std::vector<TimeRange> holes = holes_in(settled_, {*start_, edge});
   const bool first_history = !watermark_of(collection_.coverage, *start_);
   if (holes.empty() || edge - holes.front().from <= (first_history ? long_history : long_standstill)) co_return Status();
-  notes_.doubt = doubt_about(holes.front().from);
+  notes_.doubt = doubt_about(shown_end(settled_, holes.front().from));
   co_return co_await save_notes();
 }
 

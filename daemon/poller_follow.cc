@@ -136,6 +136,8 @@ Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageR
   following.follow = std::move(next);
   following.unreadable = 0;
   if (!live && following.reread->how == "backfill") note_backfill(answer.page, **stored);
+  if (!live) note_met(following.met, *following.reread, answer.page);
+  if (outcome.lost) following.met.give_up();
   Status published = co_await publish((**stored).walk_id);
   if (!published) co_return published;
   if (outcome.lost) world_.published.ring();
@@ -150,6 +152,10 @@ Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageR
     }
   } else if (outcome.at_edge) {
     following.over = true;
+    if (following.reread->how == "reread") {
+      Status compared = co_await compare_reread(following.reread->window, std::move(following.met));
+      if (!compared) co_return compared;
+    }
   }
   co_return co_await reload();
 }

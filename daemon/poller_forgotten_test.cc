@@ -285,5 +285,23 @@ TEST_F(Forgotten, WhereRetentionIsKnownAQuietPastIsNoProof) {
   }
 }
 
+// What could not be read before the standstill is not shown by the empty answer that a reread gets after it.
+TEST_F(Forgotten, AGapThatTheStandstillFollowsIsNotHealedByNothing) {
+  PollerFixture fixture(remembering(hours(48), 0.05));
+  fixture.stream_.reread = {hours(1)};
+  fixture.restart();
+  fixture.run_for(hours(2));
+  const JournalSnapshot snapshot = fixture.snapshot();
+  const CollectionSnapshot& collection = fixture.collection(snapshot);
+  WallTime shown = *collection.start;
+  for (const CoverageInterval& interval : collection.coverage) shown = std::max(shown, interval.range.to);
+  const NewGap unread{"unreadable", TimeRange{shown, shown + minutes(4)}, "nothing of it could be read"};
+  ASSERT_TRUE(fixture.journal_->record_gap(collection.collection_id, unread, fixture.loop_.clock().now()).value());
+  stand_still(fixture, 5 * day);
+  fixture.run_for(hours(8));
+  expect_nothing_lost_in_silence(fixture);
+  EXPECT_GT(missing_, 1000u);
+}
+
 }  // namespace
 }  // namespace auditferry

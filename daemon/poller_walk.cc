@@ -163,6 +163,7 @@ Task<Status> Poller::on_page(ActiveWalk& active, Answer answer, PageRequest requ
   const std::string state_before = active.walk.state();
   page.occurrences = active.walk.on_page(answer.page);
   for (WalkGap& gap : active.walk.take_gaps()) page.gaps.push_back({"unreachable", gap.range, gap.why});
+  if (!page.gaps.empty()) active.met.give_up();
   page.walk_id = active.walk_id;
   page.walk_state = active.walk.state();
   page.shown = ranges_of(collection_.coverage);
@@ -190,6 +191,7 @@ Task<Status> Poller::on_page(ActiveWalk& active, Answer answer, PageRequest requ
   if (notes) notes_ = std::move(*notes);
   active.walk_id = (**stored).walk_id;
   active.unreadable = 0;
+  note_met(active.met, active.plan, answer.page);
   if (active.plan.how == "backfill") note_backfill(answer.page, **stored);
   if (active.walk.done()) co_return co_await finish_walk(active, true);
   co_return Status();
@@ -223,6 +225,7 @@ Task<Status> Poller::on_unreadable(ActiveWalk& active, Answer answer) {
   if (!kept) co_return kept;
   active.walk.on_unreadable(answer.message);
   for (WalkGap& gap : active.walk.take_gaps()) {
+    active.met.give_up();
     NewGap lost{"unreadable", gap.range, gap.why};
     Status recorded = co_await record_gap(std::move(lost));
     if (!recorded) co_return recorded;
@@ -271,6 +274,11 @@ Task<Status> Poller::finish_walk(ActiveWalk& active, bool ended_already) {
   }
   Status published = co_await publish(active.walk_id);
   if (!published) co_return published;
+  const std::vector<TimeRange> covered = active.walk.covered();
+  if (plan.how == "reread" && !active.resumed && covered.size() == 1) {
+    Status compared = co_await compare_reread(covered.front(), std::move(active.met));
+    if (!compared) co_return compared;
+  }
   std::erase_if(walks_, [&active](const auto& walk) { return walk.get() == &active; });
   if (fresh_poll) polled_ = true;
   if (plan.how == "history") slice_ = next_slice(slice_, records, stream_.profile);

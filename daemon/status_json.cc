@@ -62,6 +62,7 @@ std::string stream_json(const StreamProgress& progress, const JournalSnapshot& s
                                   .number("quarantined", books.quarantined)
                                   .number("changed", books.changed)
                                   .number("late", books.late)
+                                  .number("vanished", books.vanished)
                                   .finish();
   JsonObject object;
   object.text("source", stream.source)

@@ -36,6 +36,7 @@ void add_stream(TextTable& table, const StreamProgress& progress, const JournalS
              report_count(books.changed), report_count(books.quarantined)});
   if (!progress.configured) table.note("no longer configured");
   if (!stream.lateness.empty()) table.note(lateness_text(stream));
+  if (books.vanished > 0) table.note("no longer shown by the portal: " + report_count(books.vanished) + " (ledger rows of kind vanished)");
   if (!progress.holes.empty()) {
     const std::string more =
         progress.holes.size() > 1 ? ", and " + report_count(progress.holes.size() - 1) + " more" : "";

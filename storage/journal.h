@@ -11,6 +11,7 @@
 
 #include "core/result.h"
 #include "storage/journal_types.h"
+#include "storage/met_records.h"
 
 namespace auditferry {
 
@@ -58,6 +59,11 @@ class Journal {
     std::optional<WallTime> first_after;   // the time of the first known record after it
   };
   Result<Around> records_around(std::int64_t stream_id, WallTime time);
+
+  // A window of a stream was walked once more, and `met` is what the walk met: what is known of the time between the
+  // window's ends (without them) and was not met is marked, counted and named in the ledger, once; what was marked and
+  // is met again is no longer. Does nothing where the stream was asked for in several ways, or `met` is not complete.
+  Result<Vanished> note_vanished(std::int64_t stream_id, TimeRange window, MetRecords met, WallTime now);
 
   // Delivering
   Result<ExporterRow> attach_exporter(const std::string& name, const std::string& type, const std::string& when_full, bool start_now);

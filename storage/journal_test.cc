@@ -6,6 +6,7 @@
 #include <fstream>
 #include <random>
 
+#include "encoding/hash.h"
 #include "storage/schema.h"
 #include "storage/snapshot.h"
 #include "storage/sqlite.h"
@@ -464,6 +465,42 @@ TEST_F(JournalTest, TheCheckFindsRecordsThatNoWalkWouldPublish) {
   const std::vector<std::string> findings = (*reader)->check().value();
   ASSERT_EQ(findings.size(), 1u);
   EXPECT_EQ(findings.front().substr(0, 20), "2 records in 1 pages") << findings.front();
+}
+
+TEST_F(JournalTest, WhatARereadDoesNotMeetIsMarkedOnceAndTakenBackWhenItIsMet) {
+  PageBuilder page;
+  for (int i = 0; i < 6; ++i) page.add(std::to_string(i), start + std::chrono::minutes(i));
+  ASSERT_TRUE(store(0, page.page(), true).ok());
+  published();
+  const TimeRange window{start, start + std::chrono::minutes(5)};
+  const auto vanished_after = [&](std::initializer_list<const char*> ids) {
+    MetRecords met;
+    for (const char* id : ids) met.add(id);
+    const Result<Vanished> found = journal_->note_vanished(collection_.stream_id, window, std::move(met), start);
+    EXPECT_TRUE(found.ok());
+    return std::pair(found->vanished, found->shown_again);
+  };
+  using Counts = std::pair<std::uint64_t, std::uint64_t>;
+  // The ends of the window, 0 and 5, are not looked at.
+  EXPECT_EQ(vanished_after({"1", "3", "4"}), Counts(1, 0));
+  EXPECT_EQ(vanished_after({"1", "3", "4"}), Counts(0, 0)) << "told once";
+  EXPECT_EQ(vanished_after({"1", "2", "4"}), Counts(1, 1));
+  EXPECT_EQ(vanished_after({"4", "3", "2", "1"}), Counts(0, 1));
+  MetRecords unknown;
+  unknown.give_up();
+  EXPECT_EQ(journal_->note_vanished(collection_.stream_id, window, unknown, start)->vanished, 0u);
+  const Result<std::unique_ptr<JournalReader>> reader = JournalReader::open(folder_ / "journal.db");
+  EXPECT_EQ((*reader)->snapshot()->streams.at(0).books.vanished, 2u);
+  std::vector<std::string> rows;
+  ASSERT_TRUE((*reader)->ledger({}, [&](const LedgerRow& row) {
+    if (row.kind == "vanished") rows.push_back(row.detail);
+  }).ok());
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_NE(rows[0].find("\"vanished\":1"), std::string::npos) << rows[0];
+  EXPECT_NE(rows[0].find("\"id_sha256\":\"" + hex(bytes_of(short_hash("2")))), std::string::npos) << rows[0];
+  // Asked for in two ways, what does not fit the present one would look as if it were gone.
+  ASSERT_TRUE(journal_->attach({"apptego", "t", "audit"}, "acme", "https://portal", "f2", "", start).ok());
+  EXPECT_EQ(vanished_after({}), Counts(0, 0));
 }
 
 TEST_F(JournalTest, PenaltiesOutliveARestart) {

@@ -22,6 +22,7 @@ struct StreamBooks {
   std::uint64_t quarantined = 0;
   std::uint64_t changed = 0;  // revisions; part of staged and journaled
   std::uint64_t late = 0;     // found where a walk had already been; part of staged and journaled
+  std::uint64_t vanished = 0;  // journaled, and a reread found that the portal no longer shows them
   bool balance() const { return fetched == duplicates + staged + journaled + quarantined; }
 };
 
@@ -121,6 +122,11 @@ struct StoredPage {
   std::vector<NewGap> gaps;   // those of the page that were not known yet
   std::vector<bool> quarantined = {};  // per item of the page's quarantine: it was not known yet
   bool walk_finished = false; // the walk ended and nothing was staged: coverage is in, the walk is gone
+};
+
+struct Vanished {
+  std::uint64_t vanished = 0;     // newly found to be gone
+  std::uint64_t shown_again = 0;  // had been, and are back
 };
 
 struct PublishProgress {

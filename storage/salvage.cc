@@ -93,6 +93,9 @@ class Salvage {
     staged_complete_ = keep(staged.by_rowid());
   }
 
+  // 13 columns as of schema version 1, 14 as of version 5.
+  static bool is_stream_row(std::size_t columns) { return columns == 13 || columns == 14; }
+
   bool damaged_has(const std::string& table) {
     Statement find(*damaged_, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?");
     return find.query(table).step();
@@ -129,7 +132,7 @@ class Salvage {
         if (row.rowid < oldest || !usable(columns[5].bytes, columns[4].bytes, columns[2].integer)) return;
         payload.run(row.rowid, columns[1].integer, columns[2].integer, columns[3].integer, Statement::Blob{columns[4].bytes},
                     Statement::Blob{columns[5].bytes});
-      } else if ((report_.by_pages || !streams_complete_) && columns.size() == 13 && columns[1].kind == Kind::text && columns[2].kind == Kind::text &&
+      } else if ((report_.by_pages || !streams_complete_) && is_stream_row(columns.size()) && columns[1].kind == Kind::text && columns[2].kind == Kind::text &&
                  columns[3].kind == Kind::text && columns[4].kind == Kind::text) {
         stream.run(row.rowid, columns[1].bytes, columns[2].bytes, columns[3].bytes, columns[4].bytes);
       }

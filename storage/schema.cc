@@ -144,6 +144,12 @@ CREATE TABLE lateness(
   stream_id INTEGER NOT NULL, step INTEGER NOT NULL, records INTEGER NOT NULL, PRIMARY KEY(stream_id, step)) WITHOUT ROWID;
 )sql";
 
+// When a reread found that the portal no longer shows a record; how many there were.
+constexpr const char* version_5 = R"sql(
+ALTER TABLE identity ADD COLUMN gone INTEGER;
+ALTER TABLE stream ADD COLUMN vanished INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 struct Migration {
   int version;  // that it leads to
   const char* sql;
@@ -155,6 +161,7 @@ constexpr Migration migrations[] = {
     {2, version_2, "PRAGMA user_version = 2", nullptr},
     {3, version_3, "PRAGMA user_version = 3", mark_quarantine},
     {4, version_4, "PRAGMA user_version = 4", nullptr},
+    {5, version_5, "PRAGMA user_version = 5", nullptr},
 };
 
 // Each step is one transaction, so that a crash leaves a file of one version or the next.

@@ -9,7 +9,7 @@
 
 namespace auditferry {
 
-inline constexpr int schema_version = 4;
+inline constexpr int schema_version = 5;
 
 // Sets the connection's pragmas, creates the tables of an empty file, or migrates an older one step by
 // step, each step one transaction. A newer file is refused. Throws SqliteFailure.

@@ -41,7 +41,7 @@ std::map<int, std::uint64_t> load_lateness(Database& database, std::int64_t stre
 std::vector<StreamSnapshot> load_streams(Database& database, const std::vector<GapRow>& accepted) {
   Statement statement(database,
                       "SELECT stream_id, vendor, tenant, name, source, fetched, duplicates, staged, journaled, quarantined, changed, late, "
-                      "newest_time FROM stream ORDER BY source, name");
+                      "vanished, newest_time FROM stream ORDER BY source, name");
   std::vector<StreamSnapshot> streams;
   statement.query();
   while (statement.step()) {
@@ -50,8 +50,8 @@ std::vector<StreamSnapshot> load_streams(Database& database, const std::vector<G
     stream.stream_id = statement.integer(0);
     stream.identity = {std::string(statement.text(1)), std::string(statement.text(2)), std::string(statement.text(3))};
     stream.source = statement.text(4);
-    stream.books = {number(5), number(6), number(7), number(8), number(9), number(10), number(11)};
-    if (!statement.is_null(12) && statement.integer(12) > 0) stream.newest_record = from_micros(statement.integer(12));
+    stream.books = {number(5), number(6), number(7), number(8), number(9), number(10), number(11), number(12)};
+    if (!statement.is_null(13) && statement.integer(13) > 0) stream.newest_record = from_micros(statement.integer(13));
     stream.lateness = load_lateness(database, stream.stream_id);
     stream.collections = load_collections(database, stream.stream_id, accepted);
     streams.push_back(std::move(stream));

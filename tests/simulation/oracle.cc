@@ -125,6 +125,10 @@ void Judge::check_streams() {
                std::to_string(books.duplicates) + ", staged " + std::to_string(books.staged) + ", journaled " +
                std::to_string(books.journaled) + ", quarantined " + std::to_string(books.quarantined));
     }
+    std::uint64_t forgotten = 0;
+    for (const RecordInfo& record : world_.portal->all_records(portal_log(stream.identity.vendor, stream.identity.stream))) forgotten += record.forgotten;
+    if (books.vanished > forgotten)
+      complain(name + " counts " + std::to_string(books.vanished) + " records as no longer shown, and the portal has forgotten " + std::to_string(forgotten));
     std::uint64_t journaled = 0;
     for (const auto& [seq, entry] : entries_) journaled += !entry.gap && entry.identity == stream.identity ? 1 : 0;
     if (journaled != books.journaled)
