@@ -1,6 +1,6 @@
 // How fast the main job is: records from a portal (a second process) over HTTP into the journal and out to a
 // file, against the ceiling measured in the same run: SQLite alone inserting the same rows into one table
-// with the same durability. Prints a table; asserts nothing.
+// with the same durability. Then the memory of a daemon that has nothing to do. Prints a table; asserts nothing.
 //   drain [--records 1000000] [--record-bytes 600] [--rounds 1]
 
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -100,13 +101,20 @@ Usage insert_alone(const std::string& folder, std::uint64_t records, std::uint64
                     "CREATE TABLE record(id INTEGER PRIMARY KEY, stream INTEGER, event INTEGER, body BLOB, UNIQUE(stream, event))");
   sqlite3_stmt* insert = nullptr;
   sqlite3_prepare_v2(database, "INSERT INTO record(stream, event, body) VALUES (1, ?, ?)", -1, &insert, nullptr);
-  const std::string body(record_bytes, 'x');
+  // As long as the portal's records, and each another one.
+  std::string body = R"({"event":00000000,"time":1763892000,"api_call":"config_update","user_id":"user@example.com","note":")";
+  const std::size_t number_at = body.find("0000");
+  body.resize(std::max<std::size_t>(record_bytes, body.size() + 2) - 2, 'x');
+  body += "\"}";
   rusage before{};
   getrusage(RUSAGE_SELF, &before);
   const auto begin = Clock::now();
   for (std::uint64_t done = 0; done < records;) {
     execute(database, "BEGIN IMMEDIATE");
     for (int i = 0; i < 1000 && done < records; ++i, ++done) {
+      char number[9];
+      std::snprintf(number, sizeof number, "%08llu", static_cast<unsigned long long>(done % 100'000'000));
+      body.replace(number_at, 8, number);
       sqlite3_bind_int64(insert, 1, static_cast<sqlite3_int64>(done));
       sqlite3_bind_blob(insert, 2, body.data(), static_cast<int>(body.size()), SQLITE_STATIC);
       if (sqlite3_step(insert) != SQLITE_DONE) std::exit(1);
@@ -124,13 +132,13 @@ Usage insert_alone(const std::string& folder, std::uint64_t records, std::uint64
   return usage;
 }
 
-std::string write_config(const std::string& folder, const std::string& origin) {
+std::string write_config(const std::string& folder, const std::string& origin, const std::string& streams) {
   const std::string path = folder + "/auditferry.toml";
   std::ofstream file(path);
   file << "[daemon]\nstate_dir = \"" << folder << "/state\"\nlog_level = \"warn\"\n[admin]\nlisten = \"\"\n"
        << "[sources.bench]\nprofile = \"apptego\"\nbase_url = \"" << origin << "/frontend\"\ntenant = \"9f1c0a4e7b8d4a4db52e6a6d5c5c1f11\"\n"
        << "credentials.token_key = { env = \"DRAIN_KEY\" }\ncredentials.token_secret = { env = \"DRAIN_SECRET\" }\n"
-       << "streams = [\"audit\"]\nrequests_per_minute = 60000\nstart = \"-25h\"\nslice = \"1h\"\ncatch_up = \"oldest_first\"\n"
+       << "streams = [" << streams << "]\nrequests_per_minute = 60000\nstart = \"-25h\"\nslice = \"1h\"\ncatch_up = \"oldest_first\"\n"
        << "[sources.bench.stream.audit]\npage_size = 1000\n"
        << "[exporters.file]\ntype = \"file\"\npath = \"" << folder << "/records.jsonl\"\n";
   return path;
@@ -144,6 +152,32 @@ std::uint64_t count_lines(const std::string& path) {
     for (std::streamsize i = 0; i < file.gcount(); ++i) lines += buffer[static_cast<std::size_t>(i)] == '\n';
   }
   return lines;
+}
+
+std::uint64_t resident_kib(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.rfind("VmRSS:", 0) == 0) return std::strtoull(line.c_str() + 6, nullptr, 10);
+  }
+  return 0;
+}
+
+// Two streams of a portal where next to nothing happens, looked at every second for a while: the most that was held.
+double idle_mib(const std::string& folder) {
+  const std::string output = folder + "/idle-sandbox.out";
+  const pid_t sandbox = launch({SANDBOX_PROGRAM, "--listen", "127.0.0.1:0", "--rate", "0.1", "--history", "1m"}, output);
+  const std::string config = write_config(folder, wait_for_origin(output), R"("audit", "device")");
+  const pid_t daemon = launch({AUDITFERRY_PROGRAM, "run", "--config", config}, folder + "/idle-daemon.out");
+  std::uint64_t most = 0;
+  for (int second = 0; second < 30; ++second) {
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    most = std::max(most, resident_kib(daemon));
+  }
+  for (const pid_t pid : {daemon, sandbox}) {
+    kill(pid, SIGTERM);
+    waitpid(pid, nullptr, 0);
+  }
+  return static_cast<double>(most) / 1024;
 }
 
 void print_row(const char* name, std::uint64_t records, const Usage& usage) {
@@ -170,7 +204,7 @@ int main(int argument_count, char** arguments) {
   const pid_t sandbox = launch({SANDBOX_PROGRAM, "--listen", "127.0.0.1:0", "--records", std::to_string(records), "--record-bytes",
                                 std::to_string(record_bytes), "--page-limit", "1000", "--history", "24h"},
                                output);
-  const std::string config = write_config(folder, wait_for_origin(output));
+  const std::string config = write_config(folder, wait_for_origin(output), R"("audit")");
   std::printf("%-28s %12s %10s %14s %10s\n", "", "records/s", "seconds", "CPU s/million", "peak MiB");
   int status = 0;
   for (int round = 0; round < rounds; ++round) {
@@ -196,6 +230,7 @@ int main(int argument_count, char** arguments) {
   }
   kill(sandbox, SIGTERM);
   waitpid(sandbox, nullptr, 0);
+  if (status == 0) std::printf("idle with 2 streams for 30 s: at most %.1f MiB\n", idle_mib(folder));
   std::filesystem::remove_all(folder);
   return status;
 }
