@@ -35,6 +35,22 @@ TEST(ElasticBulk, CreatesUnderTheRecordsOwnId) {
             "{\"@timestamp\":\"2025-11-23T23:59:59.500Z\",\"a\":1}\n");
 }
 
+// What "released" and "damaged" gaps are: an exporter's, of no source, tenant or stream.
+TEST(ElasticBulk, AGapOfNoStreamHasAnIndexToo) {
+  Record gap;
+  gap.gap = true;
+  gap.id = "gap-0011-3";
+  gap.time = *parse_rfc3339("2025-11-24T00:00:01Z");
+  for (const auto& [written, index] : {std::pair("audit-{tenant}", "audit-auditferry"),
+                                       std::pair("{vendor}-{stream}", "auditferry-auditferry"),
+                                       std::pair("{tenant}", "auditferry")}) {
+    std::string body;
+    append_create({&gap, "{}"}, *TextTemplate::parse(written), body);
+    EXPECT_TRUE(body.starts_with(std::string("{\"create\":{\"_index\":\"") + index + "\",\"_id\":\"gap-0011-3\"}}\n"))
+        << body;
+  }
+}
+
 TEST(ElasticBulk, EveryDocumentHasATimeStamp) {
   const std::string own = R"({"x":{"@timestamp":1},"@timestamp":"2020-01-01T00:00:00Z"})";
   EXPECT_TRUE(create(own).ends_with("}}\n" + own + "\n"));

@@ -21,7 +21,7 @@ void append_time(const Record& record, std::string& out) {
 }
 
 void append_label(const char* key, const TextTemplate& label, const Record& record, std::string& out) {
-  if (label.empty()) return;
+  if (label.empty() || !label.filled_by(record)) return;
   out += '"';
   out += key;
   out += "\":";

@@ -6,6 +6,7 @@
 
 #include "encoding/json_scanner.h"
 #include "encoding/json_view.h"
+#include "exporters/splunk_event.h"
 #include "tests/support/fake_far_end.h"
 
 namespace auditferry {
@@ -155,6 +156,22 @@ TEST(SplunkBody, PutsLabelsInAndLeavesEmptyOnesOut) {
       << body;
   EXPECT_NE(body.find("\"event\":\"{\\\"id\\\""), std::string::npos)
       << body;  // a line that is no JSON is a string
+}
+
+// A gap of an exporter ("released", "damaged") is of no source, tenant or stream. An index with a hole in its name
+// would be refused by code 7, and the exporter would stand still.
+TEST(SplunkBody, LeavesOutWhatARecordHasNothingFor) {
+  SplunkSettings settings;
+  settings.index = *TextTemplate::parse("audit-{tenant}");
+  settings.host = *TextTemplate::parse("portal");
+  settings.source = *TextTemplate::parse("{source}");
+  settings.sourcetype = *TextTemplate::parse("{vendor}:{stream}");
+  Record gap;
+  gap.gap = true;
+  gap.id = "gap-0011-3";
+  EXPECT_EQ(splunk_body(settings, {{&gap, "{}"}}),
+            "{\"time\":0.000,\"host\":\"portal\",\"fields\":{\"auditferry_id\":\"gap-0011-3\",\"auditferry_kind\":\"gap\"},"
+            "\"event\":{}}\n");
 }
 
 TEST(SplunkBody, FindsTheAddressInEitherForm) {

@@ -14,7 +14,7 @@ namespace auditferry {
 struct SplunkSettings {
   HttpSinkSettings sink;
   std::string url;  // without /services/collector/event
-  // Empty: left out, so that the token's own applies.
+  // Empty, or with a placeholder that a record has nothing for: left out, so that the token's own applies.
   TextTemplate index;
   TextTemplate host;
   TextTemplate source;

@@ -1,5 +1,6 @@
 #include "exporters/text_template.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "encoding/time_format.h"
@@ -11,6 +12,7 @@ namespace {
 
 // In the order of TextTemplate::Kind.
 constexpr const char* names[] = {"", "source", "vendor", "tenant", "stream", "date"};
+constexpr std::string_view own_name = "auditferry";
 
 }  // namespace
 
@@ -23,27 +25,38 @@ Result<TextTemplate> TextTemplate::parse(std::string_view text) {
   return result;
 }
 
+std::string_view TextTemplate::value_of(Kind kind, const Record& record) {
+  switch (kind) {
+    case Kind::source:
+      return record.source;
+    case Kind::vendor:
+      return record.vendor;
+    case Kind::tenant:
+      return record.tenant;
+    case Kind::stream:
+      return record.stream;
+    case Kind::text:
+    case Kind::date:
+      break;
+  }
+  return {};
+}
+
+bool TextTemplate::filled_by(const Record& record) const {
+  return std::none_of(parts_.begin(), parts_.end(), [&record](const Part& part) {
+    return part.kind != Kind::text && part.kind != Kind::date && value_of(part.kind, record).empty();
+  });
+}
+
 void TextTemplate::append(const Record& record, std::string& out) const {
   for (const Part& part : parts_) {
-    switch (part.kind) {
-      case Kind::text:
-        out += part.text;
-        break;
-      case Kind::source:
-        out += record.source;
-        break;
-      case Kind::vendor:
-        out += record.vendor;
-        break;
-      case Kind::tenant:
-        out += record.tenant;
-        break;
-      case Kind::stream:
-        out += record.stream;
-        break;
-      case Kind::date:
-        out += format_rfc3339(filing_time(record)).substr(0, 10);
-        break;
+    if (part.kind == Kind::text) {
+      out += part.text;
+    } else if (part.kind == Kind::date) {
+      out += format_rfc3339(filing_time(record)).substr(0, 10);
+    } else {
+      const std::string_view value = value_of(part.kind, record);
+      out += value.empty() ? own_name : value;
     }
   }
 }

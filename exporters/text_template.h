@@ -18,7 +18,10 @@ class TextTemplate {
   static Result<TextTemplate> parse(std::string_view text);
 
   bool empty() const { return parts_.empty(); }
-  // Values as they are. The date (2025-11-23) is UTC, by filing_time().
+  // Whether the record has a value for every placeholder. A gap that is an exporter's belongs to no source or
+  // stream, and a source can be without a tenant.
+  bool filled_by(const Record& record) const;
+  // Values as they are; "auditferry" where the record has none. The date (2025-11-23) is UTC, by filing_time().
   void append(const Record& record, std::string& out) const;
   std::string expand(const Record& record) const;
   // Every placeholder as '*'.
@@ -32,6 +35,7 @@ class TextTemplate {
     std::string text;
     friend bool operator==(const Part&, const Part&) = default;
   };
+  static std::string_view value_of(Kind kind, const Record& record);
   std::vector<Part> parts_;
 };
 

@@ -30,6 +30,18 @@ TEST(TextTemplate, PutsValuesIn) {
   EXPECT_EQ(TextTemplate::parse("{date}")->expand(timeless), "2025-11-24");
 }
 
+// A gap of an exporter belongs to no stream, and a profile may know no tenants.
+TEST(TextTemplate, TellsWhetherThereIsAValueForEveryPlaceholder) {
+  const TextTemplate index = *TextTemplate::parse("audit-{tenant}-{date}");
+  EXPECT_TRUE(index.filled_by(a_record()));
+  Record gap;
+  gap.gap = true;
+  EXPECT_FALSE(index.filled_by(gap));
+  EXPECT_EQ(index.expand(gap), "audit-auditferry-1970-01-01");
+  EXPECT_EQ(TextTemplate::parse("{source}/{vendor}:{stream}")->expand(gap), "auditferry/auditferry:auditferry");
+  EXPECT_TRUE(TextTemplate::parse("audit-{date}")->filled_by(gap));
+}
+
 TEST(TextTemplate, RefusesWhatItDoesNotKnow) {
   for (const char* text : {"{sorce}", "{", "}", "a{b", "\n", "{hour}"})
     EXPECT_FALSE(TextTemplate::parse(text).ok()) << text;
