@@ -42,47 +42,48 @@ struct VerbWord {
   Verb verb;
 };
 
-constexpr VerbWord change_verbs[] = {
-    {"create", Verb::create},      {"created", Verb::create},
-    {"add", Verb::create},         {"added", Verb::create},
-    {"invite", Verb::create},      {"invited", Verb::create},
-    {"register", Verb::create},    {"registered", Verb::create},
-    {"import", Verb::create},      {"imported", Verb::create},
-    {"upload", Verb::create},      {"uploaded", Verb::create},
-    {"grant", Verb::create},       {"granted", Verb::create},
-    {"assign", Verb::create},      {"assigned", Verb::create},
-    {"update", Verb::update},      {"updated", Verb::update},
-    {"change", Verb::update},      {"changed", Verb::update},
-    {"set", Verb::update},         {"edit", Verb::update},
-    {"edited", Verb::update},      {"modify", Verb::update},
-    {"modified", Verb::update},    {"rename", Verb::update},
-    {"renamed", Verb::update},     {"reset", Verb::update},
-    {"replace", Verb::update},     {"replaced", Verb::update},
-    {"rotate", Verb::update},      {"rotated", Verb::update},
-    {"promote", Verb::update},     {"promoted", Verb::update},
-    {"move", Verb::update},        {"moved", Verb::update},
-    {"transfer", Verb::update},    {"transferred", Verb::update},
-    {"restore", Verb::update},     {"restored", Verb::update},
-    {"delete", Verb::remove},      {"deleted", Verb::remove},
-    {"remove", Verb::remove},      {"removed", Verb::remove},
-    {"revoke", Verb::remove},      {"revoked", Verb::remove},
-    {"destroy", Verb::remove},     {"destroyed", Verb::remove},
-    {"purge", Verb::remove},       {"purged", Verb::remove},
-    {"unassign", Verb::remove},    {"unassigned", Verb::remove},
-    {"enable", Verb::enable},      {"enabled", Verb::enable},
-    {"activate", Verb::enable},    {"activated", Verb::enable},
-    {"reactivate", Verb::enable},  {"unlock", Verb::enable},
-    {"unlocked", Verb::enable},    {"unsuspend", Verb::enable},
-    {"disable", Verb::disable},    {"disabled", Verb::disable},
-    {"deactivate", Verb::disable}, {"deactivated", Verb::disable},
-    {"lock", Verb::disable},       {"locked", Verb::disable},
-    {"suspend", Verb::disable},    {"suspended", Verb::disable},
-    {"read", Verb::read},          {"view", Verb::read},
-    {"viewed", Verb::read},        {"export", Verb::read},
-    {"exported", Verb::read},      {"download", Verb::read},
-    {"downloaded", Verb::read},    {"get", Verb::read},
-    {"list", Verb::read},          {"search", Verb::read},
-    {"clone", Verb::read},         {"fetch", Verb::read},
+// What can be meant in one way only.
+constexpr VerbWord strong_verbs[] = {
+    {"create", Verb::create},       {"created", Verb::create},
+    {"register", Verb::create},     {"registered", Verb::create},
+    {"upload", Verb::create},       {"uploaded", Verb::create},
+    {"add", Verb::add},             {"added", Verb::add},
+    {"assign", Verb::grant},        {"assigned", Verb::grant},
+    {"granted", Verb::grant},       {"update", Verb::update},
+    {"updated", Verb::update},      {"changed", Verb::update},
+    {"edit", Verb::update},         {"edited", Verb::update},
+    {"modify", Verb::update},       {"modified", Verb::update},
+    {"rename", Verb::update},       {"renamed", Verb::update},
+    {"reset", Verb::update},        {"replace", Verb::update},
+    {"replaced", Verb::update},     {"rotate", Verb::update},
+    {"rotated", Verb::update},      {"promote", Verb::update},
+    {"promoted", Verb::update},     {"move", Verb::update},
+    {"moved", Verb::update},        {"transferred", Verb::update},
+    {"restore", Verb::update},      {"restored", Verb::update},
+    {"invited", Verb::update},      {"imported", Verb::update},
+    {"delete", Verb::erase},        {"deleted", Verb::erase},
+    {"destroy", Verb::erase},       {"destroyed", Verb::erase},
+    {"purge", Verb::erase},         {"purged", Verb::erase},
+    {"remove", Verb::remove},       {"removed", Verb::remove},
+    {"revoke", Verb::revoke},       {"revoked", Verb::revoke},
+    {"unassign", Verb::revoke},     {"unassigned", Verb::revoke},
+    {"enable", Verb::enable},       {"enabled", Verb::enable},
+    {"activate", Verb::enable},     {"activated", Verb::enable},
+    {"reactivate", Verb::enable},   {"unsuspend", Verb::enable},
+    {"unlock", Verb::unlock},       {"unlocked", Verb::unlock},
+    {"disable", Verb::disable},     {"disabled", Verb::disable},
+    {"deactivate", Verb::disable},  {"deactivated", Verb::disable},
+    {"suspend", Verb::disable},     {"suspended", Verb::disable},
+    {"locked", Verb::lock},         {"viewed", Verb::read},
+    {"exported", Verb::read},       {"downloaded", Verb::read},
+};
+
+// What is a thing as often ("ip_allow_list.disable", "change_request.create"): a verb where no other is.
+constexpr VerbWord weak_verbs[] = {
+    {"grant", Verb::grant},     {"change", Verb::update}, {"set", Verb::update},    {"transfer", Verb::update},
+    {"invite", Verb::update},   {"import", Verb::update}, {"lock", Verb::lock},     {"read", Verb::read},
+    {"view", Verb::read},       {"export", Verb::read},   {"download", Verb::read}, {"get", Verb::read},
+    {"list", Verb::read},       {"search", Verb::read},   {"clone", Verb::read},    {"fetch", Verb::read},
 };
 
 // Also of two words together: "log in", "session end".
@@ -99,8 +100,11 @@ constexpr VerbWord authentication_verbs[] = {
 };
 
 constexpr std::string_view mfa_words[] = {"mfa", "2fa", "otp", "totp", "factor", "twofactor", "multifactor"};
-constexpr std::string_view user_words[] = {"user",     "users",  "member",  "members",   "account",
-                                           "accounts", "invite", "invited", "invitation"};
+constexpr std::string_view account_words[] = {"user", "users", "account", "accounts"};
+constexpr std::string_view invitation_words[] = {"invite", "invited", "invitation"};
+// A user as part of something.
+constexpr std::string_view membership_words[] = {"member",      "members",      "membership",
+                                                 "memberships", "collaborator", "collaborators"};
 constexpr std::string_view group_words[] = {"group", "groups", "team", "teams"};
 constexpr std::string_view role_words[] = {"role", "roles"};
 constexpr std::string_view privilege_words[] = {"privilege", "privileges", "permission", "permissions"};
@@ -130,13 +134,61 @@ std::optional<Verb> first_verb(const Words& words, std::span<const VerbWord> tab
   return std::nullopt;
 }
 
-Activity::Family changed_thing(const Words& words, const Activity& activity) {
+// "list_deleted_users" reads, whatever was done before to what is read.
+bool begins_with_reading(const Words& words) {
+  return !words.empty() && find_verb(weak_verbs, words[0]) == Verb::read;
+}
+
+bool is_participle(const std::string& word) { return word.ends_with("ed"); }
+
+std::optional<Verb> change_verb(const Words& words) {
+  const bool reads = begins_with_reading(words);
+  for (const std::string& word : words) {
+    if (reads && is_participle(word)) continue;
+    if (const auto verb = find_verb(strong_verbs, word)) return verb;
+  }
+  return first_verb(words, weak_verbs);
+}
+
+// Whether nothing is named beside the verb and the thing, as in "group.add": then there is nothing to add it to.
+bool names_only(const Words& words, std::span<const std::string_view> thing) {
+  return std::all_of(words.begin(), words.end(), [&](const std::string& word) {
+    return std::find(thing.begin(), thing.end(), word) != thing.end() || find_verb(strong_verbs, word) ||
+           find_verb(weak_verbs, word);
+  });
+}
+
+// What was added to nothing has been created.
+Verb as_creation(Verb verb) {
+  if (verb == Verb::add || verb == Verb::grant) return Verb::create;
+  return verb == Verb::remove || verb == Verb::revoke ? Verb::erase : verb;
+}
+
+// A group is given members and privileges, a user privileges and a place in something; everything else that is
+// added is created. Sets family and verb.
+void settle_change(const Words& words, Verb verb, Activity& activity) {
   using Family = Activity::Family;
-  if (has(words, group_words)) return Family::group;
-  if (has(words, privilege_words)) return Family::user_access;
-  if (has(words, role_words)) return activity.of_user ? Family::user_access : Family::role;
-  if (activity.of_user || activity.of_password || activity.of_mfa) return Family::user;
-  return has(words, configuration_words) ? Family::configuration : Family::api;
+  const bool gives = verb == Verb::grant || verb == Verb::revoke;
+  const bool adds = verb == Verb::add || verb == Verb::remove;
+  activity.verb = verb;
+  if (has(words, group_words)) {
+    activity.family = Family::group;
+    if (adds && names_only(words, group_words)) activity.verb = as_creation(verb);
+  } else if (has(words, privilege_words)) {
+    activity.family = Family::user_access;
+  } else if (has(words, role_words)) {
+    activity.family = activity.of_user || gives ? Family::user_access : Family::role;
+    if (activity.family == Family::role) activity.verb = as_creation(verb);
+  } else if (activity.of_password || activity.of_mfa) {
+    activity.family = Family::user;
+  } else if (activity.of_user) {
+    const bool access = gives || (adds && has(words, membership_words));
+    activity.family = access ? Family::user_access : Family::user;
+    if (adds && names_only(words, account_words)) activity.verb = as_creation(verb);
+  } else {
+    activity.family = has(words, configuration_words) ? Family::configuration : Family::api;
+    activity.verb = as_creation(verb);
+  }
 }
 
 struct StateWord {
@@ -159,18 +211,17 @@ constexpr StateWord state_words[] = {
 Activity activity_of(std::string_view action) {
   const Words words = words_of(action);
   Activity activity;
-  activity.of_user = has(words, user_words);
+  activity.of_user = has(words, account_words) || has(words, membership_words) || has(words, invitation_words);
   activity.of_password = has(words, password_words);
   activity.of_mfa = has(words, mfa_words);
   activity.is_reset = std::find(words.begin(), words.end(), "reset") != words.end();
-  const std::optional<Verb> change = first_verb(words, change_verbs);
-  if (change) {
-    activity.verb = *change;
+  if (const std::optional<Verb> change = change_verb(words)) {
     if (*change != Verb::read) {
-      activity.family = changed_thing(words, activity);
-    } else if (has(words, configuration_words)) {
-      activity.family = Activity::Family::configuration;
+      settle_change(words, *change, activity);
+      return activity;
     }
+    activity.verb = Verb::read;
+    if (has(words, configuration_words)) activity.family = Activity::Family::configuration;
     return activity;
   }
   const std::optional<Verb> authentication = first_verb(words, authentication_verbs);

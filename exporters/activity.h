@@ -6,7 +6,24 @@
 
 namespace auditferry {
 
-enum class Verb { other, login, logout, verify, create, read, update, remove, enable, disable };
+enum class Verb {
+  other,
+  login,
+  logout,
+  verify,
+  create,
+  read,
+  update,
+  erase,
+  add,  // something to a user or group, or a user to something; what is added to nothing is created
+  remove,
+  grant,
+  revoke,
+  enable,
+  disable,
+  lock,
+  unlock,
+};
 
 struct Activity {
   enum class Family {
@@ -14,7 +31,7 @@ struct Activity {
     configuration,   // settings, policies
     authentication,  // login, logout, verify (a second factor)
     user,            // an account and what belongs to it: password, second factor
-    user_access,     // privileges and roles given to or taken from a user
+    user_access,     // privileges, roles and memberships given to or taken from a user
     group,           // groups and teams, and who is in them
     role,            // roles themselves
   };

@@ -33,14 +33,15 @@ std::string change_type(Verb verb) {
       return "creation";
     case Verb::read:
       return "access";
-    case Verb::remove:
+    case Verb::erase:
       return "deletion";
-    case Verb::update:
-    case Verb::enable:
-    case Verb::disable:
-      return "change";
-    default:
+    case Verb::other:
+    case Verb::login:
+    case Verb::logout:
+    case Verb::verify:
       return "info";
+    default:
+      return "change";
   }
 }
 

@@ -12,8 +12,10 @@ int crud_activity(Verb verb) {
     case Verb::update:
     case Verb::enable:
     case Verb::disable:
+    case Verb::lock:
+    case Verb::unlock:
       return 3;
-    case Verb::remove:
+    case Verb::erase:
       return 4;
     default:
       return ocsf_other;
@@ -22,9 +24,18 @@ int crud_activity(Verb verb) {
 
 int account_activity(const Activity& activity) {
   if (activity.of_mfa) {
-    if (activity.verb == Verb::create || activity.verb == Verb::enable) return 10;
-    if (activity.verb == Verb::remove || activity.verb == Verb::disable) return 11;
-    return ocsf_other;
+    switch (activity.verb) {
+      case Verb::create:
+      case Verb::add:
+      case Verb::enable:
+        return 10;
+      case Verb::erase:
+      case Verb::remove:
+      case Verb::disable:
+        return 11;
+      default:
+        return ocsf_other;
+    }
   }
   if (activity.of_password && activity.verb == Verb::update) return activity.is_reset ? 4 : 3;
   switch (activity.verb) {
@@ -34,22 +45,50 @@ int account_activity(const Activity& activity) {
       return 2;
     case Verb::disable:
       return 5;
-    case Verb::remove:
+    case Verb::erase:
       return 6;
+    case Verb::lock:
+      return 9;
+    case Verb::unlock:
+      return 12;
     default:
       return ocsf_other;
   }
 }
 
+// What a group is given that is no user, such as an application or a repository, are privileges.
 int group_activity(const Activity& activity) {
-  if (activity.verb == Verb::create) return activity.of_user ? 3 : 6;
-  if (activity.verb == Verb::remove) return activity.of_user ? 4 : 5;
-  return ocsf_other;
+  switch (activity.verb) {
+    case Verb::grant:
+      return 1;
+    case Verb::revoke:
+      return 2;
+    case Verb::add:
+      return activity.of_user ? 3 : 1;
+    case Verb::remove:
+      return activity.of_user ? 4 : 2;
+    case Verb::erase:
+      return activity.of_user ? 4 : 5;
+    case Verb::create:
+      return activity.of_user ? 3 : 6;
+    default:
+      return ocsf_other;
+  }
 }
 
 int access_activity(Verb verb) {
-  if (verb == Verb::create || verb == Verb::enable) return 1;
-  return verb == Verb::remove || verb == Verb::disable ? 2 : ocsf_other;
+  switch (verb) {
+    case Verb::grant:
+    case Verb::add:
+    case Verb::enable:
+      return 1;
+    case Verb::revoke:
+    case Verb::remove:
+    case Verb::disable:
+      return 2;
+    default:
+      return ocsf_other;
+  }
 }
 
 int authentication_activity(Verb verb) {

@@ -110,6 +110,7 @@ void activity_attributes(const Meaning& meaning, OcsfKind kind, JsonObject& even
       break;
     case OcsfClass::group_management:
       event.value("group", JsonObject().text("name", or_unknown(meaning.target)).finish());
+      if (kind.activity_id == 1 || kind.activity_id == 2) event.value("privileges", one_privilege(meaning));
       break;
     case OcsfClass::entity_management:
       event.value("entity",
