@@ -164,6 +164,20 @@ std::string gzip_compress(std::string_view bytes) {
   return out;
 }
 
+std::string_view compress_body(Compression kind, std::string& body) {
+  switch (kind) {
+    case Compression::none:
+      return "";
+    case Compression::gzip:
+      body = gzip_compress(body);
+      return "gzip";
+    case Compression::zstd:
+      body = zstd_compress(body, 3);
+      return "zstd";
+  }
+  return "";
+}
+
 class StreamCompressor::Engine {
  public:
   virtual ~Engine() = default;

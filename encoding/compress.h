@@ -27,6 +27,9 @@ Result<std::string> inflate_body(std::string_view body, ContentCoding coding, st
 // One member without name or time, so equal bytes give equal bytes.
 std::string gzip_compress(std::string_view bytes);
 
+// Compresses the body of a request. The name of what was done, for the header Content-Encoding; "" when nothing was.
+std::string_view compress_body(Compression kind, std::string& body);
+
 // Compresses what comes in pieces. One thread at a time.
 class StreamCompressor {
  public:

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "encoding/compress.h"
 #include "encoding/hash.h"
 #include "exporters/http_body.h"
 
@@ -42,8 +43,12 @@ Task<WriteOutcome> HttpExporter::send(std::string body) {
   request.url = settings_.url;
   request.max_body_bytes = largest_answer_bytes;
   request.headers.push_back({"Content-Type", settings_.content_type});
-  if (!settings_.signature_key.empty())
+  if (!settings_.signature_key.empty()) {
+    // Of the bytes that arrive, so that they are compressed here and not by the client.
+    const std::string_view coding = compress_body(settings_.sink.peer.compression, body);
+    if (!coding.empty()) request.headers.push_back({"Content-Encoding", std::string(coding)});
     request.headers.push_back({settings_.signature_header, signature(body)});
+  }
   request.body = std::move(body);
   const Result<HttpResponse> answer = co_await sink_.send(std::move(request));
   if (!answer) co_return sink_.judge_error(answer.error());

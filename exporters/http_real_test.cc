@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "encoding/compress.h"
+#include "encoding/hash.h"
 #include "exporters/catalog.h"
 #include "exporters/json_format.h"
 #include "exporters/otlp_logs.h"
@@ -97,6 +98,32 @@ TEST_F(HttpReal, Http) {
                        "Authorization: Bearer example-token", "User-Agent: ferry/1"}),
       records_.line(0) + "\n" + records_.line(1) + "\n" + records_.line(2) + "\n");
   EXPECT_TRUE(server.requests().at(0).starts_with("POST /hook HTTP/1.1\r\n"));
+}
+
+// A receiver sees compressed bytes, and it is those that it verifies.
+TEST_F(HttpReal, ASignatureIsOfTheBytesThatArrive) {
+  for (const char* compression : {"none", "gzip", "zstd"}) {
+    const ScriptedServer server = serve(http_answer(202, ""));
+    const WriteOutcome outcome = write("http", "url = \"" + server.url("/hook") + "\"\ncompression = \"" + compression +
+                                                   "\"\nsignature.key = { env = \"example-key\" }");
+    EXPECT_EQ(outcome.verdict, Verdict::delivered) << outcome.reason;
+    const std::string request = server.requests().at(0);
+    const std::size_t end = request.find("\r\n\r\n");
+    const std::string sent = request.substr(end + 4);
+    const std::size_t seal = request.find("X-Auditferry-Signature: t=");
+    ASSERT_LT(seal, end) << request.substr(0, end);
+    const std::string value = request.substr(seal + 26, request.find("\r\n", seal) - seal - 26);
+    const std::string time = value.substr(0, value.find(','));
+    EXPECT_EQ(value, time + ",v1=" + hex(hmac_sha256("example-key", time + "." + sent))) << compression;
+    const std::string coding = std::string("\r\nContent-Encoding: ") + compression + "\r\n";
+    const std::size_t first = request.find(coding);
+    EXPECT_EQ(first < end, std::string(compression) != "none");
+    EXPECT_EQ(request.find("Content-Encoding", first == request.npos ? 0 : first + coding.size()), request.npos);
+    std::string body = sent;
+    if (std::string(compression) == "gzip") body = inflate_body(sent, ContentCoding::gzip, 1u << 20).value();
+    if (std::string(compression) == "zstd") body = zstd_decompress(sent, 1u << 20).value();
+    EXPECT_EQ(body, records_.line(0) + "\n" + records_.line(1) + "\n" + records_.line(2) + "\n") << compression;
+  }
 }
 
 TEST_F(HttpReal, Splunk) {

@@ -52,12 +52,6 @@ Status append_headers(const HttpRequest& request, std::string& head, bool& has_a
   return {};
 }
 
-bool compress_body(Compression compression, std::string& body) {
-  if (compression == Compression::gzip) body = gzip_compress(body);
-  if (compression == Compression::zstd) body = zstd_compress(body, 3);
-  return compression != Compression::none;
-}
-
 }  // namespace
 
 Result<PreparedRequest> prepare_request(HttpRequest request, const PeerSettings& settings,
@@ -82,9 +76,9 @@ Result<PreparedRequest> prepare_request(HttpRequest request, const PeerSettings&
   if (proxy && !proxy->authorization.empty())
     head += "Proxy-Authorization: " + proxy->authorization.reveal() + "\r\n";
   prepared.body = std::move(request.body);
-  if (!prepared.body.empty() && !has_coding && compress_body(settings.compression, prepared.body)) {
-    head += std::string("Content-Encoding: ") +
-            (settings.compression == Compression::gzip ? "gzip" : "zstd") + "\r\n";
+  if (!prepared.body.empty() && !has_coding) {
+    const std::string_view coding = compress_body(settings.compression, prepared.body);
+    if (!coding.empty()) head += "Content-Encoding: " + std::string(coding) + "\r\n";
   }
   if (!prepared.body.empty() || (request.method != "GET" && !prepared.is_head)) {
     head += "Content-Length: " + std::to_string(prepared.body.size()) + "\r\n";
