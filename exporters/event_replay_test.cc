@@ -13,6 +13,7 @@ namespace auditferry {
 namespace {
 
 constexpr const char* event_formats[] = {"ecs", "ocsf", "cef", "leef"};
+constexpr const char* all_formats[] = {"json", "raw", "ecs", "ocsf", "cef", "leef"};
 
 TEST(EventReplay, TheCorpusOfTheFuzzers) {
   std::size_t files = 0;
@@ -20,7 +21,11 @@ TEST(EventReplay, TheCorpusOfTheFuzzers) {
        std::filesystem::directory_iterator(std::string(AUDITFERRY_SOURCE) + "/tests/fuzz/corpus")) {
     std::ifstream file(entry.path(), std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    for (const char* format : event_formats) testing::check_format(format, bytes);
+    for (const char* format : all_formats) {
+      testing::check_format(format, bytes);
+      // The first byte chooses the kind of record: the file as every one of them, too.
+      for (int kind = 0; kind < 64; ++kind) testing::check_format(format, std::string(1, static_cast<char>(kind)) + bytes);
+    }
     testing::check_redaction(bytes);
     ++files;
   }
@@ -35,7 +40,7 @@ TEST(EventReplay, CutAndChangedRecords) {
       bytes.resize(random() % (bytes.size() + 1));
       for (int change = 0; change < 3 && !bytes.empty(); ++change)
         bytes[random() % bytes.size()] = static_cast<char>(random());
-      for (const char* format : event_formats) testing::check_format(format, bytes);
+      for (const char* format : all_formats) testing::check_format(format, bytes);
       testing::check_redaction(bytes);
     }
   }

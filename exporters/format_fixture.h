@@ -118,6 +118,21 @@ inline std::vector<NamedRecord> golden_records() {
   return records;
 }
 
+// For golden files: printable ASCII and line ends as they are, other bytes and the backslash as \\xHH.
+inline std::string shown(std::string_view bytes) {
+  static constexpr const char* digits = "0123456789abcdef";
+  std::string out;
+  for (const char c : bytes) {
+    const bool plain = (c >= 32 && c < 127 && c != '\\') || c == '\n';
+    if (plain) {
+      out += c;
+    } else {
+      out += std::string("\\x") + digits[static_cast<unsigned char>(c) >> 4] + digits[static_cast<unsigned char>(c) & 15];
+    }
+  }
+  return out;
+}
+
 inline std::string line_of(const Format& format, const Record& record) {
   std::string out = "before";
   format.append(record, out);

@@ -25,23 +25,8 @@ namespace {
 // The version of the program stands in some of them.
 std::string readable(std::string text) {
   const std::string version = AUDITFERRY_VERSION;
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text.compare(i, version.size(), version) == 0) {
-      out += "VERSION";
-      i += version.size() - 1;
-      continue;
-    }
-    const char c = text[i];
-    const bool plain = (c >= 32 && c < 127 && c != '\\') || c == '\n';
-    if (plain) {
-      out += c;
-    } else {
-      static constexpr const char* digits = "0123456789abcdef";
-      out += std::string("\\x") + digits[static_cast<unsigned char>(c) >> 4] + digits[static_cast<unsigned char>(c) & 15];
-    }
-  }
-  return out;
+  for (std::size_t at = text.find(version); at != text.npos; at = text.find(version, at)) text.replace(at, version.size(), "VERSION");
+  return testing::shown(text);
 }
 
 std::string syslog_of(const std::vector<OutgoingRecord>& records, SyslogSettings settings) {
