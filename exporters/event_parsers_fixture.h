@@ -1,6 +1,5 @@
 #pragma once
-// Readers of CEF and LEEF for the tests, written from the formats' descriptions alone, and a strict check of
-// UTF-8 on one line.
+// Readers of CEF and LEEF for the tests, written from the formats' descriptions alone.
 
 #include <gtest/gtest.h>
 
@@ -11,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "exporters/utf8_fixture.h"
+
 namespace auditferry::testing {
 
 struct ParsedEvent {
@@ -20,28 +21,7 @@ struct ParsedEvent {
   std::vector<std::string> keys;                     // in their order, repeated ones twice
 };
 
-// Decodes by arithmetic; nothing when it is not valid.
-inline bool is_valid_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = lead < 0x80         ? 1
-                               : (lead >> 5) == 6  ? 2
-                               : (lead >> 4) == 14 ? 3
-                               : (lead >> 3) == 30 ? 4
-                                                   : 0;
-    if (length == 0 || i + length > text.size()) return false;
-    std::uint32_t code = length == 1 ? lead : lead & (0xFFu >> (length + 1));
-    for (std::size_t k = 1; k < length; ++k) {
-      const auto next = static_cast<unsigned char>(text[i + k]);
-      if ((next & 0xC0) != 0x80) return false;
-      code = code << 6 | (next & 0x3F);
-    }
-    const std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (code < least[length] || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) return false;
-    i += length;
-  }
-  return true;
-}
+using auditferry::is_valid_utf8;
 
 // One line for every reader, also for those that take U+2028 for a line end.
 inline bool is_one_line(std::string_view text) {

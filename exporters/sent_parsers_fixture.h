@@ -1,6 +1,7 @@
 #pragma once
-// Readers of what is sent, for tests: written from the specifications alone, and sharing nothing with the
-// encoders. RFC 5424 and 6587 are in syslog_parser_fixture.h.
+// Readers of what is sent, for tests: written from the specifications alone. JSON is read with the program's own
+// scanner and view (tested in encoding/), which write nothing; else nothing is shared with the encoders. RFC 5424
+// and 6587 are in syslog_parser_fixture.h.
 
 #include <cstdint>
 #include <optional>

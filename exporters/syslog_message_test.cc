@@ -4,7 +4,9 @@
 
 #include <random>
 
+#include "encoding/utf8.h"
 #include "exporters/syslog_parser_fixture.h"
+#include "tests/support/text_of.h"
 
 namespace auditferry {
 namespace {
@@ -47,6 +49,30 @@ class SyslogMessage : public testing::Test {
   SyslogSeverity severity = SyslogSeverity::info;
   std::size_t needed = 0;
 };
+
+// Else it would take for right what the encoder does wrong.
+TEST(SyslogParserOfTheTests, SharesNothingWithTheEncoder) {
+  for (const char* name : {"syslog_parser_fixture.h", "event_parsers_fixture.h", "utf8_fixture.h"}) {
+    const std::string text = text_of(std::string(AUDITFERRY_SOURCE) + "/exporters/" + name);
+    for (std::size_t at = text.find("#include \""); at != text.npos; at = text.find("#include \"", at + 1)) {
+      const std::string file = text.substr(at + 10, text.find('"', at + 10) - at - 10);
+      EXPECT_TRUE(file.ends_with("_fixture.h")) << name << " includes " << file;
+    }
+  }
+}
+
+TEST(SyslogParserOfTheTests, IsStrict) {
+  const auto with = [](const std::string& time) { return SyslogParser::parse("<13>1 " + time + " h a - - - x"); };
+  for (const char* good : {"-", "2025-11-03T09:07:01Z", "2024-02-29T23:59:59.123456Z", "2025-11-03T09:07:01.5Z"})
+    EXPECT_TRUE(with(good)) << good;
+  for (const char* bad : {"2025-02-29T09:07:01Z", "2025-11-31T09:07:01Z", "2025-13-01T09:07:01Z", "2025-00-01T09:07:01Z",
+                          "2025-11-00T09:07:01Z", "2025-11-03T24:00:00Z", "2025-11-03T09:60:01Z", "2025-11-03T09:07:60Z",
+                          "2025-11-03t09:07:01Z", "2025-11-03T09:07:01z", "2025-11-03T09:07:01.Z", "2025-11-03T09:07:01",
+                          "2025-11-03T09:07:01.1234567Z", "2025-11-03T09:07:01.12x4Z", "25-11-03T09:07:01Z"})
+    EXPECT_FALSE(with(bad)) << bad;
+  for (const char* bad : {"\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x80", "\xFF"}) EXPECT_FALSE(SyslogParser::utf8(bad));
+  EXPECT_TRUE(SyslogParser::utf8("\xEF\xBB\xBF\xF4\x8F\xBF\xBF"));
+}
 
 TEST_F(SyslogMessage, GoldenRfc5424) {
   EXPECT_EQ(
