@@ -88,9 +88,7 @@ void append_who(const Meaning& meaning, Extension& extension) {
   } else {
     extension.text("src", meaning.source_ip->text());
   }
-  using Family = Activity::Family;
-  const Family family = meaning.activity.family;
-  if (family == Family::user || family == Family::user_access) extension.text("duser", meaning.target, 1023);
+  if (target_is_user(meaning)) extension.text("duser", meaning.target, 1023);
   extension.text("deviceExternalId", meaning.device, 255);
 }
 

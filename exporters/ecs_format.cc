@@ -131,13 +131,6 @@ JsonObject user_fields(const std::string& who) {
   return user;
 }
 
-// Where the action is one on a user or a group, the target is that.
-bool target_is_user(const Meaning& meaning) {
-  using Family = Activity::Family;
-  const Family family = meaning.activity.family;
-  return !meaning.target.empty() && (family == Family::user || family == Family::user_access);
-}
-
 void append_who(const Meaning& meaning, JsonObject& event) {
   const bool on_user = target_is_user(meaning);
   if (!meaning.actor.empty() || on_user) {
@@ -145,7 +138,7 @@ void append_who(const Meaning& meaning, JsonObject& event) {
     if (on_user) user.value("target", user_fields(meaning.target).finish());
     event.value("user", user.finish());
   }
-  if (meaning.activity.family == Activity::Family::group && !meaning.target.empty())
+  if (meaning.activity.family == Activity::Family::group && !meaning.target.empty() && !on_user)
     event.value("group", JsonObject().text("name", meaning.target).finish());
   if (!meaning.source.empty()) {
     JsonObject source;

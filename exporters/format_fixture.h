@@ -86,7 +86,8 @@ inline std::vector<NamedRecord> golden_records() {
            "okta", "audit", "1d6f5a2e-0c1b-4f0e-9a34-3d1f7f5d2c11",
            R"({"uuid":"1d6f5a2e-0c1b-4f0e-9a34-3d1f7f5d2c11","published":"2025-11-23T10:25:12.000Z",)"
            R"("eventType":"user.session.start","actor":{"alternateId":"user@example.com","type":"User"},)"
-           R"("outcome":{"result":"FAILURE","reason":"INVALID_CREDENTIALS"},"client":{"ipAddress":"198.51.100.9","device":"Computer"},"target":[]})")});
+           R"("outcome":{"result":"FAILURE","reason":"INVALID_CREDENTIALS"},"client":{"ipAddress":"198.51.100.9","device":"Computer"},)"
+           R"("device":{"id":"guo4a5u7YAHhjXrMN5d7","name":"laptop"},"target":[]})")});
   Record user = base_record(
       "okta", "audit", "2d6f5a2e-0c1b-4f0e-9a34-3d1f7f5d2c11",
       R"({"eventType":"user.account.reset_password","actor":{"alternateId":"admin@example.com"},)"
@@ -98,7 +99,7 @@ inline std::vector<NamedRecord> golden_records() {
        base_record(
            "github", "audit", "dGhpcyBpcyBhIGxvbmcgZG9jdW1lbnQgaWQgb2YgR2l0SHVi",
            R"({"_document_id":"dGhpcyBpcyBhIGxvbmcgZG9jdW1lbnQgaWQgb2YgR2l0SHVi","@timestamp":1763893512000,)"
-           R"("action":"team.add_member","actor":"octo","operation_type":"create","repo":["example/one","example/two"],"actor_ip":"203.0.113.5"})")});
+           R"("action":"team.add_member","actor":"octo","operation_type":"create","org":"example","team":"example/admins","user":"mona","actor_ip":"203.0.113.5"})")});
   Record gap = base_record("apptego", "audit", "gap-7",
                            R"({"type":"forgotten","from":"2025-11-23T10:00:00Z","to":"2025-11-23T11:00:00Z",)"
                            R"("why":"the portal keeps 30 days, and the outage was longer","state":"open"})");

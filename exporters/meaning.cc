@@ -11,11 +11,11 @@ namespace auditferry {
 namespace {
 
 constexpr std::string_view success_words[] = {"success", "succeeded", "successful", "true",    "1",
-                                              "ok",      "allow",     "allowed",    "granted", "pass",
-                                              "passed",  "completed", "accepted",   "approved"};
+                                              "yes",     "ok",        "allow",      "allowed", "granted",
+                                              "pass",    "passed",    "completed",  "accepted", "approved"};
 constexpr std::string_view failure_words[] = {
-    "failure", "failed",   "fail",    "false",   "0",         "error",        "deny",
-    "denied",  "rejected", "blocked", "refused", "forbidden", "unauthorized", "unsuccessful"};
+    "failure", "failed",   "fail",  "false",   "0",       "no",        "error",        "deny",
+    "denied",  "rejected", "block", "blocked", "refused", "forbidden", "unauthorized", "unsuccessful"};
 
 template <std::size_t N>
 bool holds(const std::string_view (&words)[N], std::string_view word) {
@@ -74,6 +74,14 @@ std::string meaning_text(std::string_view raw, const std::string& pointer) {
   if (pointer.empty()) return {};
   const std::optional<std::string> json = json_lookup(raw, pointer);
   return json ? text_of(JsonView(*json)) : std::string();
+}
+
+bool target_is_user(const Meaning& meaning) {
+  using Family = Activity::Family;
+  const Family family = meaning.activity.family;
+  if (meaning.target.empty()) return false;
+  return family == Family::user || family == Family::user_access ||
+         (family == Family::group && meaning.activity.of_user);
 }
 
 Meaning meaning_of(const Record& record, const ProfileBook& profiles) {

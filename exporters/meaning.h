@@ -16,7 +16,8 @@ namespace auditferry {
 
 enum class Outcome { success, failure, unknown };
 const char* to_string(Outcome outcome);
-// true, 1, "SUCCESS", "allowed", a status 200 to 399 …; false, 0, "Denied", 400 to 599 …
+// Of every format, of selections and of syslog's severity: true, 1, "SUCCESS", "allowed", a status 200 to 399 …;
+// false, 0, "Denied", 400 to 599 …
 Outcome outcome_of(std::string_view text);
 
 // The text of a meaning field: of a string, number or boolean, and of the first of these in an array. Empty
@@ -49,6 +50,9 @@ struct Meaning {
   Response response = Response::unknown;  // of detections
   GapMeaning gap;                         // of gaps
 };
+
+// Whether the target is a user: the action is on an account, on what somebody may do, or on who is in a group.
+bool target_is_user(const Meaning& meaning);
 
 // Never fails: what cannot be read is empty.
 Meaning meaning_of(const Record& record, const ProfileBook& profiles);

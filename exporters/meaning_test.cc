@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "encoding/json_view.h"
+#include "exporters/cef_format.h"
+#include "exporters/ecs_format.h"
 #include "exporters/format_fixture.h"
+#include "exporters/ocsf_format.h"
 #include "exporters/line_text.h"
 
 namespace auditferry {
@@ -55,6 +59,42 @@ TEST(Meaning, FieldsOfOddTypes) {
   EXPECT_EQ(meaning_text("{\"a\":1}", ""), "");
 }
 
+TEST(Meaning, OfOktasAndGitHubsFields) {
+  const Meaning okta = meaning_of(
+      base_record("okta", "audit", "1",
+                  R"({"eventType":"group.user_membership.add","outcome":{"result":"SUCCESS"},"client":{"device":"Computer"},)"
+                  R"("device":{"id":"guo4"},"target":[{"type":"User","alternateId":"a@example.com"},{"type":"UserGroup"}]})"),
+      builtin_profiles());
+  EXPECT_EQ(okta.device, "guo4");
+  EXPECT_EQ(okta.target, "a@example.com");
+  EXPECT_TRUE(target_is_user(okta));
+  const Meaning unknown =
+      meaning_of(base_record("okta", "audit", "1", R"({"client":{"device":"Computer"},"device":null})"), builtin_profiles());
+  EXPECT_EQ(unknown.device, "");
+  // As in GitHub's documentation of the audit log.
+  const Meaning github = meaning_of(
+      base_record("github", "audit", "1",
+                  R"({"action":"team.add_member","actor":"octocat","operation_type":"create","org":"octo-corp",)"
+                  R"("team":"octo-corp/example-team","repo":"octo-corp/one","user":"monalisa"})"),
+      builtin_profiles());
+  EXPECT_EQ(github.outcome_text, "");
+  EXPECT_EQ(github.outcome, Outcome::unknown);
+  EXPECT_EQ(github.target, "monalisa");
+  EXPECT_TRUE(target_is_user(github));
+}
+
+TEST(Meaning, WhoIsAddedToAGroupIsNoGroup) {
+  const Record record =
+      base_record("github", "audit", "1", R"({"action":"team.add_member","actor":"octocat","user":"monalisa"})");
+  const std::string ecs = testing::line_of(EcsFormat({}, builtin_profiles()), record);
+  EXPECT_FALSE(JsonView(ecs).find("group")) << ecs;
+  EXPECT_EQ(JsonView(ecs).at_pointer("/user/target/name")->scalar_text(), "monalisa");
+  const std::string ocsf = testing::line_of(OcsfFormat({}, builtin_profiles()), record);
+  EXPECT_EQ(JsonView(ocsf).at_pointer("/group/name")->scalar_text(), "unknown");
+  EXPECT_EQ(JsonView(ocsf).at_pointer("/user/name")->scalar_text(), "monalisa");
+  EXPECT_NE(testing::line_of(CefFormat({}, builtin_profiles()), record).find(" duser=monalisa "), std::string::npos);
+}
+
 TEST(Meaning, WithoutAProfileThereIsTheVendorAlone) {
   for (const auto& [vendor, stream] : {std::pair("nobody", "log"), std::pair("apptego", "nothing")}) {
     const Meaning meaning =
@@ -66,9 +106,9 @@ TEST(Meaning, WithoutAProfileThereIsTheVendorAlone) {
 }
 
 TEST(Outcome, IsNormalised) {
-  for (const char* word : {"true", "1", "SUCCESS", "Allowed", "200", "302"})
+  for (const char* word : {"true", "1", "SUCCESS", "Allowed", "yes", "200", "302"})
     EXPECT_EQ(outcome_of(word), Outcome::success) << word;
-  for (const char* word : {"false", "0", "FAILURE", "Denied", "403", "500"})
+  for (const char* word : {"false", "0", "FAILURE", "Denied", "no", "block", "403", "500"})
     EXPECT_EQ(outcome_of(word), Outcome::failure) << word;
   for (const char* word : {"", "create", "2", "600", "100", "200 ", "SKIPPED"})
     EXPECT_EQ(outcome_of(word), Outcome::unknown) << word;

@@ -109,7 +109,12 @@ void activity_attributes(const Meaning& meaning, OcsfKind kind, JsonObject& even
       event.value("user", user_object(meaning.target));
       break;
     case OcsfClass::group_management:
-      event.value("group", JsonObject().text("name", or_unknown(meaning.target)).finish());
+      if (target_is_user(meaning)) {
+        event.value("group", JsonObject().text("name", no_name).finish());
+        event.value("user", user_object(meaning.target));
+      } else {
+        event.value("group", JsonObject().text("name", or_unknown(meaning.target)).finish());
+      }
       if (kind.activity_id == 1 || kind.activity_id == 2) event.value("privileges", one_privilege(meaning));
       break;
     case OcsfClass::entity_management:

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "encoding/utf8.h"
+#include "exporters/meaning.h"
 #include "exporters/syslog_parser_fixture.h"
 #include "tests/support/text_of.h"
 
@@ -351,11 +352,22 @@ TEST(SyslogSeverityOf, ComesFromKindAndOutcome) {
   EXPECT_EQ(severity(record), SyslogSeverity::info);
 }
 
+// What is a failure to one format is one to every format, and to syslog.
 TEST(SyslogSeverityOf, KnowsTheWordsOfFailure) {
-  for (const char* word : {"false", "FAILURE", "Denied", "403", "500", "0"})
-    EXPECT_TRUE(outcome_is_failure(word)) << word;
-  for (const char* word : {"true", "success", "200", "", "4031", "allow", "1"})
-    EXPECT_FALSE(outcome_is_failure(word)) << word;
+  Profile profile;
+  profile.vendor = "apptego";
+  profile.streams["audit"].fields.outcome = "/successful";
+  ProfileBook book;
+  book.add(profile);
+  const SyslogSeverityOf severity = syslog_severity_of(SyslogSeverities(), &book);
+  Record record = record_for_tests();
+  for (const char* word : {"false", "FAILURE", "Denied", "403", "500", "0", "No", "block", "BLOCKED", "true", "success", "200", "",
+                           "4031", "allow", "1", "yes"}) {
+    const std::string raw = std::string("{\"successful\":\"") + word + "\"}";
+    record.raw = raw;
+    const bool failed = meaning_of(record, book).outcome == Outcome::failure;
+    EXPECT_EQ(severity(record), failed ? SyslogSeverity::warning : SyslogSeverity::info) << word;
+  }
 }
 
 }  // namespace

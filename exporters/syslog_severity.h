@@ -14,8 +14,4 @@ using SyslogSeverityOf = std::function<SyslogSeverity(const Record& record)>;
 // may be null and outlives the result: then a record is usual, or a gap.
 SyslogSeverityOf syslog_severity_of(const SyslogSeverities& severities, const ProfileBook* profiles);
 
-// Whether the text of an outcome speaks of a failure: false, 0, no, a word such as "FAILURE" or "denied",
-// or an HTTP status of 400 and more.
-bool outcome_is_failure(std::string_view outcome);
-
 }  // namespace auditferry
