@@ -234,6 +234,21 @@ TEST_F(VerdictTest, MoreThanTheRateOfDeadLettersPauses) {
   EXPECT_EQ(books().delivered, 20u);
 }
 
+// Else it would wait for ever. The next one waits until the hour is over.
+TEST_F(VerdictTest, AGroupThatIsLargerThanTheRatePassesAsTheFirstOfItsHour) {
+  settings_.dead_letters_max_rate = 5;
+  settings_.batch.records = 10;
+  answer_ = [](const Lines&) { return WriteOutcome{Verdict::poison, "some of these are rejected"}; };
+  publish(20);
+  run(minutes(30));
+  EXPECT_EQ(books().dead, 10u);
+  EXPECT_TRUE(status().paused);
+  EXPECT_NE(status().problem.find("dead_letters.max_rate"), std::string::npos);
+  run(minutes(31));
+  EXPECT_EQ(books().dead, 20u);
+  EXPECT_EQ(books().position, journal_->last_seq());
+}
+
 TEST_F(VerdictTest, TheRateOutlivesARestart) {
   settings_.dead_letters_max_rate = 5;
   answer_ = [](const Lines& lines) {

@@ -5,6 +5,7 @@
 #include "encoding/json_text.h"
 #include "encoding/json_view.h"
 #include "encoding/time_format.h"
+#include "encoding/utf8.h"
 #include "exporters/path_template.h"
 #include "exporters/record_id.h"
 
@@ -17,6 +18,18 @@ constexpr std::size_t longest_id_bytes = 512;
 std::string text_of(const JsonView& object, std::string_view key) {
   const auto value = object.find(key);
   return value ? value->scalar_text() : "";
+}
+
+// How many bytes append_json_string() makes of it, unescaped: what is no UTF-8 becomes U+FFFD.
+std::size_t bytes_as_text(std::string_view bytes) {
+  std::size_t size = 0;
+  const char* const end = bytes.data() + bytes.size();
+  for (const char* p = bytes.data(); p != end;) {
+    const Utf8Step step = utf8_step(p, end);
+    size += step.valid ? step.length : replacement_character.size();
+    p += step.length;
+  }
+  return size;
 }
 
 // The root cause says more than what is wrapped around it.
@@ -60,7 +73,7 @@ std::string clean_index(std::string_view name) {
 
 std::string document_id(const Record& record) {
   std::string id = record_id(record);
-  if (id.size() <= longest_id_bytes) return id;
+  if (bytes_as_text(id) <= longest_id_bytes) return id;
   return "sha256:" + hex(sha256(id));
 }
 

@@ -16,7 +16,7 @@ namespace auditferry {
 // bytes.
 std::string clean_index(std::string_view name);
 
-// record_id(), or "sha256:" and its hash when it is longer than the 512 bytes that an _id may have.
+// record_id(), or "sha256:" and its hash when it is longer, as text, than the 512 bytes that an _id may have.
 std::string document_id(const Record& record);
 
 // Appends the two lines of a record: "create" under document_id(), and the document, in which there is

@@ -71,6 +71,12 @@ TEST(ElasticBulk, LongIdsAreHashed) {
   EXPECT_EQ(document_id(record).size(), 512u);
   record.id = id;
   EXPECT_EQ(document_id(record), "sha256:" + hex(sha256("apptego/T 1/audit/" + id)));
+  // Bytes that are no text become three each.
+  const std::string bytes = std::string(165, '\xFF');
+  record.id = std::string_view(bytes).substr(0, 164);
+  EXPECT_EQ(document_id(record), "apptego/T 1/audit/" + std::string(record.id));
+  record.id = bytes;
+  EXPECT_EQ(document_id(record), "sha256:" + hex(sha256("apptego/T 1/audit/" + bytes)));
 }
 
 TEST(ElasticBulk, IndexNamesAreLegal) {

@@ -241,6 +241,7 @@ TEST(ElasticGreet, AsksForVersionAndRights) {
 TEST(ElasticSettings, AreRefusedWithOneClearMessageEach) {
   const std::string host = "hosts = [\"https://e.example.com\"]\n";
   const std::pair<std::string, const char*> wrong[] = {
+      {at + "compression = \"zstd\"", "unpack gzip alone"},
       {"index = \"a\"", "hosts: is missing"},
       {"hosts = []\nindex = \"a\"", "at least one address"},
       {"hosts = [\"e.example.com\"]\nindex = \"a\"", "begins with https://"},

@@ -56,6 +56,7 @@ void read_index(TomlTable& table, ElasticSettings& settings) {
 ElasticSettings read_elastic_settings(TomlTable& table, const SecretPlaces& places) {
   ElasticSettings settings;
   settings.sink = read_http_sink(table, places);
+  refuse_zstd(table, settings.sink);
   read_auth(table, places, ApiKey::known, settings.sink);
   read_hosts(table, settings);
   read_index(table, settings);

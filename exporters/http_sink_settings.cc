@@ -96,6 +96,11 @@ HttpSinkSettings read_http_sink(TomlTable& table, const SecretPlaces& places) {
   return settings;
 }
 
+void refuse_zstd(TomlTable& table, const HttpSinkSettings& settings) {
+  if (settings.peer.compression == Compression::zstd)
+    table.error("compression", "receivers of this type unpack gzip alone: use \"gzip\" or \"none\"");
+}
+
 void read_auth(TomlTable& table, const SecretPlaces& places, ApiKey api_key, HttpSinkSettings& settings) {
   std::vector<std::string> given;
   if (api_key == ApiKey::known) {

@@ -9,6 +9,8 @@ namespace auditferry {
 
 // What every network peer has, and headers, max_retry_after.
 HttpSinkSettings read_http_sink(TomlTable& table, const SecretPlaces& places);
+// For protocols whose receivers unpack gzip alone: "zstd" is a problem.
+void refuse_zstd(TomlTable& table, const HttpSinkSettings& settings);
 
 enum class ApiKey { none, known };
 

@@ -24,6 +24,7 @@ Verdict verdict_of(int status) {
 OtlpSettings read_otlp_settings(TomlTable& table, const SecretPlaces& places) {
   OtlpSettings settings;
   settings.sink = read_http_sink(table, places);
+  refuse_zstd(table, settings.sink);
   read_auth(table, places, ApiKey::none, settings.sink);
   settings.url = read_url(table, "url", "", settings.sink.peer);
   if (!settings.url.ends_with(logs_path)) settings.url += logs_path;

@@ -167,6 +167,7 @@ TEST(OtlpSettings, AddThePathOnce) {
 
 TEST(OtlpSettings, AreRefusedWithOneClearMessageEach) {
   const std::pair<std::string, const char*> wrong[] = {
+      {at + "compression = \"zstd\"", "unpack gzip alone"},
       {"", "url: is missing"},
       {"url = \"otel.example.com:4318\"", "begins with https://"},
       {"url = \"http://otel.example.com:4318\"", "in the clear"},

@@ -133,7 +133,13 @@ WriteOutcome SplunkExporter::judge(const HttpResponse& answer, const SplunkAnswe
   const SplunkVerdict verdict = judge_splunk_answer(answer, parsed);
   const auto with_advice = [&](Verdict meaning) {
     WriteOutcome outcome = sink_.judge_answer(answer, meaning, who_);
-    if (*verdict.advice != '\0') {
+    const bool channel_lost = verdict.meaning == SplunkMeaning::channel_wanted && settings_.ack;
+    if (channel_lost && !without_channel_) {
+      outcome.reason = who_.peer + " says that our channel is missing or broken, status " + std::to_string(answer.status) + " (\"" +
+                       sink_.quotable(answer.body) +
+                       "\"), and we have sent one: a proxy or balancer on the way removes the header "
+                       "X-Splunk-Request-Channel; let it pass";
+    } else if (*verdict.advice != '\0') {
       outcome.reason = who_.peer + " refuses records, status " + std::to_string(answer.status) + " (\"" +
                        sink_.quotable(answer.body) + "\"): " + verdict.advice;
     }

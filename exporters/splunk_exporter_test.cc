@@ -217,6 +217,17 @@ TEST_F(Splunk, EveryCodeGetsItsVerdict) {
   EXPECT_NE(outcome_of(said(400, 10)).reason.find("set ack = true"), std::string::npos);
 }
 
+// ack = true is set already.
+TEST_F(SplunkWithAck, AChannelThatIsLostOnTheWayIsTheProxysFault) {
+  for (const int code : {10, 11}) {
+    const WriteOutcome outcome = outcome_of(said(400, code));
+    EXPECT_EQ(outcome.verdict, Verdict::pause);
+    EXPECT_EQ(outcome.reason.find("set ack"), std::string::npos) << outcome.reason;
+    EXPECT_NE(outcome.reason.find("removes the header X-Splunk-Request-Channel"), std::string::npos) << outcome.reason;
+    EXPECT_NE(outcome.reason.find("words of Splunk"), std::string::npos) << outcome.reason;
+  }
+}
+
 TEST_F(Splunk, ObeysRetryAfter) {
   HttpResponse busy = said(503, 9);
   busy.headers.push_back({"Retry-After", "77"});
@@ -574,6 +585,7 @@ TEST_F(SplunkWithAck, ClosingWaitsForAcknowledgements) {
 
 TEST(SplunkSettings, AreRefusedWithOneClearMessageEach) {
   const std::pair<std::string, const char*> wrong[] = {
+      {at + "compression = \"zstd\"", "unpack gzip alone"},
       {"token = { env = \"A\" }", "url: is missing"},
       {"url = \"https://s.example.com\"", "token: is missing"},
       {"url = \"https://s.example.com\"\ntoken = \"A\"", "a secret never stands in this file"},

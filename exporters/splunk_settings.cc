@@ -18,6 +18,7 @@ TextTemplate read_template(TomlTable& table, std::string_view key, const char* f
 SplunkSettings read_splunk_settings(TomlTable& table, const SecretPlaces& places) {
   SplunkSettings settings;
   settings.sink = read_http_sink(table, places);
+  refuse_zstd(table, settings.sink);
   for (const auto& [name, value] : settings.sink.headers) {
     if (same_header_name(name, "Authorization")) table.error("headers", name + " is set from token: remove it");
   }

@@ -116,6 +116,10 @@ void read_form(TomlTable& table, SyslogSettings& settings) {
   settings.bom = table.boolean("bom").value_or(settings.bom);
   settings.enterprise_number = static_cast<std::uint32_t>(
       table.integer("enterprise_number", 1, 4294967295).value_or(settings.enterprise_number));
+  for (const char* key : {"structured_data", "bom", "enterprise_number"}) {
+    if (settings.protocol == SyslogProtocol::rfc3164 && table.has(key))
+      table.error(key, "belongs to protocol \"rfc5424\": remove it");
+  }
   if (const auto linger = table.duration("linger")) {
     if (!bare_stream(settings.transport)) {
       table.error("linger", "belongs to the transports \"tcp\", \"tls\" and \"unix_stream\": remove it");

@@ -53,7 +53,7 @@ TEST(SyslogSettingsTest, Defaults) {
 
 TEST(SyslogSettingsTest, EveryKey) {
   const Read read(
-      "transport = \"tls\"\naddress = \"[::1]:6514\"\nprotocol = \"rfc3164\"\nframing = \"newline\"\n"
+      "transport = \"tls\"\naddress = \"[::1]:6514\"\nprotocol = \"rfc5424\"\nframing = \"newline\"\n"
       "max_message = \"64KiB\"\noversize = \"truncate\"\nlinger = \"30s\"\nfacility = \"audit\"\n"
       "severity = {default = \"notice\", failure = \"error\", detection = \"alert\", gap = \"critical\"}\n"
       "app_name = \"ferry\"\nenterprise_number = 99999\nbom = true\nhostname = \"h\"\nstructured_data = "
@@ -64,7 +64,7 @@ TEST(SyslogSettingsTest, EveryKey) {
   EXPECT_EQ(own.transport, SyslogTransport::tls);
   EXPECT_TRUE(own.address.tls);
   EXPECT_EQ(own.address.host, "::1");
-  EXPECT_EQ(own.protocol, SyslogProtocol::rfc3164);
+  EXPECT_EQ(own.protocol, SyslogProtocol::rfc5424);
   EXPECT_EQ(own.framing, SyslogFraming::newline);
   EXPECT_EQ(own.max_message, 65536u);
   EXPECT_EQ(own.oversize, SyslogOversize::truncate);
@@ -82,6 +82,12 @@ TEST(SyslogSettingsTest, EveryKey) {
   EXPECT_EQ(own.peer.timeout, std::chrono::seconds(5));
   EXPECT_EQ(own.peer.tls.server_name, "logs.example");
   EXPECT_EQ(own.peer_name(), "tls://[::1]:6514");
+}
+
+TEST(SyslogSettingsTest, Rfc3164) {
+  const Read read("transport = \"udp\"\naddress = \"h:514\"\nprotocol = \"rfc3164\"\napp_name = \"ferry\"");
+  ASSERT_TRUE(read.problems.empty()) << read.problems.lines().front();
+  EXPECT_EQ(read.own().protocol, SyslogProtocol::rfc3164);
 }
 
 TEST(SyslogSettingsTest, UnixSockets) {
@@ -120,6 +126,11 @@ TEST(SyslogSettingsTest, MistakesAreNamed) {
       {"transport = \"tcp\"\naddress = \"h:514\"\nhostname = \"a b\"", "hostname"},
       {"transport = \"tcp\"\naddress = \"h:514\"\nenterprise_number = 0", "enterprise_number"},
       {"transport = \"tcp\"\naddress = \"h:514\"\nlinger = \"1h\"", "linger: must be at most"},
+      {"transport = \"udp\"\naddress = \"h:514\"\nprotocol = \"rfc3164\"\nbom = true", "bom: belongs to protocol"},
+      {"transport = \"udp\"\naddress = \"h:514\"\nprotocol = \"rfc3164\"\nstructured_data = false",
+       "structured_data: belongs to protocol"},
+      {"transport = \"udp\"\naddress = \"h:514\"\nprotocol = \"rfc3164\"\nenterprise_number = 1",
+       "enterprise_number: belongs to protocol"},
       {"transport = \"tcp\"\naddress = \"h:514\"\nseverity = {usual = \"info\"}", "usual"},
   };
   for (const auto& [text, words] : mistakes) {

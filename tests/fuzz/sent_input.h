@@ -129,7 +129,7 @@ inline void check_bulk(std::string_view bytes) {
     const JsonView action((*lines)[i]);
     const auto id = action.at_pointer("/create/_id");
     const auto name = action.at_pointer("/create/_index");
-    AUDITFERRY_CHECK(id && !id->as_string()->empty() && id->as_string()->size() <= 1536);
+    AUDITFERRY_CHECK(id && !id->as_string()->empty() && id->as_string()->size() <= 512);
     AUDITFERRY_CHECK(name && name->as_string()->size() <= 255 && name->as_string()->find_first_of("\\/*?\"<>|,#: ") == std::string::npos);
     AUDITFERRY_CHECK(JsonView((*lines)[i + 1]).find("@timestamp").has_value());
     AUDITFERRY_CHECK((*lines)[i + 1].ends_with(std::string_view(pair.lines[i / 2]).substr(1)));
