@@ -1,7 +1,10 @@
 #include "daemon/letter_jobs.h"
 
+#include <deque>
 #include <map>
+#include <utility>
 
+#include "daemon/job_delivery.h"
 #include "daemon/record_shape.h"
 #include "daemon/text_report.h"
 #include "encoding/json_object.h"
@@ -46,40 +49,71 @@ Task<Result<RecordBatch>> record_of(Jobs& jobs, DeadLetterRow& letter) {
   co_return batch;
 }
 
-// What the far end says of one letter: delivered, poison (refused again), or retry and pause (no answer).
-Task<WriteOutcome> deliver_letter(Jobs& jobs, JobExporter& exporter, const Record& record) {
-  Record shown = record;
-  std::string redacted_json;
-  exporter.shape->redact(shown, redacted_json);
+// Ready to be sent. Stays where it is, since what is sent points at it.
+struct ReadyLetter {
+  std::int64_t letter_id = 0;
+  RecordBatch batch;  // whose memory the record is in
+  Record record;
+  std::string redacted;
   std::string bytes;
-  exporter.shape->append(shown, bytes);
-  const std::vector<OutgoingRecord> records{{&shown, bytes}};
-  WriteOutcome outcome = co_await write_for_job(jobs, exporter, records);
-  if (!outcome.records.empty()) {
-    const RecordOutcome one = outcome.records.front();
-    outcome.verdict = one.verdict;
-    if (!one.reason.empty()) outcome.reason = one.reason;
-  }
-  if (outcome.verdict == Verdict::refused) outcome.verdict = Verdict::poison;
-  co_return outcome;
-}
+};
 
-Task<Status> take_down(Jobs& jobs, std::int64_t letter_id, const WriteOutcome& outcome, Tally& tally) {
+// Letters of one exporter that go out in one write.
+struct LetterBatch {
+  JobExporter* exporter = nullptr;
+  bool alone = false;  // nothing is added
+  std::deque<ReadyLetter> letters;
+  std::uint64_t bytes = 0;
+
+  bool takes(const JobExporter* other, const DeadLetterRow& letter) const {
+    if (letters.empty()) return true;
+    const BatchSettings& limits = exporter->settings->batch;
+    return exporter == other && !alone && letter.group == 0 && letters.size() < limits.records && bytes < limits.bytes;
+  }
+  // Letters of a group go alone: the far end has refused some of them and not said which.
+  void add(JobExporter& owner, const DeadLetterRow& letter, RecordBatch batch) {
+    exporter = &owner;
+    alone = letter.group != 0;
+    ReadyLetter& ready = letters.emplace_back();
+    ready.letter_id = letter.letter_id;
+    ready.batch = std::move(batch);
+    ready.record = ready.batch.records.front();
+    owner.shape->redact(ready.record, ready.redacted);
+    owner.shape->append(ready.record, ready.bytes);
+    bytes += ready.bytes.size();
+  }
+};
+
+Task<Status> take_down(Jobs& jobs, std::int64_t letter_id, const JobFate& fate, Tally& tally) {
+  if (fate.kind == JobFate::Kind::open) co_return Status();
   const WallTime now = jobs.world().clock.now();
+  const bool refused = fate.kind == JobFate::Kind::refused;
   auto note = [&](Journal& journal) -> Status {
-    if (outcome.verdict == Verdict::poison) return keep_dead_letter(journal, letter_id, outcome.reason);
+    if (refused) return keep_dead_letter(journal, letter_id, fate.reason);
     const Result<bool> settled = settle_dead_letter(journal, letter_id, LetterEnd::delivered, now);
     return settled.ok() ? Status() : Status(settled.error());
   };
   const Status noted = co_await jobs.world().storage.run(note);
   if (!noted) co_return noted;
-  if (outcome.verdict == Verdict::poison) {
-    ++tally.refused;
-    tally.last_reason = outcome.reason;
-  } else {
-    ++tally.delivered;
-  }
+  ++(refused ? tally.refused : tally.delivered);
+  if (refused) tally.last_reason = fate.reason;
   co_return noted;
+}
+
+// Sends what is in the batch and takes down what came of it, also where the far end stops taking in the middle.
+Task<Status> send_letters(Jobs& jobs, LetterBatch& batch, Tally& tally) {
+  if (batch.letters.empty()) co_return Status();
+  const LetterBatch sending = std::exchange(batch, {});  // whose letters stay in their places
+  std::vector<OutgoingRecord> records;
+  for (const ReadyLetter& letter : sending.letters) records.push_back({&letter.record, letter.bytes});
+  std::vector<JobFate> fates;
+  const JobDeliveryRules rules{true, 1};
+  Status status = co_await deliver_for_job(jobs, *sending.exporter, records, rules, fates);
+  for (std::size_t i = 0; i < fates.size(); ++i) {
+    const Status noted = co_await take_down(jobs, sending.letters[i].letter_id, fates[i], tally);
+    if (!noted) co_return noted;
+  }
+  co_return status;
 }
 
 std::string words_of(const Tally& tally) {
@@ -107,8 +141,9 @@ Task<Result<JobExporter*>> exporter_for(Jobs& jobs, const std::string& name,
   co_return &exporter;
 }
 
+// Adds the letter to the batch, which is sent before when there is no room in it.
 Task<Status> retry_one(Jobs& jobs, std::int64_t letter_id, std::map<std::string, JobExporter>& exporters,
-                       Tally& tally) {
+                       LetterBatch& batch, Tally& tally) {
   auto find = [letter_id](Journal& journal) { return find_dead_letter(journal, letter_id); };
   Result<std::optional<DeadLetterRow>> letter = co_await jobs.world().storage.run(find);
   if (!letter) co_return std::move(letter).error();
@@ -118,17 +153,18 @@ Task<Status> retry_one(Jobs& jobs, std::int64_t letter_id, std::map<std::string,
   }
   Result<JobExporter*> exporter = co_await exporter_for(jobs, (*letter)->exporter, exporters);
   if (!exporter) co_return std::move(exporter).error();
-  const Result<RecordBatch> batch = co_await record_of(jobs, **letter);
-  if (!batch) {
+  Result<RecordBatch> record = co_await record_of(jobs, **letter);
+  if (!record) {
     ++tally.refused;  // it stays as it is, with its own reason
-    tally.last_reason = batch.error().message;
+    tally.last_reason = record.error().message;
     co_return Status();
   }
-  const WriteOutcome outcome = co_await deliver_letter(jobs, **exporter, batch->records.front());
-  if (outcome.verdict == Verdict::retry || outcome.verdict == Verdict::pause) {
-    co_return Error{ErrorKind::unavailable, takes_nothing(outcome.reason, outcome.retry_after)};
+  if (!batch.takes(*exporter, **letter)) {
+    Status sent = co_await send_letters(jobs, batch, tally);
+    if (!sent) co_return sent;
   }
-  co_return co_await take_down(jobs, letter_id, outcome, tally);
+  batch.add(**exporter, **letter, std::move(record).value());
+  co_return Status();
 }
 
 }  // namespace
@@ -147,13 +183,20 @@ Task<JobOutcome> retry_letters(Jobs& jobs, JobRow job) {
   std::map<std::string, JobExporter> exporters;
   Tally tally;
   tally.all = ids->size();
+  LetterBatch batch;
   Status status;
+  std::size_t told = 0;
   for (const std::int64_t id : *ids) {
-    status = co_await retry_one(jobs, id, exporters, tally);
+    status = co_await retry_one(jobs, id, exporters, batch, tally);
     if (!status) break;
+    const std::size_t settled = tally.delivered + tally.refused + tally.gone;
+    if (settled == std::exchange(told, settled)) continue;
     std::string progress = words_of(tally);
     co_await jobs.tell(job.job_id, std::move(progress));
   }
+  // Also where an exporter is not configured any more: the letters before it are not its.
+  const Status sent = co_await send_letters(jobs, batch, tally);
+  if (status.ok()) status = sent;
   for (auto& [name, exporter] : exporters) co_await exporter.exporter->close();
   JobOutcome outcome{tally.refused > 0 ? JobState::needs_a_person : JobState::done, words_of(tally)};
   if (!status) outcome = {JobState::failed, words_of(tally) + "; " + status.error().message};

@@ -12,8 +12,9 @@ namespace auditferry {
 // A job's argument, as a JSON object.
 std::string letters_argument(const DeadLetterFilter& filter);
 
-// Each letter is delivered again, one by one: success removes it and moves the books from dead to
-// delivered, a refusal keeps it with the new reason. Stops where the far end answers nobody.
+// Letters are delivered again in batches of the exporter's size, those of a group one by one: success removes a letter
+// and moves the books from dead to delivered, a refusal keeps it with the new reason. Stops where the far end answers
+// nobody.
 Task<JobOutcome> retry_letters(Jobs& jobs, JobRow job);
 // Removes the letters, with a row in the ledger each; the books move from dead to discarded.
 Task<JobOutcome> discard_letters(Jobs& jobs, JobRow job);

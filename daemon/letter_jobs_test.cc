@@ -53,6 +53,23 @@ class LetterJobs : public DeliveryWorld {
     stop();
     ASSERT_EQ(books().dead, 2u);
   }
+  // The first `count` of ten records; or all ten as a group.
+  void make_letters(std::size_t count, bool group = false) {
+    FarEnd far_end(loop_, {});
+    far_end.answer = [count, group](const Lines&) {
+      if (group) return outcome(Verdict::poison, "some are rejected");
+      WriteOutcome made;
+      for (std::size_t i = 0; i < count; ++i) made.records.push_back({i, Verdict::poison, "mapping"});
+      return made;
+    };
+    ExporterSettings all_at_once = settings_.exporters[0];
+    all_at_once.batch = {};
+    const auto deliverer = make(all_at_once, far_end);
+    group_.spawn("deliverer", deliverer->run());
+    publish(10);
+    loop_.run_until_idle(seconds(2));
+    stop();
+  }
   JobExporter lend(const ExporterSettings& settings) {
     JobExporter made;
     made.settings = &settings;
@@ -116,6 +133,73 @@ TEST_F(LetterJobs, ARefusalKeepsTheLetterWithItsNewReason) {
   EXPECT_EQ(find_dead_letter(*journal_, ids().front()).value()->reason, "still no good");
   EXPECT_EQ(books().dead, 1u);
   EXPECT_EQ(books().delivered, 9u);
+}
+
+// A far end that confirms late (syslog's linger) is waited for once a batch.
+TEST_F(LetterJobs, LettersGoOutInTheExportersBatches) {
+  settings_.exporters[0].batch.records = 4;
+  make_letters(9);
+  far_end_.takes = [](const Lines&) { return Duration(seconds(10)); };
+  const Duration before = loop_.clock().slept();
+  EXPECT_EQ(run("dead_letters_retry").state, JobState::done);
+  EXPECT_EQ(far_end_.writes, (std::vector<Lines>{{"0", "1", "2", "3"}, {"4", "5", "6", "7"}, {"8"}}));
+  EXPECT_LT(loop_.clock().slept() - before, seconds(31));
+  EXPECT_EQ(books().dead, 0u);
+  EXPECT_EQ(books().delivered, 10u);
+}
+
+TEST_F(LetterJobs, ABatchEndsAtTheExportersBytesToo) {
+  settings_.exporters[0].batch.bytes = 2;
+  make_letters(3);
+  EXPECT_EQ(run("dead_letters_retry").state, JobState::done);
+  EXPECT_EQ(far_end_.writes, (std::vector<Lines>{{"0", "1"}, {"2"}}));
+}
+
+// What was delivered before the far end went away is no letter any more, what was refused has its new reason.
+TEST_F(LetterJobs, ABatchIsSettledRecordByRecord) {
+  make_letters(6);
+  far_end_.answer = [](const Lines& lines) {
+    if (lines.size() == 1) return outcome(Verdict::pause, "now it is down");
+    WriteOutcome made;
+    made.records = {{1, Verdict::poison, "still no good"}, {4, Verdict::retry, "busy"}};
+    return made;
+  };
+  const JobOutcome ended = run("dead_letters_retry");
+  EXPECT_EQ(ended.state, JobState::failed);
+  EXPECT_NE(ended.words.find("6 dead letters: 4 delivered, 1 refused again"), std::string::npos) << ended.words;
+  EXPECT_NE(ended.words.find("now it is down"), std::string::npos) << ended.words;
+  const std::vector<std::int64_t> left = ids();
+  ASSERT_EQ(left.size(), 2u);
+  EXPECT_EQ(find_dead_letter(*journal_, left[0]).value()->reason, "still no good");
+  EXPECT_EQ(find_dead_letter(*journal_, left[1]).value()->reason, "mapping");
+  EXPECT_EQ(books().dead, 2u);
+  EXPECT_EQ(books().delivered, 8u);
+}
+
+// Which of them are at fault shows only so.
+TEST_F(LetterJobs, LettersOfAGroupGoOneByOne) {
+  make_letters(4, true);
+  ASSERT_EQ(books().dead, 10u);
+  far_end_.answer = [](const Lines& lines) {
+    const bool bad = std::find(lines.begin(), lines.end(), "2") != lines.end();
+    return bad ? outcome(Verdict::poison, "one is rejected") : WriteOutcome();
+  };
+  EXPECT_EQ(run("dead_letters_retry").state, JobState::needs_a_person);
+  EXPECT_EQ(far_end_.writes.size(), 10u);
+  EXPECT_EQ(books().dead, 1u);
+  EXPECT_EQ(books().delivered, 9u);
+}
+
+// Letters that were refused one by one, and now some of them without a name.
+TEST_F(LetterJobs, ABatchThatBecomesAGroupIsSentOneByOne) {
+  make_letters(4);
+  far_end_.answer = [](const Lines& lines) {
+    const bool bad = std::find(lines.begin(), lines.end(), "2") != lines.end();
+    return bad ? outcome(Verdict::poison, "one is rejected") : WriteOutcome();
+  };
+  EXPECT_EQ(run("dead_letters_retry").state, JobState::needs_a_person);
+  EXPECT_EQ(far_end_.writes, (std::vector<Lines>{{"0", "1", "2", "3"}, {"0"}, {"1"}, {"2"}, {"3"}}));
+  EXPECT_EQ(books().dead, 1u);
 }
 
 TEST_F(LetterJobs, AFarEndThatAnswersNobodyEndsTheJob) {

@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <any>
-#include <deque>
 
-#include "daemon/backoff.h"
+#include "daemon/job_delivery.h"
 #include "daemon/record_shape.h"
-#include "daemon/verdict_judge.h"
 #include "encoding/json_object.h"
 #include "encoding/json_view.h"
 #include "exporters/file_settings.h"
@@ -14,7 +12,7 @@
 namespace auditferry {
 namespace {
 
-constexpr int tries_without_progress = 6;
+constexpr int writes_without_progress = 6;
 
 struct Tally {
   std::uint64_t delivered = 0;
@@ -51,46 +49,6 @@ ExporterSettings settings_for(const ExporterSettings& live, std::int64_t job_id)
   return settings;
 }
 
-using Records = std::vector<OutgoingRecord>;
-
-Records chosen(const Records& records, const std::vector<std::size_t>& indices) {
-  Records some;
-  for (const std::size_t index : indices) some.push_back(records[index]);
-  return some;
-}
-
-// Until the far end has taken or refused each of them.
-Task<Status> deliver(Jobs& jobs, JobExporter& exporter, Records records, Tally& tally) {
-  Backoff backoff(jobs.world().random, std::chrono::seconds(1), exporter.settings->max_backoff);
-  std::deque<Records> parts;
-  parts.push_back(std::move(records));
-  for (int idle = 0; !parts.empty();) {
-    const Records part = std::move(parts.front());
-    parts.pop_front();
-    const WriteOutcome outcome = co_await write_for_job(jobs, exporter, part);
-    const Judgement judgement = judge(part.size(), outcome);
-    tally.delivered += judgement.delivered;
-    tally.refused += judgement.refused.size() + (judgement.group ? judgement.unnamed.size() : 0);
-    if (!judgement.refused.empty()) tally.last_reason = judgement.refused.back().reason;
-    if (judgement.group) tally.last_reason = judgement.reason;
-    if (!judgement.group && !judgement.unnamed.empty()) {
-      const auto [first, second] = halve(judgement.unnamed);
-      parts.push_front(chosen(part, second));
-      parts.push_front(chosen(part, first));
-    }
-    if (judgement.again.empty()) continue;
-    idle = judgement.delivered > 0 ? 0 : idle + 1;
-    if (judgement.trouble == Verdict::pause || idle == tries_without_progress) {
-      co_return Error{ErrorKind::unavailable, takes_nothing(judgement.reason, outcome.retry_after)};
-    }
-    const std::optional<Duration> wait = wait_of_job(outcome.retry_after, backoff.next());
-    if (!wait) co_return Error{ErrorKind::unavailable, takes_nothing(judgement.reason, outcome.retry_after)};
-    parts.push_front(chosen(part, judgement.again));
-    co_await jobs.world().clock.sleep(*wait);
-  }
-  co_return Status();
-}
-
 Task<Status> deliver_batch(Jobs& jobs, JobExporter& exporter, const ReplayRequest& request, RecordBatch batch,
                            Tally& tally) {
   std::erase_if(batch.records, [&request](const Record& record) {
@@ -100,10 +58,17 @@ Task<Status> deliver_batch(Jobs& jobs, JobExporter& exporter, const ReplayReques
   for (const Record& record : batch.records) tally.in_time += record.gap ? 0 : 1;
   const PreparedBatch prepared(std::move(batch), *exporter.shape);
   if (prepared.outgoing.empty()) co_return Status();
-  const std::uint64_t before = tally.delivered;
-  Records records = prepared.outgoing;
-  Status delivered = co_await deliver(jobs, exporter, std::move(records), tally);
-  const std::uint64_t count = tally.delivered - before;
+  std::vector<JobFate> fates;
+  const JobDeliveryRules rules{false, writes_without_progress};
+  Status delivered = co_await deliver_for_job(jobs, exporter, prepared.outgoing, rules, fates);
+  std::uint64_t count = 0;
+  for (const JobFate& fate : fates) {
+    if (fate.kind == JobFate::Kind::delivered) ++count;
+    if (fate.kind != JobFate::Kind::refused) continue;
+    ++tally.refused;
+    tally.last_reason = fate.reason;
+  }
+  tally.delivered += count;
   const std::string name = exporter.settings->name;
   auto note = [&](Journal& journal) { return journal.count_replayed(name, count); };
   const Status noted = co_await jobs.world().storage.run(note);
