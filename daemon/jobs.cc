@@ -46,12 +46,6 @@ std::optional<JobRow> first_of(JobLane lane, const std::vector<JobRow>& queued) 
   return std::nullopt;
 }
 
-// Jobs wait for each write's end.
-class NoHurry final : public WriteProgress {
- public:
-  void sent() override {}
-};
-
 }  // namespace
 
 const ExporterSettings* Jobs::exporter(const std::string& name) const {
@@ -138,8 +132,12 @@ Task<WriteOutcome> write_for_job(Jobs& jobs, JobExporter& exporter,
                                  const std::vector<OutgoingRecord>& records) {
   Backoff backoff(jobs.world().random, std::chrono::seconds(1), exporter.settings->max_backoff);
   for (int i = 1;; ++i) {
-    NoHurry progress;
-    WriteOutcome outcome = co_await exporter.exporter->write(records, progress);
+    WriteOutcome outcome;
+    {
+      WriteTurns::Turn turn(exporter.turns.get());
+      co_await turn.begin();
+      outcome = co_await exporter.exporter->write(records, turn);
+    }
     if (outcome.verdict != Verdict::retry || i == tries) co_return outcome;
     const std::optional<Duration> wait = wait_of_job(outcome.retry_after, backoff.next());
     if (!wait) co_return outcome;

@@ -13,6 +13,7 @@
 #include "core/random.h"
 #include "daemon/record_shape.h"
 #include "daemon/storage_queue.h"
+#include "daemon/write_turns.h"
 #include "storage/jobs.h"
 
 namespace auditferry {
@@ -24,6 +25,7 @@ struct JobExporter {
   std::unique_ptr<BlockingExecutor> thread;
   std::unique_ptr<RecordShape> shape;
   std::unique_ptr<Exporter> exporter;
+  std::unique_ptr<WriteTurns> turns = {};  // of a job that has several writes under way; else null
 };
 
 // Jobs of one lane are carried out one after the other.

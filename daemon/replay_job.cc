@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <any>
+#include <boost/asio/this_coro.hpp>
+#include <memory>
 
+#include "core/bell.h"
+#include "core/task_group.h"
 #include "daemon/job_delivery.h"
 #include "daemon/record_shape.h"
 #include "encoding/json_object.h"
@@ -13,6 +17,8 @@ namespace auditferry {
 namespace {
 
 constexpr int writes_without_progress = 6;
+// Each is in memory until its end.
+constexpr std::size_t most_batches_at_once = 16;
 
 struct Tally {
   std::uint64_t delivered = 0;
@@ -82,26 +88,61 @@ std::string words_of(const Tally& tally) {
   return words;
 }
 
-Task<Status> deliver_all(Jobs& jobs, JobExporter& exporter, const ReplayRequest& request, std::int64_t job_id,
-                         Tally& tally) {
-  const BatchSettings limits = exporter.settings->batch;
-  auto begin = [](Journal& journal) { return journal.oldest_seq(); };
-  const Result<std::uint64_t> oldest = co_await jobs.world().storage.run(begin);
-  if (!oldest) co_return oldest.error();
-  for (std::uint64_t after = *oldest - 1;;) {
-    auto read = [after, limits](Journal& journal) {
-      return journal.read(after, limits.records, limits.bytes);
-    };
-    Result<RecordBatch> batch = co_await jobs.world().storage.run(read);
-    if (!batch) co_return std::move(batch).error();
-    if (batch->last_seq == after) co_return Status();
-    after = batch->last_seq;
-    Status delivered = co_await deliver_batch(jobs, exporter, request, std::move(batch).value(), tally);
-    if (!delivered) co_return delivered;
-    std::string progress = words_of(tally);
-    co_await jobs.tell(job_id, std::move(progress));
+// Reads the journal and has its batches delivered: several at the same time where the far end confirms later, since
+// each of them waits for that.
+class Replay {
+ public:
+  Replay(Executor executor, Jobs& jobs, JobExporter& exporter, const ReplayRequest& request, std::int64_t job_id)
+      : jobs_(jobs), exporter_(exporter), request_(request), job_id_(job_id), ended_(executor), group_(executor) {
+    const WriteLimits limits = exporter.exporter->limits();
+    at_once_ = std::clamp<std::size_t>(limits.unconfirmed, 1, most_batches_at_once);
+    exporter.turns = std::make_unique<WriteTurns>(executor, limits);
   }
-}
+  // The first trouble ends it, when every batch that is under way has ended.
+  Task<Status> run() {
+    co_await with_tasks(group_, deliver_all());
+    co_return status_;
+  }
+  const Tally& tally() const { return tally_; }
+
+ private:
+  Task<void> deliver_all() {
+    const BatchSettings limits = exporter_.settings->batch;
+    auto begin = [](Journal& journal) { return journal.oldest_seq(); };
+    const Result<std::uint64_t> oldest = co_await jobs_.world().storage.run(begin);
+    if (!oldest) status_ = oldest.error();
+    for (std::uint64_t after = oldest ? *oldest - 1 : 0; status_.ok();) {
+      auto read = [after, limits](Journal& journal) { return journal.read(after, limits.records, limits.bytes); };
+      Result<RecordBatch> batch = co_await jobs_.world().storage.run(read);
+      if (!batch) status_ = batch.error();
+      if (!batch || batch->last_seq == after) break;
+      after = batch->last_seq;
+      ++under_way_;
+      group_.spawn("replay", deliver_one(std::move(batch).value()));
+      while (under_way_ >= at_once_) co_await ended_.wait();
+    }
+    while (under_way_ > 0) co_await ended_.wait();
+  }
+  Task<void> deliver_one(RecordBatch batch) {
+    const Status delivered = co_await deliver_batch(jobs_, exporter_, request_, std::move(batch), tally_);
+    if (!delivered && status_.ok()) status_ = delivered;
+    std::string progress = words_of(tally_);
+    co_await jobs_.tell(job_id_, std::move(progress));
+    --under_way_;
+    ended_.ring();
+  }
+
+  Jobs& jobs_;
+  JobExporter& exporter_;
+  const ReplayRequest& request_;
+  std::int64_t job_id_;
+  std::size_t at_once_ = 1;
+  std::size_t under_way_ = 0;
+  Tally tally_;
+  Status status_;
+  Bell ended_;
+  TaskGroup group_;
+};
 
 }  // namespace
 
@@ -122,10 +163,12 @@ Task<JobOutcome> replay(Jobs& jobs, JobRow job) {
                          "there is no exporter " + request.exporter + " in the daemon's configuration"};
   const ExporterSettings settings = settings_for(*live, job.job_id);
   JobExporter exporter = jobs.world().make_exporter(settings);
-  Tally tally;
+  const Executor executor = co_await boost::asio::this_coro::executor;
+  Replay run(executor, jobs, exporter, request, job.job_id);
   Status status = co_await open_for_job(jobs, exporter);
-  if (status.ok()) status = co_await deliver_all(jobs, exporter, request, job.job_id, tally);
+  if (status.ok()) status = co_await run.run();
   co_await exporter.exporter->close();
+  const Tally& tally = run.tally();
   if (!status) co_return JobOutcome{JobState::failed, words_of(tally) + "; " + status.error().message};
   auto count = [&request](Journal& journal) { return journal.known_records(request.range, request.stream); };
   const Result<Journal::Known> known = co_await jobs.world().storage.run(count);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "daemon/deliverer_fixture.h"
 #include "daemon/far_end.h"
 
@@ -16,7 +19,8 @@ class ReplayTest : public DeliveryWorld {
   ReplayTest() { settings_.exporters = {settings_of("siem")}; }
   ~ReplayTest() override { stop(); }
   JobExporter lend(const ExporterSettings& settings) {
-    auto far_end = std::make_unique<FarEnd>(loop_);
+    auto far_end = std::make_unique<FarEnd>(loop_, limits_);
+    far_end->takes = takes_;
     far_end->answer = [this](const Lines& lines) {
       WriteOutcome made = answer_(lines);
       if (made.verdict == Verdict::delivered) got_.insert(got_.end(), lines.begin(), lines.end());
@@ -45,6 +49,8 @@ class ReplayTest : public DeliveryWorld {
   WallTime start_ = loop_.clock().now();
   std::function<WriteOutcome(const Lines&)> answer_ = [](const Lines&) { return WriteOutcome(); };
   Lines got_;
+  WriteLimits limits_;
+  std::function<Duration(const Lines&)> takes_ = [](const Lines&) { return Duration::zero(); };
   Jobs jobs_{JobWorld{loop_.clock(), log_, *storage_, random_, settings_,
                       [this](const ExporterSettings& one) { return lend(one); }}};
 };
@@ -60,6 +66,65 @@ TEST_F(ReplayTest, DeliversTheTimeAgainAndTouchesNoPosition) {
   EXPECT_EQ(books().position, 0u);
   EXPECT_EQ(books().replayed, 14u);
   EXPECT_EQ(replay_between(0, 40, "device").words, "0 records delivered again");
+}
+
+// As syslog does, which confirms after `linger`: the batches wait for that together.
+TEST_F(ReplayTest, HasSeveralWritesUnconfirmedWhereTheFarEndAllowsIt) {
+  journal_->attach_exporter("siem", "scripted", "hold", true).value();
+  publish(40);
+  settings_.exporters[0].batch.records = 2;
+  for (const std::uint32_t unconfirmed : {0u, 1u, 8u, 1000u}) {
+    SCOPED_TRACE(unconfirmed);
+    limits_ = {1, unconfirmed};
+    got_.clear();
+    std::size_t under_way = 0;
+    std::size_t most = 0;
+    Lines begun;
+    takes_ = [&](const Lines& lines) {
+      begun.insert(begun.end(), lines.begin(), lines.end());
+      most = std::max(most, ++under_way);
+      return Duration(std::chrono::seconds(10));
+    };
+    answer_ = [&](const Lines&) {
+      --under_way;
+      return WriteOutcome();
+    };
+    const SteadyTime before = loop_.clock().steady_now();
+    const JobOutcome outcome = replay_between(0, 39);
+    EXPECT_EQ(outcome.words, "40 records delivered again");
+    const std::size_t expected = std::clamp<std::size_t>(unconfirmed, 1, 16);
+    EXPECT_EQ(most, expected);
+    EXPECT_LE(loop_.clock().steady_now() - before, std::chrono::seconds(10) * (20 / expected + 2));
+    Lines all;
+    for (int i = 0; i < 40; ++i) all.push_back(std::to_string(i));
+    EXPECT_EQ(begun, all) << "writes begin in the order of the records";
+    EXPECT_EQ(got_.size(), 40u);
+  }
+  EXPECT_EQ(books().replayed, 160u);
+}
+
+TEST_F(ReplayTest, BatchesThatWaitTogetherAreEachSentAgainAfterABreak) {
+  journal_->attach_exporter("siem", "scripted", "hold", true).value();
+  publish(40);
+  settings_.exporters[0].batch.records = 2;
+  limits_ = {1, 8};
+  takes_ = [](const Lines&) { return Duration(std::chrono::seconds(10)); };
+  int broken = 0;
+  answer_ = [&broken](const Lines&) {
+    return ++broken <= 8 ? outcome(Verdict::retry, "the connection broke") : WriteOutcome();
+  };
+  EXPECT_EQ(replay_between(0, 39).words, "40 records delivered again");
+  EXPECT_EQ(std::set<std::string>(got_.begin(), got_.end()).size(), 40u);
+  EXPECT_EQ(got_.size(), 40u);
+  // What is under way when one is stopped comes to its end, and counts.
+  got_.clear();
+  answer_ = [](const Lines& lines) { return lines[0] == "4" ? outcome(Verdict::pause, "401") : WriteOutcome(); };
+  const JobOutcome ended = replay_between(0, 39);
+  EXPECT_EQ(ended.state, JobState::failed);
+  EXPECT_NE(ended.words.find("401"), std::string::npos);
+  EXPECT_EQ(ended.words.find(std::to_string(got_.size()) + " records delivered again"), 0u) << ended.words;
+  EXPECT_LT(got_.size(), 40u);
+  EXPECT_EQ(books().replayed, 40u + got_.size());
 }
 
 TEST_F(ReplayTest, SaysWhatIsNotInTheJournalAnyMore) {
