@@ -14,8 +14,9 @@ struct LogField {
   std::string value;
 };
 
-// Where lines for the operator go. Thread-safe. Implementations make control characters harmless, so a
-// caller may pass text that came from a portal; it never passes a secret.
+// Where lines for the operator go. Thread-safe. Implementations make control characters, marks of direction and
+// invalid UTF-8 harmless (encoding/harmless_text.h says which), so a caller may pass text that came from a portal; it
+// never passes a secret.
 class Log {
  public:
   virtual ~Log() = default;

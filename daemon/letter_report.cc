@@ -1,6 +1,6 @@
 #include "daemon/letter_report.h"
 
-#include "sources/answer_text.h"
+#include "encoding/harmless_text.h"
 
 namespace auditferry {
 namespace {

@@ -14,7 +14,7 @@ bool standard_error_is_the_journal();
 
 // Lines on standard error, by spdlog: text (time, level, message, key=value …) or one JSON object each.
 // Where the journal reads them they begin with its priority, "<3>" for errors (sd-daemon(3)), and text has no
-// time of its own. Whatever comes from outside is made harmless: control characters are escaped. Thread-safe.
+// time of its own. Whatever comes from outside is made harmless: what is_harmful() names is escaped. Thread-safe.
 class StderrLog final : public Log {
  public:
   StderrLog(LogLevel level, bool json, bool to_journal = standard_error_is_the_journal());

@@ -47,6 +47,16 @@ TEST(StderrLog, NothingFromOutsideForgesALineOrAPriority) {
   EXPECT_EQ(line.find('\x1b'), std::string::npos);
 }
 
+// U+009B begins an escape sequence as ESC [ does; U+202E turns what follows around; U+2028 ends a line.
+TEST(StderrLog, ControlsAndMarksBeyondAsciiAreEscapedInBothForms) {
+  const std::string outside = "\xC2\x9B[31m \xE2\x80\xAE \xE2\x80\xA8 \x7f \xE2\x81\xA6 \xC3\xA9 \x9b";
+  const std::string escaped = "\\u009b[31m \\u202e \\u2028 \\u007f \\u2066 \xC3\xA9 \xEF\xBF\xBD";
+  EXPECT_EQ(said(false, true, LogLevel::info, outside, {{"name", outside}}), "<6>info " + escaped + " name=" + escaped + "\n");
+  const std::string json = said(true, false, LogLevel::info, outside, {{"name", outside}});
+  EXPECT_NE(json.find("\"message\":\"" + escaped + "\",\"name\":\"" + escaped + "\"}"), std::string::npos) << json;
+  EXPECT_TRUE(scan_json(json.substr(0, json.size() - 1)).ok());
+}
+
 TEST(JournalStream, IsTheOneThatTheVariableNames) {
   TemporaryFolder folder;
   const int file = ::open((folder / "stream").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);

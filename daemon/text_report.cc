@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "encoding/harmless_text.h"
 #include "encoding/time_format.h"
-#include "sources/answer_text.h"
 
 namespace auditferry {
 namespace {

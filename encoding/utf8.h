@@ -35,6 +35,14 @@ inline Utf8Step utf8_step(const char* p, const char* end) {
   return {length, true};
 }
 
+// The number of one character in valid UTF-8.
+inline char32_t code_point(std::string_view character) {
+  constexpr unsigned char lead_bits[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+  char32_t code = static_cast<unsigned char>(character[0]) & lead_bits[character.size()];
+  for (const char c : character.substr(1)) code = (code << 6) | (static_cast<unsigned char>(c) & 0x3F);
+  return code;
+}
+
 // Appends one Unicode scalar value; surrogates and values beyond U+10FFFF become U+FFFD.
 inline void append_utf8(std::string& out, char32_t code) {
   if (code < 0x80) {
