@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/log.h"
 #include "core/result.h"
 #include "core/task.h"
 #include "core/time.h"
@@ -28,6 +29,7 @@ struct HttpRequest {
   std::vector<HttpHeader> headers;  // without Host, Content-Length, Accept-Encoding, Connection: the client sets these
   std::string body;
   std::uint64_t max_body_bytes = 32u << 20;  // of the decoded answer; more is ErrorKind::too_large
+  std::vector<LogField> fields = {};         // of the client's log lines about it: source and stream, or exporter
 };
 
 struct HttpResponse {

@@ -135,6 +135,7 @@ Task<std::string> OnlineCheck::probe(const CheckedSource& checked, RequestBudget
   if (!request) co_return request.error().message;
   co_await budget.acquire(1);
   HttpRequest to_send = std::move(request).value();
+  to_send.fields = {{"source", settings.name}};
   const Result<HttpResponse> response = co_await checked.http->send(std::move(to_send));
   if (!response) co_return response.error().message;
   const bool limited =

@@ -69,6 +69,7 @@ Task<Answer> PortalSession::ask(PageRequest page, double cost, bool follows_curs
   }
   request->max_body_bytes = source_.max_page_bytes;
   HttpRequest to_send = std::move(request).value();
+  to_send.fields = fields();
   Result<HttpResponse> response = co_await world_.http.send(std::move(to_send));
   const AnswerContext context{source_.profile, stream_.profile, source_.name,      source_.tenant,
                               host_,           follows_cursor,  source_.max_record};
@@ -135,6 +136,7 @@ Task<void> PortalSession::explain_refusal(Answer& answer) {
   if (!request) co_return;
   co_await world_.budget.acquire(1);
   HttpRequest to_send = std::move(request).value();
+  to_send.fields = fields();
   Result<HttpResponse> response = co_await world_.http.send(std::move(to_send));
   if (!response.ok() || response->status != 200) co_return;
   const std::optional<std::string> plan = plan_name(source_.profile, *response);

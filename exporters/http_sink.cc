@@ -88,6 +88,7 @@ Task<Result<HttpResponse>> HttpSink::send(HttpRequest request) {
     AUDITFERRY_CHECK(world_.make_http_client);
     client_ = world_.make_http_client(settings_.peer);
   }
+  request.fields = {{"exporter", exporter_}};
   for (const auto& [name, value] : settings_.headers) request.headers.push_back({name, value.reveal()});
   if (!settings_.authorization.empty())
     request.headers.push_back({"Authorization", settings_.authorization.reveal()});

@@ -128,6 +128,7 @@ Task<Result<HttpResponse>> BeastHttpClient::send(HttpRequest request) {
   if (!proxy.ok()) co_return proxy.error();
   const ProxyAddress* absolute = !origin.tls && *proxy ? &**proxy : nullptr;
   const std::string method = request.method;
+  std::vector<LogField> fields = std::move(request.fields);
   const Result<PreparedRequest> prepared = prepare_request(std::move(request), state.settings, absolute);
   if (!prepared.ok()) co_return prepared.error();
 
@@ -137,11 +138,12 @@ Task<Result<HttpResponse>> BeastHttpClient::send(HttpRequest request) {
   Status decoded = decode_body(*answer, *prepared);
   if (!decoded.ok()) co_return decoded.error();
   if (state.log.enabled(LogLevel::debug)) {
-    state.log.debug("request answered", {{"method", method},
-                                         {"host", origin.text()},
-                                         {"status", std::to_string(answer->status)},
-                                         {"bytes", std::to_string(answer->body.size())},
-                                         {"took", format_duration(state.clock.steady_now() - start)}});
+    for (LogField field : {LogField{"method", method}, LogField{"host", origin.text()}, LogField{"status", std::to_string(answer->status)},
+                           LogField{"bytes", std::to_string(answer->body.size())},
+                           LogField{"took", format_duration(state.clock.steady_now() - start)}}) {
+      fields.push_back(std::move(field));
+    }
+    state.log.debug("request answered", fields);
   }
   co_return answer;
 }

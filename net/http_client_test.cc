@@ -45,6 +45,16 @@ TEST(HttpClient, SendsWhatItIsGivenAndReadsTheAnswer) {
   EXPECT_EQ(fixture.log.text().find("q=1"), std::string::npos);
 }
 
+TEST(HttpClient, ItsLinesSayForWhom) {
+  ScriptedServer server({answering(http_answer(200, "x"))});
+  HttpFixture fixture;
+  HttpRequest request;
+  request.url = server.url();
+  request.fields = {{"source", "acme"}, {"stream", "audit"}};
+  ASSERT_TRUE(fixture.send(std::move(request)).ok());
+  EXPECT_NE(fixture.log.text().find("request answered source=acme stream=audit method=GET host=127.0.0.1:"), std::string::npos) << fixture.log.text();
+}
+
 TEST(HttpClient, RefusesWhatMustNotGoOut) {
   HttpFixture fixture;
   expect_error(fixture.get("http://portal.example.com/"), ErrorKind::invalid, "tls.insecure");
