@@ -20,7 +20,7 @@ std::string credential_names(const Profile& profile) {
 
 // The words for an answer that an operator has to do something about.
 std::string refusal(const AnswerContext& context, const HttpResponse& response) {
-  const std::string words = quoted(error_text(context.profile, response));
+  const std::string words = quoted(error_text(context.profile, response, context.secrets));
   const std::string status = std::to_string(response.status);
   const std::string portal = context.profile.title + " at " + context.host;
   switch (response.status) {
@@ -68,11 +68,11 @@ Answer from_problem(const AnswerContext& context, const PageProblem& problem, co
     case PageProblem::Kind::not_json:
     case PageProblem::Kind::truncated:
       answer.kind = AnswerKind::unreadable;
-      answer.body = body;
+      answer.body = context.secrets.masked(body);
       break;
     case PageProblem::Kind::too_deep:
       answer.kind = AnswerKind::unreadable;
-      answer.body = body;
+      answer.body = context.secrets.masked(body);
       break;
     case PageProblem::Kind::html:
     case PageProblem::Kind::other_shape:
@@ -98,7 +98,7 @@ Answer from_status(const AnswerContext& context, const HttpResponse& response, W
   if (response.status == 429 || response.status == 503 || says_rate_limited(context.profile, response)) {
     answer.kind = AnswerKind::limited;
     answer.wait = retry_after(response, now);
-    if (const auto raw = response.header("Retry-After")) answer.raw_wait = harmless_text(*raw, 100);
+    if (const auto raw = response.header("Retry-After")) answer.raw_wait = context.secrets.quoted(*raw, 100);
     if (!answer.wait && response.status != 503) {
       if (const auto hint = rate_hint(context.profile.rate_limit, response, now)) answer.wait = hint->until_reset;
     }
@@ -114,7 +114,7 @@ Answer from_status(const AnswerContext& context, const HttpResponse& response, W
   if (response.status == 408 || response.status >= 500) {
     answer.kind = AnswerKind::again;
     answer.message = who(context) + context.profile.title + " at " + context.host + " failed with status " + std::to_string(response.status) +
-                     quoted(error_text(context.profile, response)) + "; trying again";
+                     quoted(error_text(context.profile, response, context.secrets)) + "; trying again";
     return answer;
   }
   answer.kind = AnswerKind::stop;
@@ -149,7 +149,7 @@ Answer judge_answer(const AnswerContext& context, Result<HttpResponse> result, W
   HttpResponse& response = *result;
   Answer answer;
   if (response.status == 200) {
-    auto parsed = parse_page(context.profile, context.stream, response, context.max_record_bytes);
+    auto parsed = parse_page(context.profile, context.stream, response, context.max_record_bytes, context.secrets);
     if (Page* page = std::get_if<Page>(&parsed)) {
       answer.kind = AnswerKind::page;
       answer.page = std::move(*page);
@@ -160,14 +160,14 @@ Answer judge_answer(const AnswerContext& context, Result<HttpResponse> result, W
     answer = from_status(context, response, now);
   }
   answer.status = response.status;
-  answer.request_id = request_id(context.profile, response);
+  answer.request_id = request_id(context.profile, response, context.secrets);
   if (const auto date = response.header("Date")) {
     answer.server_time = parse_http_date(*date);
     if (answer.server_time) answer.server_date = std::string(*date);
   }
   if (answer.kind == AnswerKind::page) answer.body_sha256 = hex(sha256(response.body));
-  // What was repaired is kept as it came, too, in the quarantine.
-  if (answer.kind == AnswerKind::page && answer.page.repaired) answer.body = std::move(response.body);
+  // What was repaired is kept as it came, too, in the quarantine (but for secrets).
+  if (answer.kind == AnswerKind::page && answer.page.repaired) answer.body = context.secrets.masked(response.body);
   return answer;
 }
 

@@ -9,6 +9,7 @@
 #include "core/profile.h"
 #include "core/result.h"
 #include "encoding/retry_after.h"
+#include "encoding/secret_mask.h"
 
 namespace auditferry {
 
@@ -31,7 +32,7 @@ struct Answer {
   std::string message;
   std::optional<Duration> wait;     // kind limited: as the portal asked; nothing: it gave no hint
   std::string raw_wait;             // the header's words
-  std::string body;                 // kind unreadable, for the quarantine
+  std::string body;                 // for the quarantine: of kind unreadable, and of a page that was repaired; secrets are masked
   // For the ledger.
   std::string request_id;
   std::string server_date;
@@ -45,6 +46,7 @@ struct AnswerContext {
   std::string source;
   std::string tenant;
   std::string host;
+  const SecretMask& secrets;  // of the source (portal_secrets): nothing that is said or kept of an answer but its records holds one
   bool follows_cursor = false;
   std::uint64_t max_record_bytes = 16u << 20;
 };

@@ -37,10 +37,11 @@ TEST(RateHint, ReadsEpochAndDelta) {
 class JudgeAnswer : public testing::Test {
  protected:
   Answer judge(Result<HttpResponse> result, bool follows_cursor = false) {
-    const AnswerContext context{profile_, profile_.streams.at("audit"), "acme", "tenant-1", "portal:443", follows_cursor, 1u << 20};
+    const AnswerContext context{profile_, profile_.streams.at("audit"), "acme", "tenant-1", "portal:443", secrets_, follows_cursor, 1u << 20};
     return judge_answer(context, std::move(result), now);
   }
   Profile profile_ = builtin_profile("apptego").value();
+  const SecretMask secrets_{{Secret("example-token")}};
 };
 
 TEST_F(JudgeAnswer, TellsEveryStatusApart) {
@@ -75,6 +76,24 @@ TEST_F(JudgeAnswer, EveryMessageNamesTheSourceTheStreamAndTheVendorsWords) {
       EXPECT_NE(answer.message.find("the vendor's words"), std::string::npos) << answer.message;
     }
   }
+}
+
+// Whatever the portal repeats of what it was sent.
+TEST_F(JudgeAnswer, NothingButARecordHoldsASecret) {
+  for (const int status : {200, 400, 401, 403, 404, 418, 429, 500, 503}) {
+    for (const std::string body : {R"({"error":"invalid token example-token"})", R"({"success":false,"error":"example-token"})", "example-token",
+                                   R"({"logs":[{"event":1,"raw_data":"example-token)", R"({"example-token":[]})"}) {
+      const Answer answer = judge(response(status, {{"X-Request-Id", "id example-token"}, {"Retry-After", "example-token"}}, body));
+      for (const std::string& text : {answer.message, answer.body, answer.request_id, answer.raw_wait, answer.server_date}) {
+        EXPECT_EQ(text.find("example-token"), std::string::npos) << status << " " << body << ": " << text;
+      }
+      EXPECT_EQ(answer.request_id, "id ***");
+    }
+  }
+  const Answer repaired = judge(response(200, {}, "{\"logs\":[{\"event\":1,\"creation_time\":1763893512,\"raw_data\":\"\xff example-token\"}]}"));
+  ASSERT_EQ(repaired.kind, AnswerKind::page);
+  EXPECT_EQ(repaired.body, "{\"logs\":[{\"event\":1,\"creation_time\":1763893512,\"raw_data\":\"\xff ***\"}]}");
+  EXPECT_NE(repaired.page.records.at(0).raw.find("example-token"), std::string::npos);
 }
 
 TEST_F(JudgeAnswer, A403ThatIsALimitIsALimit) {

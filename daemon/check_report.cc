@@ -58,8 +58,8 @@ std::string_view without_owner(std::string_view message, const std::string& sour
   return message;
 }
 
-std::string judge_probe_status(const SourceSettings& settings, const HttpResponse& response) {
-  const std::string words = error_text(settings.profile, response);
+std::string judge_probe_status(const SourceSettings& settings, const HttpResponse& response, const SecretMask& secrets) {
+  const std::string words = error_text(settings.profile, response, secrets);
   const std::string said =
       "status " + std::to_string(response.status) + (words.empty() ? "" : " (\"" + words + "\")");
   const std::string portal = settings.profile.title + " at " + host_of(settings.base_url);
@@ -80,8 +80,8 @@ std::string judge_probe_status(const SourceSettings& settings, const HttpRespons
 }
 
 // "" when the answer shows that address, credentials and tenant are right.
-std::string judge_probe(const SourceSettings& settings, const HttpResponse& response) {
-  if (response.status < 200 || response.status > 299) return judge_probe_status(settings, response);
+std::string judge_probe(const SourceSettings& settings, const HttpResponse& response, const SecretMask& secrets) {
+  if (response.status < 200 || response.status > 299) return judge_probe_status(settings, response, secrets);
   const std::string portal = settings.profile.title + " at " + host_of(settings.base_url);
   const Result<ScannedJson> scanned = scan_json(response.body);
   if (!scanned) {
@@ -95,7 +95,7 @@ std::string judge_probe(const SourceSettings& settings, const HttpResponse& resp
   if (settings.profile.success.empty()) return {};
   const std::optional<JsonView> success = JsonView(scanned->text).at_pointer(settings.profile.success);
   if (!success || success->scalar_text() != "false") return {};
-  return portal + " says that the request failed: " + error_text(settings.profile, response) +
+  return portal + " says that the request failed: " + error_text(settings.profile, response, secrets) +
          ": check tenant and credentials";
 }
 
@@ -140,7 +140,7 @@ Task<std::string> OnlineCheck::probe(const CheckedSource& checked, RequestBudget
   if (!response) co_return response.error().message;
   const bool limited =
       response->status == 429 || response->status == 503 || says_rate_limited(settings.profile, *response);
-  if (!limited) co_return judge_probe(settings, *response);
+  if (!limited) co_return judge_probe(settings, *response, portal_secrets(settings, context));
   const std::optional<Duration> wait = retry_after(*response, world_.clock.now());
   budget.penalize(wait.value_or(std::chrono::minutes(1)));
   co_return host_of(settings.base_url) + " asks us to wait, status " + std::to_string(response->status) +

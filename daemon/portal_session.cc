@@ -37,6 +37,12 @@ RequestContext request_context(const SourceSettings& source, const StreamSetting
   return context;
 }
 
+SecretMask portal_secrets(const SourceSettings& source, const RequestContext& context) {
+  std::vector<Secret> secrets = secrets_of(context);
+  add_proxy(secrets, source.peer.proxy);
+  return SecretMask(secrets);
+}
+
 PortalSession::PortalSession(const PollerWorld& world, const SourceSettings& source,
                              const StreamSettings& stream)
     : PortalSession(PortalWorld{world.clock, world.log, world.http, world.budget, world.random,
@@ -48,6 +54,7 @@ PortalSession::PortalSession(PortalWorld world, const SourceSettings& source, co
       source_(source),
       stream_(stream),
       context_(request_context(source, stream)),
+      secrets_(portal_secrets(source, context_)),
       host_(host_of(source.base_url)),
       limit_backoff_(world.random, std::chrono::seconds(1), source.max_backoff) {}
 
@@ -72,7 +79,7 @@ Task<Answer> PortalSession::ask(PageRequest page, double cost, bool follows_curs
   to_send.fields = fields();
   Result<HttpResponse> response = co_await world_.http.send(std::move(to_send));
   const AnswerContext context{source_.profile, stream_.profile, source_.name,      source_.tenant,
-                              host_,           follows_cursor,  source_.max_record};
+                              host_,           secrets_,        follows_cursor, source_.max_record};
   std::optional<RateHint> hint;
   if (response.ok()) hint = rate_hint(source_.profile.rate_limit, *response, world_.clock.now());
   Answer answer = judge_answer(context, std::move(response), world_.clock.now());
@@ -110,7 +117,7 @@ Task<void> PortalSession::impose_penalty(Answer& answer) {
   if (wait > source_.max_retry_after) {
     world_.log.error("the portal asks to wait longer than max_retry_after: waiting " +
                          format_duration(source_.max_retry_after) +
-                         " instead; its words: Retry-After: " + harmless_text(answer.raw_wait, 100),
+                         " instead; its words: Retry-After: " + answer.raw_wait,
                      fields(answer));
     wait = source_.max_retry_after;
   }
@@ -139,7 +146,7 @@ Task<void> PortalSession::explain_refusal(Answer& answer) {
   to_send.fields = fields();
   Result<HttpResponse> response = co_await world_.http.send(std::move(to_send));
   if (!response.ok() || response->status != 200) co_return;
-  const std::optional<std::string> plan = plan_name(source_.profile, *response);
+  const std::optional<std::string> plan = plan_name(source_.profile, *response, secrets_);
   if (!plan || *plan == stream_.profile.plan_needed) co_return;
   answer.message = "source " + source_.name + ", stream " + stream_.name + ": tenant " + source_.tenant +
                    " is on " + *plan + "; " + stream_.name + " logs need " + stream_.profile.plan_needed +

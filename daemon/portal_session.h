@@ -13,6 +13,7 @@
 #include "daemon/backoff.h"
 #include "daemon/request_budget.h"
 #include "daemon/storage_queue.h"
+#include "encoding/secret_mask.h"
 #include "sources/request_builder.h"
 
 namespace auditferry {
@@ -78,6 +79,7 @@ class PortalSession {
   const SourceSettings& source_;
   const StreamSettings& stream_;
   RequestContext context_;
+  const SecretMask secrets_;
   std::string host_;
   Backoff limit_backoff_;
   SessionStats stats_;
@@ -89,5 +91,8 @@ std::string credential_key(const SourceSettings& source);
 // "host:port" of a base URL; budget and penalties belong to it.
 std::string host_of(const std::string& base_url);
 RequestContext request_context(const SourceSettings& source, const StreamSettings& stream);
+// What neither a message nor the quarantine may hold of this source's answers: its credentials in every form in
+// which they are sent, and the password of its proxy.
+SecretMask portal_secrets(const SourceSettings& source, const RequestContext& context);
 
 }  // namespace auditferry

@@ -4,7 +4,6 @@
 
 #include "core/check.h"
 #include "encoding/harmless_text.h"
-#include "encoding/json_text.h"
 #include "encoding/retry_after.h"
 #include "encoding/time_format.h"
 #include "encoding/url.h"
@@ -14,26 +13,11 @@ namespace {
 
 constexpr std::size_t longest_quote_bytes = 300;
 
-std::vector<Secret> every_form(const HttpSinkSettings& settings) {
-  std::vector<std::string> plain;
-  plain.push_back(settings.authorization.reveal());
-  for (const Secret& secret : settings.hidden) plain.push_back(secret.reveal());
-  // "Bearer x": x alone is the secret.
-  const std::string& authorization = settings.authorization.reveal();
-  const std::size_t blank = authorization.find(' ');
-  if (blank != std::string::npos) plain.push_back(authorization.substr(blank + 1));
-  std::vector<Secret> forms;
-  for (std::string& text : plain) {
-    if (text.empty()) continue;
-    std::string quoted;
-    append_json_string(quoted, text);
-    quoted = quoted.substr(1, quoted.size() - 2);
-    if (quoted != text) forms.emplace_back(std::move(quoted));
-    forms.emplace_back(std::move(text));
-  }
-  std::sort(forms.begin(), forms.end(),
-            [](const Secret& a, const Secret& b) { return a.reveal().size() > b.reveal().size(); });
-  return forms;
+SecretMask mask_of(const HttpSinkSettings& settings) {
+  std::vector<Secret> secrets = settings.hidden;
+  add_header_value(secrets, settings.authorization.reveal());
+  add_proxy(secrets, settings.peer.proxy);
+  return SecretMask(secrets);
 }
 
 std::string redirect_words(const HttpResponse& answer) {
@@ -81,7 +65,7 @@ HttpSink::HttpSink(HttpSinkSettings settings, const ExporterWorld& world, std::s
     : settings_(std::move(settings)),
       world_(world),
       exporter_(std::move(exporter)),
-      secrets_(every_form(settings_)) {}
+      secrets_(mask_of(settings_)) {}
 
 Task<Result<HttpResponse>> HttpSink::send(HttpRequest request) {
   if (!client_) {
@@ -199,23 +183,6 @@ WriteOutcome HttpSink::judge_strange_body(const HttpResponse& answer, const Http
   return outcome;
 }
 
-std::string HttpSink::quotable(std::string_view far_end) const {
-  std::string text;
-  const std::size_t end = std::min(far_end.size(), longest_quote_bytes);
-  std::size_t at = 0;
-  while (at < end) {
-    const auto hidden = std::find_if(secrets_.begin(), secrets_.end(), [&](const Secret& secret) {
-      return far_end.substr(at).starts_with(secret.reveal());
-    });
-    if (hidden != secrets_.end()) {
-      text += "***";
-      at += hidden->reveal().size();
-    } else {
-      text += far_end[at++];
-    }
-  }
-  if (at < far_end.size()) text += "...";
-  return harmless_text(text, longest_quote_bytes + 3);
-}
+std::string HttpSink::quotable(std::string_view far_end) const { return secrets_.quoted(far_end, longest_quote_bytes); }
 
 }  // namespace auditferry

@@ -12,6 +12,7 @@
 #include "core/http_client.h"
 #include "core/peer_settings.h"
 #include "core/secret.h"
+#include "encoding/secret_mask.h"
 #include "exporters/catalog.h"
 
 namespace auditferry {
@@ -69,7 +70,7 @@ class HttpSink {
   HttpSinkSettings settings_;
   const ExporterWorld& world_;
   std::string exporter_;
-  std::vector<Secret> secrets_;  // every form in which one might be quoted, longest first
+  SecretMask secrets_;
   std::shared_ptr<HttpClient> client_;
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/check.h"
+#include "encoding/base64.h"
 #include "encoding/compress.h"
 #include "sandbox/portal_state.h"
 #include "sandbox/time_text.h"
@@ -105,6 +106,20 @@ PortalAnswer with_status(const Fault& fault, WallTime now) {
   return answer;
 }
 
+void replace_all(std::string& text, std::string_view what, const std::string& by) {
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) text.replace(at, what.size(), by);
+}
+
+PortalAnswer echo(const Fault& fault, const std::string& authorization) {
+  const Result<std::string> credential = base64_decode(std::string_view(authorization).substr(authorization.find(' ') + 1));
+  PortalAnswer answer = json_answer(
+      fault.status, fault.body.empty() ? R"json({"error":"invalid token <{credential}> ({authorization})"})json" : fault.body);
+  replace_all(answer.body, "{authorization}", authorization);
+  replace_all(answer.body, "{credential}", credential.ok() ? *credential : std::string());
+  answer.headers.insert(answer.headers.begin(), {"X-Request-Id", authorization});
+  return answer;
+}
+
 PortalAnswer html_page(const Fault& fault) {
   PortalAnswer answer;
   answer.headers.push_back({"Content-Type", "text/html"});
@@ -124,6 +139,9 @@ std::optional<PortalAnswer> answer_instead(PortalState& state, const Fault& faul
       break;
     case FaultKind::rate_limited:
       answer = limited(state, fault, credential, now);
+      break;
+    case FaultKind::echo:
+      answer = echo(fault, credential);
       break;
     case FaultKind::success_false:
       answer =

@@ -7,9 +7,10 @@
 namespace auditferry {
 namespace {
 
-constexpr std::array<std::pair<FaultKind, const char*>, 20> kind_names = {{
+constexpr std::array<std::pair<FaultKind, const char*>, 21> kind_names = {{
     {FaultKind::status, "status"},
     {FaultKind::rate_limited, "rate_limited"},
+    {FaultKind::echo, "echo"},
     {FaultKind::success_false, "success_false"},
     {FaultKind::html, "html"},
     {FaultKind::empty_body, "empty_body"},

@@ -19,6 +19,8 @@ enum class FaultKind {
   status,             // answers `status` with `headers` and `body` (empty: a JSON error)
   rate_limited,       // `status` 429 (or 403) with `retry_after`; refuses every request of the credential
                       // for `penalty`
+  echo,               // answers `status` with `body` and an X-Request-Id that repeat what was sent: {authorization} is
+                      // the header Authorization, {credential} what base64 in it holds (empty body: a JSON error)
   success_false,      // 200 {"success":false,"error":"…"}
   html,               // 200 with a page of HTML
   empty_body,         // 200 with nothing

@@ -115,6 +115,14 @@ TEST_F(PortalFaults, BodiesThatAreNotPages) {
   }
 }
 
+TEST_F(PortalFaults, AnEchoRepeatsWhatWasSent) {
+  const std::string secret = sandbox_token_secret;
+  const Result<HttpResponse> answer = ask_with(FaultKind::echo);
+  EXPECT_NE(answer->body.find(std::string(sandbox_token_key) + ":" + secret), std::string::npos) << answer->body;
+  EXPECT_NE(answer->body.find("(Bearer "), std::string::npos);
+  EXPECT_TRUE(answer->header("X-Request-Id")->starts_with("Bearer "));
+}
+
 TEST_F(PortalFaults, ConnectionsThatBreak) {
   expect_error(FaultKind::cut, ErrorKind::connect);
   expect_error(FaultKind::cut, ErrorKind::connect, 1);

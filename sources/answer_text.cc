@@ -12,27 +12,27 @@ constexpr std::size_t longest_id_bytes = 200;
 
 }  // namespace
 
-std::string error_text(const Profile& profile, const HttpResponse& response) {
+std::string error_text(const Profile& profile, const HttpResponse& response, const SecretMask& secrets) {
   if (const Result<ScannedJson> scanned = scan_json(response.body)) {
     for (const std::string& pointer : profile.error_text) {
       const std::optional<JsonView> found = JsonView(scanned->text).at_pointer(pointer);
       if (!found) continue;
-      if (std::string text = harmless_text(found->scalar_text(), longest_error_bytes); !text.empty())
+      if (std::string text = secrets.quoted(found->scalar_text(), longest_error_bytes); !text.empty())
         return text;
     }
   }
-  return harmless_text(response.body, longest_body_bytes);
+  return secrets.quoted(response.body, longest_body_bytes);
 }
 
-std::string request_id(const Profile& profile, const HttpResponse& response) {
+std::string request_id(const Profile& profile, const HttpResponse& response, const SecretMask& secrets) {
   for (const std::string& name : profile.request_id_headers) {
     const std::optional<std::string_view> value = response.header(name);
-    if (value && !value->empty()) return harmless_text(*value, longest_id_bytes);
+    if (value && !value->empty()) return secrets.quoted(*value, longest_id_bytes);
   }
   return {};
 }
 
-std::optional<std::string> plan_name(const Profile& profile, const HttpResponse& response) {
+std::optional<std::string> plan_name(const Profile& profile, const HttpResponse& response, const SecretMask& secrets) {
   if (!profile.plan_probe || response.status != 200) return std::nullopt;
   const Result<ScannedJson> scanned = scan_json(response.body);
   if (!scanned) return std::nullopt;
@@ -40,7 +40,7 @@ std::optional<std::string> plan_name(const Profile& profile, const HttpResponse&
   if (!found) return std::nullopt;
   std::optional<std::string> plan = found->as_string();
   if (!plan || plan->empty()) return std::nullopt;
-  return harmless_text(*plan, longest_id_bytes);
+  return secrets.quoted(*plan, longest_id_bytes);
 }
 
 bool says_rate_limited(const Profile& profile, const HttpResponse& response) {

@@ -11,43 +11,50 @@ HttpResponse answer(int status, std::string body, std::vector<HttpHeader> header
   return {status, std::move(headers), std::move(body)};
 }
 
+const SecretMask secrets({Secret("to/ken+1"), Secret("key")});
+
+std::string error_of(const Profile& profile, const HttpResponse& response) { return error_text(profile, response, secrets); }
+std::string id_of(const Profile& profile, const HttpResponse& response) { return request_id(profile, response, secrets); }
+std::optional<std::string> plan_of(const Profile& profile, const HttpResponse& response) { return plan_name(profile, response, secrets); }
+
 TEST(ErrorText, TakesTheVendorsWords) {
   const Profile profile = *builtin_profile("apptego");
-  EXPECT_EQ(error_text(profile, answer(400, R"({"error":"bad query near 'x'","message":"other"})")),
+  EXPECT_EQ(error_of(profile, answer(400, R"({"error":"bad query near 'x'","message":"other"})")),
             "bad query near 'x'");
-  EXPECT_EQ(error_text(profile, answer(400, R"({"error":"","message":"second"})")), "second");
-  EXPECT_EQ(error_text(profile, answer(400, R"({"error":{"code":7}})")), R"({"code":7})");
-  EXPECT_EQ(error_text(profile, answer(502, "<html>\x1b[31mBad\r\nGateway\xff</html>")),
+  EXPECT_EQ(error_of(profile, answer(400, R"({"error":"","message":"second"})")), "second");
+  EXPECT_EQ(error_of(profile, answer(400, R"({"error":{"code":7}})")), R"({"code":7})");
+  EXPECT_EQ(error_of(profile, answer(502, "<html>\x1b[31mBad\r\nGateway\xff</html>")),
             "<html> [31mBad  Gateway\xEF\xBF\xBD</html>");
-  EXPECT_EQ(error_text(profile, answer(500, "")), "");
-  EXPECT_EQ(error_text(profile, answer(500, R"({"other":1})")), R"({"other":1})");
-  EXPECT_EQ(error_text(profile, answer(500, std::string(5000, 'x'))).size(), 203u);
-}
-
-TEST(HarmlessText, CutsBetweenCharactersAndHidesControls) {
-  EXPECT_EQ(harmless_text("a\xc3\xa9z", 2), "a...");
-  EXPECT_EQ(harmless_text("a\xc2\x9b"
-                          "31m\x7f",
-                          100),
-            "a 31m ");
-  EXPECT_EQ(harmless_text("", 10), "");
+  EXPECT_EQ(error_of(profile, answer(500, "")), "");
+  EXPECT_EQ(error_of(profile, answer(500, R"({"other":1})")), R"({"other":1})");
+  EXPECT_EQ(error_of(profile, answer(500, std::string(5000, 'x'))).size(), 203u);
 }
 
 TEST(RequestId, TakesTheFirstHeaderThatIsThere) {
   const Profile profile = *builtin_profile("okta");
-  EXPECT_EQ(request_id(profile, answer(200, "", {{"x-okta-request-id", "abc\n"}})), "abc ");
-  EXPECT_EQ(request_id(profile, answer(200, "")), "");
+  EXPECT_EQ(id_of(profile, answer(200, "", {{"x-okta-request-id", "abc\n"}})), "abc ");
+  EXPECT_EQ(id_of(profile, answer(200, "")), "");
 }
 
 TEST(PlanName, ReadsTheProbesAnswer) {
   const Profile profile = *builtin_profile("apptego");
-  EXPECT_EQ(plan_name(profile,
+  EXPECT_EQ(plan_of(profile,
                       answer(200, R"({"subscription":"TEAM","deletion":false,"enterprise_pricing":null})")),
             "TEAM");
-  EXPECT_EQ(plan_name(profile, answer(200, R"({"subscription":null})")), std::nullopt);
-  EXPECT_EQ(plan_name(profile, answer(200, "no json")), std::nullopt);
-  EXPECT_EQ(plan_name(profile, answer(403, R"({"subscription":"TEAM"})")), std::nullopt);
-  EXPECT_EQ(plan_name(*builtin_profile("okta"), answer(200, R"({"subscription":"TEAM"})")), std::nullopt);
+  EXPECT_EQ(plan_of(profile, answer(200, R"({"subscription":null})")), std::nullopt);
+  EXPECT_EQ(plan_of(profile, answer(200, "no json")), std::nullopt);
+  EXPECT_EQ(plan_of(profile, answer(403, R"({"subscription":"TEAM"})")), std::nullopt);
+  EXPECT_EQ(plan_of(*builtin_profile("okta"), answer(200, R"({"subscription":"TEAM"})")), std::nullopt);
+}
+
+// The vendor may escape what it was sent otherwise than we would.
+TEST(AnswerText, RepeatsNoSecret) {
+  const Profile profile = *builtin_profile("apptego");
+  EXPECT_EQ(error_of(profile, answer(401, R"({"error":"invalid token <key:to\/ken\u002b1>"})")), "invalid token <***:***>");
+  EXPECT_EQ(error_of(profile, answer(502, "<p>to/ken+1</p>")), "<p>***</p>");
+  EXPECT_EQ(error_of(profile, answer(500, std::string(196, 'x') + "to/ken+1")), std::string(196, 'x') + "***...");
+  EXPECT_EQ(id_of(profile, answer(401, "", {{"X-Request-Id", "to/ken+1 key"}})), "*** ***");
+  EXPECT_EQ(plan_of(profile, answer(200, R"({"subscription":"to/ken+1"})")), "***");
 }
 
 TEST(SaysRateLimited, KnowsTheRefusalThatIsALimit) {

@@ -60,25 +60,25 @@ class Answer {
 };
 
 // "the answer has the keys a, b", or what it is when it is no object.
-std::string describe(JsonView answer) {
+std::string describe(JsonView answer, const SecretMask& secrets) {
   if (!answer.is_object()) return std::string("the answer is ") + type_name(answer);
   std::string keys;
   std::size_t count = 0;
   for (const JsonView::Member& member : answer.members()) {
     if (++count > most_keys_named) return "the answer has the keys " + keys + " and more";
-    keys += (keys.empty() ? "" : ", ") + harmless_text(member.key(), longest_key_bytes);
+    keys += (keys.empty() ? "" : ", ") + secrets.quoted(member.key(), longest_key_bytes);
   }
   return count == 0 ? "the answer is an empty object" : "the answer has the keys " + keys;
 }
 
 // The one array among the members, which is probably what was meant.
-std::string array_hint(JsonView answer) {
+std::string array_hint(JsonView answer, const SecretMask& secrets) {
   if (answer.is_array()) return " (\"\" would be the answer itself)";
   std::string only;
   for (const JsonView::Member& member : answer.members()) {
     if (!member.value.is_array()) continue;
     if (!only.empty()) return {};
-    only = harmless_text(member.key(), longest_key_bytes);
+    only = secrets.quoted(member.key(), longest_key_bytes);
   }
   return only.empty() ? std::string() : " (there is an array at /" + only + ")";
 }
@@ -117,8 +117,8 @@ bool is_nothing(JsonView value) {
 class PageReader {
  public:
   PageReader(const Profile& profile, const StreamProfile& stream, const HttpResponse& response,
-             std::uint64_t max_record_bytes)
-      : profile_(profile), stream_(stream), response_(response), max_record_bytes_(max_record_bytes) {
+             std::uint64_t max_record_bytes, const SecretMask& secrets)
+      : profile_(profile), stream_(stream), response_(response), max_record_bytes_(max_record_bytes), secrets_(secrets) {
     if (const auto date = response.header("Date")) now_ = parse_http_date(*date);
   }
 
@@ -149,7 +149,7 @@ class PageReader {
  private:
   PageProblem problem(Kind kind, std::string message) const {
     std::string words;
-    if (kind == Kind::success_false) words = error_text(profile_, response_);
+    if (kind == Kind::success_false) words = error_text(profile_, response_, secrets_);
     if (kind == Kind::other_shape) words = words_of_error();
     return {kind, std::move(message), std::move(words)};
   }
@@ -159,16 +159,16 @@ class PageReader {
     const JsonView answer(*page_.storage);
     for (const std::string& pointer : profile_.error_text) {
       const std::optional<JsonView> found = answer.at_pointer(pointer);
-      if (found && found->is_string()) return harmless_text(found->scalar_text(), 500);
+      if (found && found->is_string()) return secrets_.quoted(found->scalar_text(), 500);
     }
     return {};
   }
 
   PageProblem no_records(JsonView answer, std::optional<JsonView> found) const {
     std::string message =
-        describe(answer) + "; " + setting(stream_, "records") + " says \"" + stream_.records + "\"";
+        describe(answer, secrets_) + "; " + setting(stream_, "records") + " says \"" + stream_.records + "\"";
     if (found) message += std::string(", where there is ") + type_name(*found) + ", not an array";
-    return problem(Kind::other_shape, message + ": change it" + array_hint(answer));
+    return problem(Kind::other_shape, message + ": change it" + array_hint(answer, secrets_));
   }
 
   std::optional<JsonView> lookup(JsonView record, const std::string& pointer) {
@@ -225,7 +225,7 @@ class PageReader {
     if (!time && !fits && value->is_string()) return;
     ++wrong_times_;
     if (fits) ++fitting_[*fits];
-    if (wrong_example_.empty()) wrong_example_ = harmless_text(value->raw(), longest_key_bytes);
+    if (wrong_example_.empty()) wrong_example_ = secrets_.quoted(value->raw(), longest_key_bytes);
   }
 
   PageProblem wrong_unit() const {
@@ -257,6 +257,7 @@ class PageReader {
   const StreamProfile& stream_;
   const HttpResponse& response_;
   std::uint64_t max_record_bytes_;
+  const SecretMask& secrets_;
   std::optional<WallTime> now_;  // the answer's Date
   Page page_;
   std::size_t count_ = 0;
@@ -285,10 +286,11 @@ const char* to_string(PageProblem::Kind kind) {
 }
 
 std::variant<Page, PageProblem> parse_page(const Profile& profile, const StreamProfile& stream,
-                                           const HttpResponse& response, std::uint64_t max_record_bytes) {
+                                           const HttpResponse& response, std::uint64_t max_record_bytes,
+                                           const SecretMask& secrets) {
   Result<ScannedJson> scanned = scan_json(response.body);
   if (!scanned) return not_json(response, scanned.error());
-  return PageReader(profile, stream, response, max_record_bytes).read(std::move(*scanned));
+  return PageReader(profile, stream, response, max_record_bytes, secrets).read(std::move(*scanned));
 }
 
 }  // namespace auditferry

@@ -8,6 +8,7 @@
 #include "core/http_client.h"
 #include "core/page.h"
 #include "core/profile.h"
+#include "encoding/secret_mask.h"
 
 namespace auditferry {
 
@@ -22,7 +23,7 @@ struct PageProblem {
     too_deep,
   };
   Kind kind = Kind::not_json;
-  std::string message;     // what was met and which setting to change; harmless_text
+  std::string message;     // what was met and which setting to change, without secrets, in one line
   std::string error_text;  // the vendor's words, "" when there are none
 };
 
@@ -32,8 +33,9 @@ const char* to_string(PageProblem::Kind kind);
 // Page::oversized. Ids: a string as it reads, a number as its digits; otherwise has_id is false and the
 // hex SHA-256 of the canonical content serves. Times: see record_time.h; a missing or unreadable one
 // gives has_time = false. When most times of the page cannot be right, the page is other_shape and the
-// message names time_unit.
+// message names time_unit. `secrets`: what no message may repeat.
 std::variant<Page, PageProblem> parse_page(const Profile& profile, const StreamProfile& stream,
-                                           const HttpResponse& response, std::uint64_t max_record_bytes);
+                                           const HttpResponse& response, std::uint64_t max_record_bytes,
+                                           const SecretMask& secrets);
 
 }  // namespace auditferry

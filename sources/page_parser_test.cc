@@ -20,7 +20,7 @@ class PageParser : public testing::Test {
   std::variant<Page, PageProblem> parse(std::string body) {
     response_.status = 200;
     response_.body = std::move(body);
-    return parse_page(profile_, stream_, response_, max_record);
+    return parse_page(profile_, stream_, response_, max_record, secrets_);
   }
   Page page(std::string body) {
     auto parsed = parse(std::move(body));
@@ -42,6 +42,7 @@ class PageParser : public testing::Test {
     return last_.records.empty() ? PageRecord{} : last_.records[0];
   }
 
+  const SecretMask secrets_{{Secret("example-token")}};
   Profile profile_;
   StreamProfile stream_;
   HttpResponse response_{200, {{"Date", "Sun, 23 Nov 2025 10:25:14 GMT"}}, ""};
@@ -209,6 +210,22 @@ TEST_F(PageParser, TellsProblemsApart) {
   EXPECT_EQ(page(R"({"success":true,"logs":[]})").records.size(), 0u);
 }
 
+TEST_F(PageParser, NoProblemRepeatsASecret) {
+  const std::string secret = "example-token";
+  for (const std::string body :
+       {R"({"example-token":1,"error":"example-token"})", R"({"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa example-token":[]})",
+        R"({"success":false,"error":"example-token"})", R"({"logs":[{"event":1,"creation_time":"2025 example-token"}]})",
+        R"({"logs":[{"event":1,"creation_time":7e99}],"error":"example-token"})"}) {
+    auto parsed = parse(body);
+    const auto* met = std::get_if<PageProblem>(&parsed);
+    if (met == nullptr) continue;
+    EXPECT_EQ(met->message.find("example-"), std::string::npos) << met->message;
+    EXPECT_EQ(met->error_text.find(secret), std::string::npos) << met->error_text;
+  }
+  EXPECT_EQ(problem(R"({"success":false,"error":"example-token"})").error_text, "***");
+  EXPECT_NE(problem(R"({"example-token":1})").message.find("the keys ***"), std::string::npos);
+}
+
 TEST_F(PageParser, FlagsTheRepairedRecordsOnly) {
   const Page result = page(
       "{\"logs\":[{\"event\":1,\"x\":\"\xff\"},{\"event\":2},{\"event\":3,\"y\":\"a\tb\"}],\"note\":"
@@ -224,7 +241,7 @@ TEST_F(PageParser, FlagsTheRepairedRecordsOnly) {
 TEST_F(PageParser, SetsOversizedRecordsAside) {
   response_.body = R"({"logs":[{"event":1,"creation_time":1763893512,"x":")" + std::string(500, 'x') +
                    R"("},{"event":2,"creation_time":1763893511}]})";
-  const auto parsed = parse_page(profile_, stream_, response_, 100);
+  const auto parsed = parse_page(profile_, stream_, response_, 100, secrets_);
   const Page& result = std::get<Page>(parsed);
   ASSERT_EQ(result.records.size(), 1u);
   EXPECT_EQ(result.records[0].id, "2");

@@ -6,6 +6,7 @@
 #include "encoding/hash.h"
 #include "encoding/json_text.h"
 #include "encoding/json_view.h"
+#include "encoding/secret_mask.h"
 #include "encoding/time_format.h"
 #include "sources/template.h"
 #include "encoding/url.h"
@@ -196,6 +197,32 @@ Result<HttpRequest> build_plan_request(const RequestContext& context) {
     return Error{ErrorKind::unsupported, "the profile of " + context.profile->title + " has no plan_probe"};
   }
   return build(context, context.profile->plan_probe->request, common_values(context));
+}
+
+std::vector<Secret> secrets_of(const RequestContext& context) {
+  std::vector<Secret> secrets;
+  for (const auto& [name, secret] : context.credentials) secrets.push_back(secret);
+  const TemplateValues values = common_values(context);
+  const auto add = [&](const std::string& text) {
+    const Result<Template> parsed = Template::parse(text);
+    if (!parsed) return;
+    const std::vector<std::string> names = parsed->names();
+    const bool secret = std::any_of(names.begin(), names.end(), [&](const std::string& name) { return context.credentials.count(name) > 0; });
+    if (secret) add_header_value(secrets, parsed->render(values));
+  };
+  for (const auto& [name, text] : context.profile->headers) add(text);
+  std::vector<const RequestTemplate*> requests;
+  if (context.stream) requests.push_back(&context.stream->request);
+  if (context.profile->probe) requests.push_back(&*context.profile->probe);
+  if (context.profile->plan_probe) requests.push_back(&context.profile->plan_probe->request);
+  for (const RequestTemplate* request : requests) {
+    for (const std::vector<TemplateField>* fields : {&request->query, &request->body}) {
+      for (const TemplateField& field : *fields) {
+        if (!field.is_literal) add(field.text);
+      }
+    }
+  }
+  return secrets;
 }
 
 std::string request_fingerprint(const RequestContext& context) {

@@ -38,6 +38,10 @@ Result<HttpRequest> build_page_request(const RequestContext& context, const Page
 Result<HttpRequest> build_probe_request(const RequestContext& context);
 Result<HttpRequest> build_plan_request(const RequestContext& context);
 
+// What no message about an answer may repeat: the credentials, and every text of a request that is made of
+// them, above all the value of the header Authorization.
+std::vector<Secret> secrets_of(const RequestContext& context);
+
 // Hex SHA-256 over what decides which log is asked for and how its records are understood: method, path,
 // stream, query, tenant, the request's fields, the pointers to records, id and time, the time units.
 // Page sizes, cursors, times, headers and credentials are not in it, nor is the base URL.

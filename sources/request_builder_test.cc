@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "encoding/secret_mask.h"
 #include "encoding/time_format.h"
 #include "sources/profile.h"
 
@@ -36,6 +37,17 @@ PageRequest by_time(const char* from, const char* to) {
   page.from = parse_rfc3339(from);
   page.to = parse_rfc3339(to);
   return page;
+}
+
+TEST(SecretsOf, AreTheCredentialsAndWhatIsMadeOfThem) {
+  Scene scene("apptego");
+  const SecretMask mask(secrets_of(scene.context));
+  EXPECT_EQ(mask.masked("example-token_key:example-token_secret, Bearer "
+                        "ZXhhbXBsZS10b2tlbl9rZXk6ZXhhbXBsZS10b2tlbl9zZWNyZXQ=, <ZXhhbXBsZS10b2tlbl9rZXk6ZXhhbXBsZS10b2tlbl9zZWNyZXQ=>"),
+            "***:***, ***, <***>");
+  EXPECT_EQ(mask.masked("application/json 9f1c auditferry/test"), "application/json 9f1c auditferry/test");
+  Scene github("github");
+  EXPECT_EQ(SecretMask(secrets_of(github.context)).masked("Bearer example-token"), "***");
 }
 
 TEST(BuildPageRequest, AppTegoByTime) {

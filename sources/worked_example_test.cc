@@ -41,7 +41,7 @@ TEST(WorkedExample, LoadsAsksAndReads) {
   EXPECT_EQ(request->url, "https://api.saas.example/v2/events?start=1763893512000&count=200&pageToken=t0k");
 
   const HttpResponse response{200, {}, block(document.str(), "json", "{\"data\"")};
-  const auto parsed = parse_page(*profile, *context.stream, response, 1 << 20);
+  const auto parsed = parse_page(*profile, *context.stream, response, 1 << 20, {});
   ASSERT_TRUE(std::holds_alternative<Page>(parsed)) << std::get<PageProblem>(parsed).message;
   const Page& answer = std::get<Page>(parsed);
   ASSERT_EQ(answer.records.size(), 1u);

@@ -40,7 +40,7 @@ class ProcessTest : public testing::Test {
   void write_config(const std::string& more, const std::string& base = "", const std::string& of_source = "",
                     const std::string& tenant = sandbox_tenant) {
     std::ofstream file(config_);
-    file << "[daemon]\nstate_dir = \"" << (folder_ / "state") << "\"\nshutdown_timeout = \"10s\"\nlog_level = \"" << log_level_ << "\"\n[admin]\nlisten = \"\"\n"
+    file << "[daemon]\nstate_dir = \"" << (folder_ / "state") << "\"\nshutdown_timeout = \"10s\"\nlog_level = \"" << log_level_ << "\"\n[admin]\nlisten = \"" << listen_ << "\"\n"
          << "[sources.acme]\nprofile = \"apptego\"\nbase_url = \"" << (base.empty() ? server_.origin() : base) << "/frontend\"\n"
          << "tenant = \"" << tenant << "\"\ncredentials.token_key = { env = \"KEY\" }\ncredentials.token_secret = { env = \"SECRET\" }\n"
          << "streams = [\"audit\", \"device\"]\nrequests_per_minute = 60000\npoll_every = \"200ms\"\nstart = \"-1h\"\nmax_backoff = \"1s\"\n"
@@ -188,6 +188,7 @@ class ProcessTest : public testing::Test {
   TemporaryFolder folder_;
   std::uintmax_t said_before_ = 0;
   std::string log_level_ = "info";
+  std::string listen_;                              // admin.listen; "": off
   std::string secret_ = sandbox_token_secret;
   std::map<std::string, std::string> environment_;  // of the programs that are started, beside the credentials
   const std::string config_ = folder_ / "auditferry.toml";

@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <random>
 
-#include "encoding/base64.h"
 #include "tests/process_fixture.h"
 #include "tests/support/raw_socket.h"
 
@@ -123,39 +122,6 @@ TEST_F(ProcessTest, FilesAndStateAreTheOwnersOnly) {
       EXPECT_EQ(rights & std::filesystem::perms(077), std::filesystem::perms::none) << entry.path();
     }
   }
-}
-
-// Everything the program wrote: its outputs at the most talkative level, journal, files.
-TEST_F(ProcessTest, NothingThatIsWrittenHoldsASecret) {
-  log_level_ = "trace";
-  write_config("", "", "timeout = \"300ms\"");
-  portal_.stop_making();
-  EXPECT_EQ(finish({"run", "--once"}), 0);
-  for (const FaultKind kind : {FaultKind::rate_limited, FaultKind::html, FaultKind::truncated, FaultKind::malformed, FaultKind::hang,
-                               FaultKind::reset, FaultKind::refuse, FaultKind::huge_body, FaultKind::success_false, FaultKind::status}) {
-    break_every_answer(kind, kind == FaultKind::status ? "{\"error\":\"what you sent\"}" : "");
-    finish({"run", "--once", "--timeout", "500ms"});
-    finish({"check", "--online"});
-  }
-  portal_.set_faults({});
-  portal_.set_token_revoked(sandbox_token_key, true);
-  EXPECT_EQ(finish({"run", "--once", "--timeout", "2s"}), 1);
-  EXPECT_EQ(finish({"check", "--online"}), 1);
-  finish({"status", "--json"});
-  finish({"ledger", "--json"});
-  std::size_t looked_at = 0;
-  // As it is, and as the portal is sent it.
-  const std::string pair = base64_encode(std::string(sandbox_token_key) + ":" + sandbox_token_secret);
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_.path())) {
-    if (!entry.is_regular_file()) continue;
-    ++looked_at;
-    const std::string text = text_of(entry.path());
-    EXPECT_EQ(text.find(sandbox_token_secret), std::string::npos) << entry.path();
-    EXPECT_EQ(text.find(pair), std::string::npos) << entry.path();
-  }
-  EXPECT_GE(looked_at, 5u);
-  const std::string output = start({"status"})->output();
-  EXPECT_NE(output.find("request answered"), std::string::npos) << "the requests were not logged at all";
 }
 
 TEST_F(ProcessTest, WrongUseIsToldInOneLineWithStatusTwo) {

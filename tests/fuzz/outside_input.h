@@ -56,7 +56,7 @@ inline void check_config(std::string_view bytes) {
 
 inline void check_page(const Profile& profile, const StreamProfile& stream, std::string_view body) {
   HttpResponse response{200, {}, std::string(body)};
-  const auto parsed = parse_page(profile, stream, response, 1u << 20);
+  const auto parsed = parse_page(profile, stream, response, 1u << 20, SecretMask());
   if (const auto* problem = std::get_if<PageProblem>(&parsed)) {
     AUDITFERRY_CHECK(!problem->message.empty());
     return;
