@@ -66,15 +66,27 @@ void refuse_main_keys(TomlTable& root) {
   }
 }
 
-void add_included(ConfigContext& context, TomlTable& root, std::vector<TomlDocument>& documents) {
+std::vector<ConfigText> included_texts(const ConfigContext& context, TomlTable& root) {
+  if (context.hooks.included) {
+    root.knows("include");
+    return *context.hooks.included;
+  }
+  std::vector<ConfigText> texts;
   for (const std::string& file : included_files(root, context.places.folder)) {
-    const Result<std::string> text = read_text(file);
-    if (!text.ok()) {
+    Result<std::string> text = read_text(file);
+    if (text.ok()) {
+      texts.push_back({file, std::move(text).value()});
+    } else {
       root.error("include", text.error().message);
-      continue;
     }
-    if (context.hooks.take_text) context.hooks.take_text(*text);
-    auto document = TomlDocument::parse(*text, file, context.problems);
+  }
+  return texts;
+}
+
+void add_included(ConfigContext& context, TomlTable& root, std::vector<TomlDocument>& documents) {
+  for (const ConfigText& file : included_texts(context, root)) {
+    if (context.hooks.take_text) context.hooks.take_text(file);
+    auto document = TomlDocument::parse(file.text, file.path, context.problems);
     if (!document) continue;
     TomlTable included = document->root();
     refuse_main_keys(included);
@@ -98,7 +110,7 @@ Result<Settings> parse_config(std::string_view text, const std::string& file_nam
       {},       {},
       {},       {},
       true,     {}};
-  if (hooks.take_text) hooks.take_text(text);
+  if (hooks.take_text) hooks.take_text({file_name, std::string(text)});
   auto main = TomlDocument::parse(text, file_name, problems);
   if (!main) return problems.status().error();
   std::vector<TomlDocument> documents;

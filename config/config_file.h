@@ -4,6 +4,7 @@
 // through hooks, since config includes neither sources/ nor exporters/.
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,12 @@
 
 namespace auditferry {
 
+// A file as it was read.
+struct ConfigText {
+  std::string path;
+  std::string text;
+};
+
 struct ConfigHooks {
   // A profile that is built in, or else the file at a path, relative ones under `folder`.
   std::function<Result<Profile>(const std::string& name_or_path, const std::string& folder)> load_profile;
@@ -24,8 +31,10 @@ struct ConfigHooks {
   std::vector<std::string> exporter_types;             // what read_exporter knows, for messages
   std::vector<std::string> formats = {"json", "raw"};  // what `format` may say
   EnvironmentLookup environment;                       // none: the environment of the process
-  // Gets every file's text as it was read, the main file first; none: nobody wants them.
-  std::function<void(std::string_view text)> take_text = {};
+  // Gets every file as it was read, the main file first; none: nobody wants them.
+  std::function<void(const ConfigText& file)> take_text = {};
+  // What `include` leads to; none: it is looked up and read.
+  std::optional<std::vector<ConfigText>> included = {};
   bool resolve_secrets = true;  // false: secrets are checked in form only, and empty (`status`, `ledger`)
 };
 

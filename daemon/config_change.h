@@ -32,6 +32,13 @@ struct ConfigChange {
   std::string words() const;
 };
 
+// What became of settings that a running program was to take over.
+struct TakenOver {
+  bool in_use = false;   // false: nothing was done
+  std::string words;     // for the log; empty: there is nothing to say
+  std::string problems;  // why nothing was done, or what could not be started, a line each; empty: none
+};
+
 // Pure. Secrets are compared by what they are; the same for profiles. An exporter that is not enabled counts as
 // absent. Every exporter changes when the profiles by which records are understood do (profile_book).
 ConfigChange compare_settings(const Settings& before, const Settings& after);

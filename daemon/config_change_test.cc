@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "daemon/load_settings.h"
 #include "exporters/catalog.h"
+#include "sources/embedded_profiles.h"
 #include "tests/support/temporary_folder.h"
 
 namespace auditferry {
@@ -144,6 +146,31 @@ TEST_F(ConfigChangeTest, WhatWasLoadedKnowsItsFiles) {
   EXPECT_EQ(loaded->files, Names{folder_ / "ca.pem"});
   std::ofstream(folder_ / "both") << main << std::ifstream(folder_ / "more.toml").rdbuf();
   EXPECT_EQ(loaded->text_sha256, file_sha256(folder_ / "both"));
+}
+
+// Whatever the files hold by now, the configuration in use can have its secrets read again.
+TEST_F(ConfigChangeTest, SecretsAreReadAgainForTheTextsInUse) {
+  const std::string included = "[exporters.more]\ntype = \"http\"\nurl = \"https://a.example/\"\nauth.bearer = { file = \"secret\" }\n";
+  std::ofstream(folder_ / "more.toml") << included;
+  std::ofstream(folder_ / "own.toml") << embedded_profiles().front().text;
+  std::ofstream(folder_ / "auditferry.toml") << "include = [\"*re.toml\"]\n[sources.acme]\nprofile = \"own.toml\"\ntenant = \"t1\"\n"
+                                             << "credentials.token_key = { file = \"secret\" }\ncredentials.token_secret = { file = \"secret\" }\n";
+  const Result<LoadedSettings> running = load_for_running(folder_ / "auditferry.toml");
+  ASSERT_TRUE(running.ok()) << running.error().message;
+  std::ofstream(folder_ / "auditferry.toml") << "[daemon\n";
+  std::ofstream(folder_ / "own.toml") << "wrong";
+  std::filesystem::remove(folder_ / "more.toml");
+  Result<LoadedSettings> again = read_secrets_again(*running);
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(compare_settings(running->settings, again->settings).words(), "nothing");
+  EXPECT_EQ(again->text_sha256, running->text_sha256);
+  secret("two");
+  again = read_secrets_again(*running);
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(again->settings.sources.at(0).credentials.at("token_key").reveal(), "two");
+  EXPECT_EQ(compare_settings(running->settings, again->settings).words(), "source acme changed, exporter more changed");
+  std::filesystem::remove(folder_ / "secret");
+  EXPECT_FALSE(read_secrets_again(*running).ok());
 }
 
 }  // namespace

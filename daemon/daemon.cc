@@ -110,6 +110,7 @@ ReloadWorld Daemon::World::reload_world() {
                      log,
                      reading_thread,
                      [this] { return load_for_running(options.config); },
+                     read_secrets_again,
                      file_fingerprint,
                      [this] { reopen(); },
                      [this](LoadedSettings loaded) { return program.take_over(std::move(loaded.settings), std::move(loaded.text_sha256)); },

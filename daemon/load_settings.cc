@@ -33,6 +33,11 @@ Result<Profile> find_profile(const std::string& name_or_path, const std::string&
   return load_profile(*text, path);
 }
 
+std::string config_folder(const std::string& path) {
+  const std::filesystem::path file(path);
+  return file.has_parent_path() ? file.parent_path().string() : ".";
+}
+
 ConfigHooks own_hooks(bool resolve_secrets) {
   ConfigHooks hooks;
   hooks.load_profile = find_profile;
@@ -52,13 +57,18 @@ Result<Settings> load_settings(const std::string& path, bool resolve_secrets) {
 
 Result<LoadedSettings> load_for_running(const std::string& path) {
   LoadedSettings loaded;
-  const std::filesystem::path file(path);
-  const SecretPlaces places{process_environment, file.has_parent_path() ? file.parent_path().string() : ".", true};
+  const SecretPlaces places{process_environment, config_folder(path), true};
   Sha256Stream texts;
   ConfigHooks hooks = own_hooks(true);
-  hooks.take_text = [&](std::string_view text) {
-    texts.update(text);
-    for (std::string& named : named_files(text, places)) {
+  hooks.load_profile = [&](const std::string& name_or_path, const std::string& folder) {
+    Result<Profile> profile = find_profile(name_or_path, folder);
+    if (profile) loaded.profiles[name_or_path] = *profile;
+    return profile;
+  };
+  hooks.take_text = [&](const ConfigText& one) {
+    texts.update(one.text);
+    loaded.texts.push_back(one);
+    for (std::string& named : named_files(one.text, places)) {
       if (std::find(loaded.files.begin(), loaded.files.end(), named) == loaded.files.end()) loaded.files.push_back(std::move(named));
     }
   };
@@ -66,9 +76,25 @@ Result<LoadedSettings> load_for_running(const std::string& path) {
   if (!settings) return std::move(settings).error();
   loaded.settings = std::move(settings).value();
   std::error_code error;
-  loaded.file = std::filesystem::absolute(file, error).lexically_normal().string();
+  loaded.file = std::filesystem::absolute(path, error).lexically_normal().string();
   loaded.text_sha256 = hex(texts.finish());
   return loaded;
+}
+
+Result<LoadedSettings> read_secrets_again(const LoadedSettings& running) {
+  const ConfigText& main = running.texts.front();
+  ConfigHooks hooks = own_hooks(true);
+  hooks.load_profile = [&running](const std::string& name_or_path, const std::string&) -> Result<Profile> {
+    const auto kept = running.profiles.find(name_or_path);
+    if (kept == running.profiles.end()) return Error{ErrorKind::not_found, "there is no profile " + name_or_path};
+    return kept->second;
+  };
+  hooks.included.emplace(running.texts.begin() + 1, running.texts.end());
+  Result<Settings> settings = parse_config(main.text, main.path, config_folder(main.path), hooks);
+  if (!settings) return std::move(settings).error();
+  LoadedSettings again = running;
+  again.settings = std::move(settings).value();
+  return again;
 }
 
 Result<Settings> parse_settings(const std::string& text, const std::string& file_name, const std::string& folder) {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
+#include "config/config_file.h"
 #include "config/settings.h"
 #include "core/result.h"
 
@@ -16,11 +18,15 @@ Result<Settings> load_settings(const std::string& path, bool resolve_secrets);
 // A configuration with what reloading needs to know about it.
 struct LoadedSettings {
   Settings settings;
+  std::vector<ConfigText> texts;             // the main file, then what it includes
+  std::map<std::string, Profile> profiles;   // by what `profile` says
   std::string file;                // its main file, an absolute path
   std::string text_sha256;         // hex, of the main file and then of what it includes, in the order of reading
   std::vector<std::string> files;  // that secrets, certificates and keys are in
 };
 Result<LoadedSettings> load_for_running(const std::string& path);
+// The same texts and profiles once more, whatever the files hold by now: only secrets are read again.
+Result<LoadedSettings> read_secrets_again(const LoadedSettings& running);
 
 // The same for a text, without its secrets; `file_name` is for messages.
 Result<Settings> parse_settings(const std::string& text, const std::string& file_name, const std::string& folder);

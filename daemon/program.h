@@ -51,10 +51,10 @@ class Program {
   bool stopping() const { return stopping_; }
   // A configuration that was read anew: stops what it does not hold any more or holds otherwise, and starts what it
   // holds newly or otherwise; the rest is not touched. Positions, cursors and walks are the journal's and go on.
-  // Says in words what has changed, nothing if nothing has. Errors: what needs a restart (then nothing was done), or
+  // Says in words what has changed, nothing if nothing has. Problems: what needs a restart (then nothing was done), or
   // parts that could not be started (the rest was done; they are tried again by the next call).
   // Precondition: not `once`. One call at a time; may not be cancelled, drain() waits for its end.
-  Task<Result<std::string>> take_over(Settings after, std::string config_sha256);
+  Task<TakenOver> take_over(Settings after, std::string config_sha256);
   // SIGHUP: exporters open their files and connections anew.
   void reopen();
 
@@ -72,7 +72,7 @@ class Program {
   static Task<void> wait_for(const std::vector<ExporterPart*>& exporters);
   Task<Status> start_exporters(const ConfigChange& change);
   Task<Status> start_exporter(const ExporterSettings& exporter);
-  Task<void> start_sources(const ConfigChange& change);
+  Task<Status> start_sources(const ConfigChange& change);
   Task<void> note_configuration(const std::string& words);
   void make_sources();
   RequestBudget& budget_for(const SourceSettings& source, const std::vector<Penalty>& penalties);

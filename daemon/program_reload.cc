@@ -21,28 +21,31 @@ bool starts(const NamedChanges& changes, const std::string& name) { return holds
 
 }  // namespace
 
-Task<Result<std::string>> Program::take_over(Settings after, std::string config_sha256) {
+Task<TakenOver> Program::take_over(Settings after, std::string config_sha256) {
   const ConfigChange change = compare_settings(settings_, after);
   if (!change.needs_restart.empty()) {
     std::string words;
     for (const std::string& sentence : change.needs_restart) words += (words.empty() ? "" : "\n") + sentence;
-    co_return Error{ErrorKind::invalid, std::move(words)};
+    co_return TakenOver{false, "", std::move(words)};
   }
   const bool same_text = config_sha256 == options_.config_sha256;
-  if (stopping_ || (!change.any() && same_text)) co_return std::string();
+  if (stopping_ || (!change.any() && same_text)) co_return TakenOver{true, "", ""};
   changing_ = true;
   co_await stop_parts(change);
   settings_ = std::move(after);
   options_.config_sha256 = std::move(config_sha256);
   // Nobody uses the old one but jobs, which keep it.
   if (change.profiles) profiles_ = std::make_shared<const ProfileBook>(profile_book(settings_));
-  const Status started = co_await start_exporters(change);
-  co_await start_sources(change);
+  const Status exporters = co_await start_exporters(change);
+  const Status sources = co_await start_sources(change);
   co_await note_configuration(change.words());
   changing_ = false;
   ended_.ring();
-  if (!started) co_return started.error();
-  co_return "the configuration is taken over: " + change.words();
+  TakenOver taken{true, "the configuration is taken over: " + change.words(), ""};
+  for (const Status* started : {&exporters, &sources}) {
+    if (!*started) taken.problems += (taken.problems.empty() ? "" : "\n") + started->error().message;
+  }
+  co_return taken;
 }
 
 Task<void> Program::wait_for(const std::vector<ExporterPart*>& exporters) {
@@ -110,14 +113,28 @@ Task<Status> Program::start_exporter(const ExporterSettings& exporter) {
   co_return Status();
 }
 
-Task<void> Program::start_sources(const ConfigChange& change) {
+Task<Status> Program::start_sources(const ConfigChange& change) {
   const WallTime now = clock_.now();
   auto look = [now](Journal& journal) { return journal.penalties(now); };
-  const Result<std::vector<Penalty>> stored = co_await storage_->run(look);
-  const std::vector<Penalty> penalties = stored.ok() ? *stored : std::vector<Penalty>();
+  const Result<std::vector<Penalty>> penalties = co_await storage_->run(look);
+  if (!penalties) {
+    // Asking without them might break a wait that a portal has asked for. As if these sources were not
+    // configured, so that the next reload tries again.
+    std::string failures;
+    for (const SourceSettings& source : settings_.sources) {
+      if (!starts(change.sources, source.name)) continue;
+      failures += (failures.empty() ? "" : "\n") + std::string("source ") + source.name +
+                  " could not be started, since the waits that portals have asked for cannot be read: " + penalties.error().message +
+                  "; send SIGHUP again once this is solved";
+    }
+    std::erase_if(settings_.sources, [&](const SourceSettings& source) { return starts(change.sources, source.name); });
+    housekeeper_->set_pollers(pollers());
+    if (failures.empty()) co_return Status();
+    co_return Error{ErrorKind::io, failures};
+  }
   std::set<const RequestBudget*> known;
   for (const SourceSettings& source : settings_.sources) {
-    RequestBudget& budget = budget_for(source, penalties);
+    RequestBudget& budget = budget_for(source, *penalties);
     // Of sources that share one, the first says how much it is.
     if (known.insert(&budget).second) budget.set_rate(source.requests_per_minute);
     if (!starts(change.sources, source.name)) continue;
@@ -125,6 +142,7 @@ Task<void> Program::start_sources(const ConfigChange& change) {
     sources_.back()->start();
   }
   housekeeper_->set_pollers(pollers());
+  co_return Status();
 }
 
 Task<void> Program::note_configuration(const std::string& words) {

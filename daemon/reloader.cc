@@ -17,7 +17,7 @@ std::string joined(const std::vector<std::string>& paths) {
 }  // namespace
 
 Reloader::Reloader(ReloadWorld world, const LoadedSettings& running)
-    : world_(std::move(world)), text_sha256_(running.text_sha256), files_(running.files), watch_(world_.fingerprint), requested_bell_(world_.loop) {}
+    : world_(std::move(world)), running_(running), watch_(world_.fingerprint), requested_bell_(world_.loop) {}
 
 void Reloader::request() {
   requested_ = true;
@@ -25,7 +25,7 @@ void Reloader::request() {
 }
 
 Task<void> Reloader::run() {
-  auto begin = [this] { watch_.watch(files_); };
+  auto begin = [this] { watch_.watch(running_.files); };
   co_await run_blocking(world_.thread, begin);
   for (;;) {
     if (requested_) {
@@ -53,16 +53,29 @@ Task<Result<LoadedSettings>> Reloader::read() {
   co_return co_await run_blocking(world_.thread, look_and_read);
 }
 
+Task<Result<LoadedSettings>> Reloader::read_secrets() {
+  auto look_and_read = [this] {
+    watch_.changed();
+    return world_.load_secrets(running_);
+  };
+  co_return co_await run_blocking(world_.thread, look_and_read);
+}
+
 Task<void> Reloader::reload() {
   world_.tell_manager(true);
   world_.log.info("SIGHUP: reopening files and connections, reading secrets, certificates and the configuration again");
   world_.reopen();
   Result<LoadedSettings> settings = co_await read();
+  bool taken = false;
+  std::string told;
   if (settings.ok()) {
-    co_await take(std::move(settings).value());
+    taken = co_await take(std::move(settings).value(), "the new configuration is not taken over:");
   } else {
-    refuse("the new configuration is refused, and the one in use goes on:", settings.error().message);
+    told = settings.error().message;
+    refuse("the new configuration is refused, and the one in use goes on:", told);
   }
+  // With the configuration its secrets are taken over; without it those of the one in use.
+  if (!taken) co_await take_secrets(std::move(told));
   world_.tell_manager(false);
 }
 
@@ -71,35 +84,48 @@ Task<void> Reloader::look_at_files() {
   const std::vector<std::string> changed = co_await run_blocking(world_.thread, look);
   // The first time, for what was changed after the program had read it and before it was looked at.
   if (changed.empty() && !first_) co_return;
+  const bool quietly = changed.empty();
   first_ = false;
-  if (!changed.empty()) {
-    world_.log.info(joined(changed) + " changed: reading secrets and certificates again");
-    world_.reopen();
+  if (quietly) {
+    Result<LoadedSettings> secrets = co_await read_secrets();
+    if (secrets.ok()) co_await take(std::move(secrets).value(), "what was changed is not taken over:");
+    co_return;
   }
-  Result<LoadedSettings> settings = co_await read();
-  if (!settings.ok()) {
-    if (!changed.empty()) refuse("what was changed cannot be used, and what was read before goes on:", settings.error().message);
-  } else if (settings->text_sha256 == text_sha256_) {
-    co_await take(std::move(settings).value());
-  } else if (!changed.empty()) {
-    world_.log.warn("the configuration was edited, too: nothing is taken over before SIGHUP (systemctl reload auditferry)");
+  world_.log.info(joined(changed) + " changed: reading secrets and certificates again");
+  world_.reopen();
+  co_await take_secrets("");
+  const Result<LoadedSettings> edited = co_await read();
+  if (edited.ok() && edited->text_sha256 != running_.text_sha256) {
+    world_.log.warn("the configuration was edited, too: that is taken over by SIGHUP only (systemctl reload auditferry)");
   }
 }
 
-Task<void> Reloader::take(LoadedSettings settings) {
-  std::string text_sha256 = settings.text_sha256;
-  std::vector<std::string> files = settings.files;
-  const Result<std::string> taken = co_await world_.take_over(std::move(settings));
-  if (!taken.ok()) {
-    refuse("the new configuration is not taken over:", taken.error().message);
-    co_return;
+// Of the configuration in use, whatever its files hold by now. What was told already is not told again.
+Task<void> Reloader::take_secrets(std::string told) {
+  Result<LoadedSettings> secrets = co_await read_secrets();
+  if (secrets.ok()) {
+    co_await take(std::move(secrets).value(), "secrets that were changed are not taken over:");
+  } else if (secrets.error().message != told) {
+    refuse("what was changed cannot be used, and what was read before goes on:", secrets.error().message);
   }
-  if (!taken->empty()) world_.log.info(*taken);
-  text_sha256_ = std::move(text_sha256);
-  if (files == files_) co_return;
-  files_ = std::move(files);
-  auto begin = [this] { watch_.watch(files_); };
+}
+
+// False: nothing was done.
+Task<bool> Reloader::take(LoadedSettings settings, std::string refusal) {
+  LoadedSettings wanted = settings;
+  const TakenOver taken = co_await world_.take_over(std::move(settings));
+  if (!taken.problems.empty()) {
+    refuse(taken.in_use ? "not everything of the configuration could be taken over:" : refusal, taken.problems);
+  } else if (!taken.words.empty()) {
+    world_.log.info(taken.words);
+  }
+  if (!taken.in_use) co_return false;
+  const bool others = wanted.files != running_.files;
+  running_ = std::move(wanted);
+  if (!others) co_return true;
+  auto begin = [this] { watch_.watch(running_.files); };
   co_await run_blocking(world_.thread, begin);
+  co_return true;
 }
 
 void Reloader::refuse(const std::string& first_line, const std::string& errors) {

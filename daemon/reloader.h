@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/task.h"
+#include "daemon/config_change.h"
 #include "daemon/file_watch.h"
 #include "daemon/load_settings.h"
 
@@ -20,17 +21,20 @@ struct ReloadWorld {
   Clock& clock;
   Log& log;
   BlockingExecutor& thread;  // for reading files; its own, since a disk may hang
-  // Reads everything, and the fingerprint of a file (daemon/file_watch.h): both are called on `thread`.
+  // Reads everything; reads the secrets of a configuration again; and the fingerprint of a file
+  // (daemon/file_watch.h): all are called on `thread`.
   std::function<Result<LoadedSettings>()> load;
+  std::function<Result<LoadedSettings>(const LoadedSettings& running)> load_secrets;
   FingerprintLookup fingerprint;
   std::function<void()> reopen;  // files, connections, certificates
-  // Makes the program run by these settings. What it says is for the log; nothing: there is nothing to say.
-  std::function<Task<Result<std::string>>(LoadedSettings)> take_over;
+  // Makes the program run by these settings.
+  std::function<Task<TakenOver>(LoadedSettings)> take_over;
   std::function<void(bool begins)> tell_manager;  // a reload begins, or has ended
 };
 
 // Takes over a configuration that was changed, on request (SIGHUP), and secrets and certificates that were
-// changed, by itself within ten seconds. What is wrong is told and changes nothing. Loop thread only.
+// changed, by itself within ten seconds. What is wrong is told and changes nothing; a configuration that cannot be
+// taken over holds up neither secrets nor certificates of the one in use. Loop thread only.
 class Reloader {
  public:
   // `running`: what the program was started with.
@@ -46,12 +50,13 @@ class Reloader {
   Task<void> reload();
   Task<void> look_at_files();
   Task<Result<LoadedSettings>> read();
-  Task<void> take(LoadedSettings settings);
+  Task<Result<LoadedSettings>> read_secrets();
+  Task<bool> take(LoadedSettings settings, std::string refusal);
+  Task<void> take_secrets(std::string told);
   void refuse(const std::string& first_line, const std::string& errors);
 
   ReloadWorld world_;
-  std::string text_sha256_;         // of the configuration in use
-  std::vector<std::string> files_;  // that are watched
+  LoadedSettings running_;
   FileWatch watch_;
   Bell requested_bell_;
   bool requested_ = false;

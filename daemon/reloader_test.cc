@@ -37,15 +37,22 @@ class ReloaderTest : public testing::Test {
     on_disk_.settings.sources[0].credentials["token"] = Secret(files_.at("/secret"));
     return on_disk_;
   }
-  Task<Result<std::string>> take_over(LoadedSettings settings) {
+  Result<LoadedSettings> load_secrets(const LoadedSettings& running) {
+    if (!secret_error_.empty()) return Error{ErrorKind::invalid, secret_error_};
+    LoadedSettings again = running;
+    again.settings.sources[0].credentials["token"] = Secret(files_.at("/secret"));
+    return again;
+  }
+  Task<TakenOver> take_over(LoadedSettings settings) {
     co_await loop_.clock().sleep(seconds(1));
     ++asked_;
-    if (!refusal_.empty()) co_return Error{ErrorKind::invalid, refusal_};
+    const bool same_text = settings.text_sha256 == current_.text_sha256;
+    if (!refusal_.empty() && !same_text) co_return TakenOver{false, "", refusal_};
     // As the program does: nothing is done where nothing has changed.
-    if (settings.text_sha256 == current_.text_sha256 && secret_of(settings) == secret_of(current_)) co_return std::string();
+    if (same_text && secret_of(settings) == secret_of(current_)) co_return TakenOver{true, "", ""};
     current_ = std::move(settings);
     ++taken_;
-    co_return std::string("taken over");
+    co_return TakenOver{true, "taken over", same_text ? "" : failure_};
   }
   void pass(Duration time) {
     group_.spawn("time", loop_.clock().sleep(time));
@@ -64,7 +71,9 @@ class ReloaderTest : public testing::Test {
   LoadedSettings on_disk_ = settings("one");
   LoadedSettings current_ = settings("one");
   std::string error_;
-  std::string refusal_;
+  std::string refusal_;       // of another text
+  std::string failure_;       // of a part of another text, which is in use nevertheless
+  std::string secret_error_;
   int loads_ = 0;
   int asked_ = 0;
   int taken_ = 0;
@@ -72,6 +81,7 @@ class ReloaderTest : public testing::Test {
   std::string manager_;
   TaskGroup group_{loop_.executor()};
   Reloader reloader_{ReloadWorld{loop_.executor(), loop_.clock(), log_, loop_.blocking(), [this] { return load(); },
+                                 [this](const LoadedSettings& running) { return load_secrets(running); },
                                  [this](const std::string& path) { return fingerprint(path); }, [this] { ++reopened_; },
                                  [this](LoadedSettings loaded) { return take_over(std::move(loaded)); },
                                  [this](bool begins) { manager_ += begins ? "<" : ">"; }},
@@ -112,6 +122,7 @@ TEST_F(ReloaderTest, AWrongConfigurationIsToldWithAllItsErrorsAndChangesNothing)
   EXPECT_EQ(log_.count("x.toml:3:1: first", LogLevel::error), 1u);
   EXPECT_EQ(log_.count("x.toml:4:1: second", LogLevel::error), 1u);
   error_.clear();
+  on_disk_.text_sha256 = "b";
   refusal_ = "daemon.state_dir needs a restart";
   reloader_.request();
   pass(seconds(2));
@@ -135,28 +146,65 @@ TEST_F(ReloaderTest, AChangedSecretIsNoticedWithinTenSeconds) {
 
 TEST_F(ReloaderTest, ASecretThatCannotBeUsedLeavesTheOldOne) {
   files_["/secret"] = "";
-  error_ = "the secret's file /secret is empty";
+  error_ = secret_error_ = "the secret's file /secret is empty";
   pass(seconds(12));
   EXPECT_EQ(secret(), "one");
   EXPECT_EQ(log_.count("the secret's file /secret is empty", LogLevel::error), 1u) << log_.text();
   pass(seconds(60));
   EXPECT_EQ(log_.count("the secret's file /secret is empty"), 1u);  // told once
+  reloader_.request();
+  pass(seconds(2));
+  EXPECT_EQ(log_.count("the secret's file /secret is empty"), 2u);  // and once for each request
   error_.clear();
+  secret_error_.clear();
   files_["/secret"] = "two";
   pass(seconds(12));
   EXPECT_EQ(secret(), "two");
 }
 
-TEST_F(ReloaderTest, AnEditedConfigurationWaitsForTheRequest) {
+TEST_F(ReloaderTest, AnEditedConfigurationWaitsForTheRequestAndSecretsDoNot) {
   on_disk_.text_sha256 = "b";
   files_["/secret"] = "two";
   pass(seconds(30));
-  EXPECT_EQ(secret(), "one");
-  EXPECT_EQ(log_.count("nothing is taken over before SIGHUP", LogLevel::warn), 1u) << log_.text();
+  EXPECT_EQ(secret(), "two");
+  EXPECT_EQ(current_.text_sha256, "a");
+  EXPECT_EQ(log_.count("taken over by SIGHUP only", LogLevel::warn), 1u) << log_.text();
   reloader_.request();
   pass(seconds(2));
+  EXPECT_EQ(current_.text_sha256, "b");
+}
+
+TEST_F(ReloaderTest, AConfigurationThatCannotBeTakenOverHoldsUpNoSecret) {
+  error_ = "x.toml:3:1: first";
+  files_["/secret"] = "two";
+  reloader_.request();
+  pass(seconds(3));
+  EXPECT_EQ(secret(), "two") << log_.text();
+  error_.clear();
+  on_disk_.text_sha256 = "b";
+  refusal_ = "daemon.state_dir needs a restart";
+  files_["/secret"] = "three";
+  reloader_.request();
+  pass(seconds(3));
+  EXPECT_EQ(secret(), "three") << log_.text();
+  EXPECT_EQ(current_.text_sha256, "a");
+  files_["/secret"] = "four";  // without a request
+  pass(seconds(12));
+  EXPECT_EQ(secret(), "four");
+  EXPECT_EQ(manager_, "<><>");
+}
+
+TEST_F(ReloaderTest, WhatIsTakenOverInPartIsTheOneInUse) {
+  on_disk_.text_sha256 = "b";
+  failure_ = "exporter siem could not be started: the journal is busy";
+  reloader_.request();
+  pass(seconds(3));
+  EXPECT_EQ(log_.count("exporter siem could not be started", LogLevel::error), 1u) << log_.text();
+  files_["/secret"] = "two";
+  pass(seconds(12));
   EXPECT_EQ(secret(), "two");
   EXPECT_EQ(current_.text_sha256, "b");
+  EXPECT_EQ(log_.count("was edited, too"), 0u) << log_.text();
 }
 
 TEST_F(ReloaderTest, FilesThatANewConfigurationNamesAreWatched) {
