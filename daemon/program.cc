@@ -42,8 +42,7 @@ Status Program::open(const std::string& journal_path) {
   if (!noted) return noted;
   Status attached = attach_exporters();
   if (!attached) return attached;
-  make_sources();
-  return {};
+  return make_sources();
 }
 
 // Chain 0 of the ledger, from an exporter: not worth holding anything up for.
@@ -96,14 +95,16 @@ RequestBudget& Program::budget_for(const SourceSettings& source, const std::vect
   return *budget;
 }
 
-void Program::make_sources() {
+Status Program::make_sources() {
   const Result<std::vector<Penalty>> penalties = journal_->penalties(clock_.now());
+  if (!penalties) return penalties.error();
   for (const SourceSettings& source : settings_.sources) {
-    RequestBudget& budget = budget_for(source, penalties.ok() ? *penalties : std::vector<Penalty>());
+    RequestBudget& budget = budget_for(source, *penalties);
     sources_.push_back(std::make_unique<SourcePart>(surroundings_, *storage_, published_, budget, source));
   }
   housekeeper_ = std::make_unique<Housekeeper>(clock_, log_, *storage_, surroundings_.files, surroundings_.storage_thread, settings_.journal,
                                                settings_.daemon.state_dir, pollers());
+  return {};
 }
 
 std::vector<Poller*> Program::pollers() const {
@@ -207,7 +208,11 @@ Task<void> Program::judge() {
   if (!options_.once || exit_status_ != ExitStatus::done) co_return;
   auto look = [](Journal& opened) { return take_snapshot(opened); };
   const Result<JournalSnapshot> snapshot = co_await storage_->run(look);
-  if (!snapshot) co_return;
+  if (!snapshot) {
+    log_.error("whether a person is needed cannot be told: " + snapshot.error().message + "; see 'auditferry status'");
+    exit_status_ = ExitStatus::failed;
+    co_return;
+  }
   bool dead = false;
   for (const ExporterRow& row : snapshot->exporters) dead = dead || row.books.dead > 0;
   if (!snapshot->gaps.empty() || dead) {

@@ -74,7 +74,7 @@ class Program {
   Task<Status> start_exporter(const ExporterSettings& exporter);
   Task<Status> start_sources(const ConfigChange& change);
   Task<void> note_configuration(const std::string& words);
-  void make_sources();
+  Status make_sources();
   RequestBudget& budget_for(const SourceSettings& source, const std::vector<Penalty>& penalties);
   JobExporter exporter_for_job(const ExporterSettings& exporter);
   LedgerNote ledger_note();

@@ -158,6 +158,30 @@ TEST_F(JournalProcessTest, OfADamagedJournalEverythingElseIsSavedAndTheRestIsAGa
   EXPECT_EQ(missing_and_twice(), (std::pair<std::uint64_t, std::uint64_t>{0, 0}));
 }
 
+// Without them a portal that has asked for a wait would be asked at once.
+TEST_F(JournalProcessTest, APenaltyThatCannotBeReadEndsTheStart) {
+  run({"run", "--once"}, 0);
+  Database(journal(), Database::Mode::create).execute("ALTER TABLE penalty RENAME TO elsewhere");
+  const std::size_t asked = portal_.seen_requests().size();
+  EXPECT_NE(run({"run", "--once"}, 1).find("no such table: penalty"), std::string::npos) << said();
+  EXPECT_EQ(portal_.seen_requests().size(), asked);
+}
+
+// Status 0 says that nobody is needed, which must be known.
+TEST_F(JournalProcessTest, OnceFailsWhenItCannotBeToldWhetherAPersonIsNeeded) {
+  run({"run", "--once"}, 0);
+  Fault late;
+  late.kind = FaultKind::delay;
+  late.delay = seconds(2);
+  portal_.add_fault({"", 0, 1000, late});
+  const auto process = start({"run", "--once"});
+  ASSERT_TRUE(eventually([&] { return said().find(" runs: ") != std::string::npos; })) << said();
+  Database(journal(), Database::Mode::create).execute("ALTER TABLE penalty RENAME TO elsewhere");
+  portal_.set_faults({});
+  EXPECT_EQ(process->wait(seconds(150)), 1) << said();
+  EXPECT_NE(said().find("whether a person is needed cannot be told: "), std::string::npos) << said();
+}
+
 TEST_F(JournalProcessTest, NothingIsSalvagedUnderARunningDaemon) {
   auto daemon = start({"run"});
   ASSERT_TRUE(eventually([&] { return bytes_of_records() > 0; })) << daemon->output();
