@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -66,6 +68,32 @@ std::string the(const std::multimap<std::string, std::string>& keys, const std::
   EXPECT_EQ(keys.count(key), 1u) << key;
   const auto found = keys.find(key);
   return found == keys.end() ? "" : found->second;
+}
+
+// "docs/journal.md" in a message is in the package, and so is what stands beside it.
+TEST(Package, BringsTheDocumentationThatMessagesName) {
+  const std::regex named(R"(docs/[a-z]+\.md)");
+  std::set<std::string> files;
+  for (const char* folder : {"core", "encoding", "config", "storage", "net", "sources", "exporters", "daemon"}) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(source + folder)) {
+      if (entry.path().extension() != ".cc" && entry.path().extension() != ".h" && entry.path().extension() != ".toml") continue;
+      const std::string text = text_of(entry.path());
+      for (std::sregex_iterator found(text.begin(), text.end(), named); found != std::sregex_iterator(); ++found) files.insert(found->str());
+    }
+  }
+  EXPECT_TRUE(files.contains("docs/journal.md") && files.contains("docs/syslog.md"));
+  for (const std::string& file : files) EXPECT_TRUE(std::filesystem::exists(source + file)) << file;
+  const std::string packaging = text_of(source + "cmake/packaging.cmake");
+  EXPECT_NE(packaging.find("file(GLOB documentation CONFIGURE_DEPENDS docs/*.md)\ninstall(FILES ${documentation} DESTINATION ${AUDITFERRY_DOC})"),
+            std::string::npos);
+  // Whoever reads the documentation finds all of it.
+  const std::string readme = text_of(source + "README.md");
+  for (const auto& entry : std::filesystem::directory_iterator(source + "docs")) {
+    const std::string file = "docs/" + entry.path().filename().string();
+    if (entry.path().extension() == ".md") {
+      EXPECT_NE(readme.find("](" + file + ")"), std::string::npos) << file << " is linked from nowhere";
+    }
+  }
 }
 
 TEST(Unit, StopsLaterThanTheProgramDoesAndRestartsWhatCrashes) {
