@@ -5,6 +5,7 @@
 
 #include <map>
 #include <regex>
+#include <set>
 
 #include "encoding/time_format.h"
 #include "storage/journal.h"
@@ -188,6 +189,46 @@ TEST_F(CareProcessTest, ARenamedExporterGoesOnWhereItWas) {
   EXPECT_GT(ids_in("copy.jsonl").size(), before);
   expect_each_once("copy.jsonl");
   for (const ExporterRow& row : snapshot().exporters) EXPECT_NE(row.name, "copy");
+}
+
+TEST_F(CareProcessTest, AnExporterThatIsRenamedBesideItsDaemonGoesOnAfterTheReload) {
+  configure(exporter("copy", "copy.jsonl"));
+  const auto daemon = start({"run"});
+  ASSERT_TRUE(eventually([&] { return runs() && ids_in("copy.jsonl").size() > 10; })) << said();
+  configure(exporter("second", "copy.jsonl"));
+  EXPECT_EQ(finish({"exporter", "rename", "copy", "second"}), 0) << said();
+  EXPECT_TRUE(says("its position, books and dead letters go on")) << said();
+  const std::size_t before = ids_in("copy.jsonl").size();
+  daemon->signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] { return says("exporter second added"); })) << said();
+  EXPECT_TRUE(eventually([&] { return ids_in("copy.jsonl").size() > before + 10; })) << said();
+  end(*daemon);
+  expect_each_once("copy.jsonl");
+  std::set<std::string> names;
+  for (const ExporterRow& row : snapshot().exporters) {
+    EXPECT_TRUE(row.attached) << row.name;
+    names.insert(row.name);
+  }
+  EXPECT_EQ(names, (std::set<std::string>{"archive", "second"}));
+  EXPECT_EQ(finish({"ledger"}), 0) << said();
+  EXPECT_TRUE(says("exporter renamed")) << said();
+}
+
+// Whoever reads meanwhile sees one moment, and a chain that is whole.
+TEST_F(CareProcessTest, StatusAndLedgerCanBeReadWhileTheWriterWorks) {
+  const auto daemon = start({"run"});
+  ASSERT_TRUE(eventually([&] { return runs(); })) << said();
+  const std::uint64_t begin = snapshot().last_seq;
+  for (int round = 0; round < 10 || snapshot().last_seq < begin + 200; ++round) {
+    ASSERT_LT(round, 1000) << "nothing is written";
+    EXPECT_EQ(finish({"status"}), 0) << said();
+    EXPECT_TRUE(says("the daemon is running") && says("all is in order")) << said();
+    EXPECT_EQ(finish({"ledger", "--json"}), 0) << said();
+    EXPECT_EQ(finish({"ledger"}), 0) << said();
+    EXPECT_TRUE(says(" rows, unbroken")) << said();
+    EXPECT_TRUE(daemon->runs());
+  }
+  end(*daemon);
 }
 
 TEST_F(CareProcessTest, ADetachedExporterIsToldAndForgottenBesideADaemon) {

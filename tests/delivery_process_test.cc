@@ -118,5 +118,27 @@ TEST_F(DeliveryProcessTest, ReplayWritesBesideTheFilesAndMovesNoPosition) {
   EXPECT_EQ(bytes_of_records(), before + std::filesystem::file_size(again));
 }
 
+TEST_F(DeliveryProcessTest, ReplayBesideARunningDaemonIsCarriedOutByItAndHoldsUpNothing) {
+  const auto daemon = start({"run"});
+  ASSERT_TRUE(eventually([&] { return portal_.all_records("audit").size() > 100 && bytes_of_records() > 0; })) << said();
+  const WallTime until = clock_.now() - std::chrono::seconds(10);
+  EXPECT_EQ(finish({"replay", "--exporter", "archive", "--from", "2020-01-01T00:00:00Z", "--to", format_rfc3339(until), "--stream", "audit"}), 0) << said();
+  const std::string again = folder_ / "records/audit.jsonl.replay-1";
+  ASSERT_TRUE(std::filesystem::exists(again));
+  std::size_t wanted = 0;
+  for (const RecordInfo& record : portal_.all_records("audit")) wanted += record.created <= until ? 1 : 0;
+  const std::string replayed = text_of(again);
+  EXPECT_EQ(static_cast<std::size_t>(std::count(replayed.begin(), replayed.end(), '\n')), wanted);
+  EXPECT_TRUE(daemon->runs());
+  portal_.make("audit", 50, clock_.now() - std::chrono::seconds(1), clock_.now());
+  const auto newest_is_there = [&] { return text_of(folder_ / "records/audit.jsonl").find("/" + portal_.all_records("audit").back().id + "\"") != std::string::npos; };
+  EXPECT_TRUE(eventually(newest_is_there)) << said();
+  daemon->signal(SIGTERM);
+  EXPECT_EQ(daemon->wait(std::chrono::seconds(120)), 0) << said();
+  std::filesystem::remove(again);
+  EXPECT_EQ(finish({"run", "--once"}), 0) << said();
+  expect_equal_sets(said());
+}
+
 }  // namespace
 }  // namespace auditferry
