@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <random>
@@ -122,6 +124,40 @@ TEST_F(ProcessTest, FilesAndStateAreTheOwnersOnly) {
       EXPECT_EQ(rights & std::filesystem::perms(077), std::filesystem::perms::none) << entry.path();
     }
   }
+}
+
+// The kernel gives what is in /proc of a process that must not be dumped to root, whoever runs it.
+TEST_F(ProcessTest, ItsMemoryIsNobodyElsesBusiness) {
+  const uid_t nobody = 65534;
+  std::vector<std::string> as_nobody;
+  uid_t user = geteuid();
+  std::string program = AUDITFERRY_PROGRAM;
+  if (user == 0) {
+    // Root's own processes belong to root in any case.
+    as_nobody = {"/usr/bin/setpriv", "--reuid", std::to_string(nobody), "--clear-groups"};
+    user = nobody;
+    program = folder_ / "auditferry";
+    std::filesystem::copy_file(AUDITFERRY_PROGRAM, program);
+    std::filesystem::permissions(program, std::filesystem::perms(0755));
+    std::filesystem::create_directory(folder_ / "state");
+    std::filesystem::create_directory(folder_ / "records");
+    for (const std::string& path : {folder_.path(), folder_ / "state", folder_ / "records", config_}) ASSERT_EQ(chown(path.c_str(), nobody, nobody), 0) << path;
+  }
+  const auto started = [&](std::vector<std::string> command) {
+    command.insert(command.begin(), as_nobody.begin(), as_nobody.end());
+    return std::make_unique<ChildProcess>(std::move(command), std::map<std::string, std::string>{{"KEY", sandbox_token_key}, {"SECRET", secret_}},
+                                          folder_ / "output");
+  };
+  const auto owner = [](const ChildProcess& process) {
+    struct stat about {};
+    EXPECT_EQ(::stat(("/proc/" + std::to_string(process.pid()) + "/environ").c_str(), &about), 0);
+    return about.st_uid;
+  };
+  const auto daemon = started({program, "run", "--config", config_});
+  ASSERT_TRUE(eventually([&] { return bytes_of_records() > 0; })) << daemon->output();
+  EXPECT_EQ(owner(*daemon), 0u);
+  const auto other = started({"/usr/bin/sleep", "1000"});
+  EXPECT_TRUE(eventually([&] { return owner(*other) == user; })) << "then the comparison says nothing";
 }
 
 TEST_F(ProcessTest, WrongUseIsToldInOneLineWithStatusTwo) {
