@@ -22,6 +22,7 @@
 #include "daemon/repeated_lines.h"
 #include "daemon/service_manager.h"
 #include "daemon/service_watch.h"
+#include "daemon/start_extension.h"
 #include "encoding/time_format.h"
 #include "net/system_clock.h"
 #include "net/thread_executor.h"
@@ -96,7 +97,10 @@ Status Daemon::World::open() {
   Result<StateDir> acquired = StateDir::acquire(program.settings().daemon.state_dir);
   if (!acquired) return std::move(acquired).error();
   state_dir = std::move(acquired).value();
+  std::optional<StartExtension> extension;
+  if (service_manager::listens()) extension.emplace(service_manager::extend_start);
   Status opened = program.open(state_dir->journal_path());
+  extension.reset();
   if (!opened) return opened;
   life = std::make_unique<LifeSigns>(clock, program.storage(), life_sign_path(program.settings().daemon.state_dir));
   service_watch = std::make_unique<ServiceWatch>(ServiceWatch::World{clock, program.storage(), *life, program.settings()}, service_manager::status,

@@ -9,6 +9,7 @@ namespace auditferry::service_manager {
 
 bool listens() { return std::getenv("NOTIFY_SOCKET") != nullptr; }
 void ready() { sd_notify(0, "READY=1"); }
+void extend_start(Duration time) { sd_notify(0, ("EXTEND_TIMEOUT_USEC=" + std::to_string(time.count())).c_str()); }
 void reloading() {
   // Type=notify-reload wants to know when, on its own clock.
   struct timespec now {};

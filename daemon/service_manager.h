@@ -13,6 +13,8 @@ namespace service_manager {
 // Whether a service manager listens at all.
 bool listens();
 void ready();
+// The start takes longer: the next such word, or ready(), comes within this time.
+void extend_start(Duration time);
 // Before a configuration is read again; ready() says that it is done.
 void reloading();
 void stopping();

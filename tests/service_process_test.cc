@@ -73,6 +73,8 @@ TEST_F(ServiceTest, TellsTheServiceManagerThatItIsReadyAliveAndEnding) {
   NotifySocket manager(folder_ / "notify");
   auto process = start_with({{"NOTIFY_SOCKET", folder_ / "notify"}, {"WATCHDOG_USEC", "1000000"}});
   EXPECT_TRUE(manager.hears("READY=1")) << process->output();
+  // While the journal is opened.
+  EXPECT_TRUE(manager.text().starts_with("EXTEND_TIMEOUT_USEC=120000000\n")) << manager.text();
   EXPECT_TRUE(manager.hears("WATCHDOG=1", 3)) << process->output();
   EXPECT_TRUE(manager.hears("STATUS=2 streams, lag ")) << manager.text();
   EXPECT_NE(manager.text().find(" waiting"), std::string::npos) << manager.text();

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+
+#include "core/time.h"
+
+namespace auditferry {
+
+// As long as it lives, the service manager is told again and again that the start takes longer: opening a large
+// journal that is to be migrated or checked may take more than the unit's TimeoutStartSec, and a start that is
+// killed for it would begin anew for ever. From a thread of its own, since opening the journal blocks.
+class StartExtension {
+ public:
+  // `tell` is called at once and then every `every`, with the time that is wanted from then on: four times as long.
+  explicit StartExtension(std::function<void(Duration)> tell, Duration every = std::chrono::seconds(30));
+
+ private:
+  void run(const std::stop_token& stop);
+
+  const std::function<void(Duration)> tell_;
+  const Duration every_;
+  std::mutex mutex_;
+  std::condition_variable_any stopped_;
+  std::jthread thread_;  // ends first
+};
+
+}  // namespace auditferry
