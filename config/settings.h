@@ -153,6 +153,8 @@ struct ExporterSettings {
   std::uint32_t max_concurrency = 1;
   // Records that may become dead letters within an hour; beyond it the exporter pauses. 0: no limit.
   std::uint64_t dead_letters_max_rate = 1000;
+  // tls.insecure of its far end; the reader in the exporter catalog sets it.
+  bool insecure = false;
   // What two exporters must not share, for example "file:/var/log/x.jsonl"; empty: nothing.
   std::string output_key;
   // The type's own settings, as its reader in the exporter catalog made them (for example FileSettings).

@@ -10,12 +10,14 @@
 #include "daemon/command_output.h"
 #include "daemon/journal_commands.h"
 #include "daemon/health_command.h"
+#include "daemon/insecure_peers.h"
 #include "daemon/journal_report.h"
 #include "daemon/ledger_report.h"
 #include "daemon/load_settings.h"
 #include "daemon/network.h"
 #include "daemon/logger.h"
 #include "daemon/status_report.h"
+#include "daemon/text_report.h"
 #include "encoding/time_format.h"
 #include "exporters/catalog.h"
 #include "net/file_system.h"
@@ -141,6 +143,7 @@ struct OnlineProgram {
 ExitStatus check(const CommandLine& line, const Settings& settings) {
   const Status usable = StateDir::inspect(settings.daemon.state_dir);
   if (!usable) return complain(usable.error().message, ExitStatus::usage);
+  for (const InsecurePeer& peer : insecure_peers(settings)) print("WARN " + plain(peer.what) + ": " + peer.todo + "\n");
   if (!line.online) {
     std::printf("%s is valid: %zu sources, %zu exporters\n", line.config.c_str(), settings.sources.size(), settings.exporters.size());
     return ExitStatus::done;

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <map>
 
+#include "daemon/insecure_peers.h"
 #include "daemon/retention_headroom.h"
 #include "daemon/status_report.h"
 #include "daemon/text_report.h"
@@ -23,6 +24,11 @@ std::string shell_word(const std::string& word) {
   std::string quoted = "'";
   for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";
+}
+
+std::string as_sentence(std::string words) {
+  words[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(words[0])));
+  return words + ".";
 }
 
 void add_room(const LiveState& state, std::vector<Finding>& found) {
@@ -113,6 +119,12 @@ void add_gaps(const LiveState& state, std::vector<Finding>& found) {
   }
 }
 
+void add_insecure(const LiveState& state, std::vector<Finding>& found) {
+  for (const InsecurePeer& peer : insecure_peers(*state.settings)) {
+    found.push_back({as_sentence(plain(peer.what)), as_sentence(peer.todo), ""});
+  }
+}
+
 }  // namespace
 
 const PollerStatus* LiveState::poller(const StreamSnapshot& stream) const {
@@ -163,6 +175,7 @@ std::vector<Finding> findings(const LiveState& state) {
   for (const ExporterRow& row : state.snapshot->exporters) add_exporter(state, row, found);
   for (const StreamSnapshot& stream : state.snapshot->streams) add_stream(state, stream, found);
   add_gaps(state, found);
+  add_insecure(state, found);
   return found;
 }
 

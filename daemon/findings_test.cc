@@ -71,6 +71,16 @@ TEST(Findings, DeadLettersWithTheCommand) {
   EXPECT_EQ(finding.command, "auditferry dead-letters list --exporter 'it'\\''s' --config /etc/auditferry/auditferry.toml");
 }
 
+TEST(Findings, APeerThatIsNotVerified) {
+  HealthyDaemon daemon;
+  daemon.settings.exporters.resize(1);
+  daemon.settings.exporters[0].name = "siem";
+  daemon.settings.exporters[0].insecure = true;
+  const Finding finding = only(daemon);
+  EXPECT_EQ(finding.what, "Exporter siem has tls.insecure: neither certificate nor name of its far end are verified, and anybody between can read and change what is sent.");
+  EXPECT_EQ(finding.todo, "Set tls.ca_file where the certificate is of an authority of your own, and remove tls.insecure.");
+}
+
 TEST(Findings, GapsOncePerOwner) {
   HealthyDaemon daemon;
   GapRow gap;

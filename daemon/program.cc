@@ -122,7 +122,10 @@ Poller* Program::poller(const std::string& source, const std::string& stream) co
   return nullptr;
 }
 
+void Program::warn_of(const InsecurePeer& peer) { log_.warn(peer.what + ": " + peer.todo, {peer.whose}); }
+
 void Program::start() {
+  for (const InsecurePeer& peer : insecure_peers(settings_)) warn_of(peer);
   helping_.spawn("housekeeping", housekeeper_->run());
   helping_.spawn("jobs", jobs_->run());
   for (const auto& exporter : exporters_) exporter->start();

@@ -11,6 +11,7 @@
 #include "daemon/config_change.h"
 #include "daemon/exporter_part.h"
 #include "daemon/housekeeper.h"
+#include "daemon/insecure_peers.h"
 #include "daemon/jobs.h"
 #include "daemon/request_budget.h"
 #include "daemon/run_options.h"
@@ -75,6 +76,7 @@ class Program {
   Task<Status> start_sources(const ConfigChange& change);
   Task<void> note_configuration(const std::string& words);
   Status make_sources();
+  void warn_of(const InsecurePeer& peer);
   RequestBudget& budget_for(const SourceSettings& source, const std::vector<Penalty>& penalties);
   JobExporter exporter_for_job(const ExporterSettings& exporter);
   LedgerNote ledger_note();

@@ -38,6 +38,10 @@ Task<TakenOver> Program::take_over(Settings after, std::string config_sha256) {
   if (change.profiles) profiles_ = std::make_shared<const ProfileBook>(profile_book(settings_));
   const Status exporters = co_await start_exporters(change);
   const Status sources = co_await start_sources(change);
+  for (const InsecurePeer& peer : insecure_peers(settings_)) {
+    const NamedChanges& named = peer.whose.key == "source" ? change.sources : change.exporters;
+    if (starts(named, peer.whose.value)) warn_of(peer);
+  }
   co_await note_configuration(change.words());
   changing_ = false;
   ended_.ring();

@@ -1,3 +1,4 @@
+#include "daemon/insecure_peers.h"
 #include "daemon/live_state.h"
 #include "daemon/retention_headroom.h"
 #include "daemon/status_report.h"
@@ -173,6 +174,11 @@ std::string render_status_json(const JournalSnapshot& snapshot, const StatusCont
   object.value("not_started", array_of(quoted(not_started(snapshot, context))))
       .value("exporters", array_of(exporters));
   object.value("gaps", array_of(gaps)).value("penalties", array_of(penalties));
+  std::vector<std::string> insecure;
+  if (context.settings != nullptr) {
+    for (const InsecurePeer& peer : insecure_peers(*context.settings)) insecure.push_back(JsonObject().text(peer.whose.key, peer.whose.value).finish());
+  }
+  object.value("insecure", array_of(insecure));
   return object.finish() + "\n";
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/insecure_peers.h"
 #include "daemon/text_report.h"
 #include "encoding/time_format.h"
 #include "storage/lateness.h"
@@ -235,6 +236,11 @@ std::string render_status(const JournalSnapshot& snapshot, const StatusContext& 
   for (const std::string& part :
        {exporters_text(snapshot, context), gaps_text(snapshot), penalties_text(snapshot, context.now)}) {
     if (!part.empty()) text += "\n" + part;
+  }
+  if (context.settings != nullptr) {
+    const std::vector<InsecurePeer> insecure = insecure_peers(*context.settings);
+    if (!insecure.empty()) text += "\nnot verified:\n";
+    for (const InsecurePeer& peer : insecure) text += "- " + plain(peer.what) + ": " + peer.todo + "\n";
   }
   const std::vector<std::string> needs = needs_a_person(snapshot);
   text += needs.empty() ? "\nall is in order\n" : "\nneeds a person:\n";

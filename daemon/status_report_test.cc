@@ -53,6 +53,21 @@ StatusContext context() {
   return context;
 }
 
+TEST(StatusReport, NamesThePeersThatAreNotVerifiedAndStaysInOrder) {
+  Settings settings;
+  settings.exporters.resize(2);
+  settings.exporters[0].name = "siem";
+  settings.exporters[0].insecure = true;
+  settings.exporters[1].name = "archive";
+  StatusContext with = context();
+  with.settings = &settings;
+  const std::string text = render_status(healthy(), with, false);
+  EXPECT_NE(text.find("\nnot verified:\n- exporter siem has tls.insecure: neither certificate"), std::string::npos) << text;
+  EXPECT_NE(text.find("all is in order"), std::string::npos);
+  const std::string json = render_status(healthy(), with, true);
+  EXPECT_NE(json.find("\"insecure\":[{\"exporter\":\"siem\"}]"), std::string::npos) << json;
+}
+
 TEST(StatusReport, ShowsThatAllIsInOrder) {
   EXPECT_EQ(
       render_status(healthy(), context(), false),

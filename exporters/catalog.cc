@@ -55,7 +55,9 @@ std::unique_ptr<Exporter> make_stdout(const ExporterSettings&, ExporterWorld wor
 }
 
 void read_http(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places) {
-  settings.own = read_http_exporter_settings(table, places);
+  HttpExporterSettings own = read_http_exporter_settings(table, places);
+  settings.insecure = own.sink.peer.tls.insecure;
+  settings.own = std::move(own);
   settings.max_concurrency = most_requests;
 }
 
@@ -67,6 +69,7 @@ void read_splunk(ExporterSettings& settings, TomlTable& table, const SecretPlace
   SplunkSettings own = read_splunk_settings(table, places);
   // With acknowledgements the order of their numbers counts, and `unconfirmed` does the same.
   settings.max_concurrency = own.ack ? 1 : most_requests;
+  settings.insecure = own.sink.peer.tls.insecure;
   settings.own = std::move(own);
 }
 
@@ -75,7 +78,9 @@ std::unique_ptr<Exporter> make_splunk(const ExporterSettings& settings, Exporter
 }
 
 void read_elastic(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places) {
-  settings.own = read_elastic_settings(table, places);
+  ElasticSettings own = read_elastic_settings(table, places);
+  settings.insecure = own.sink.peer.tls.insecure;
+  settings.own = std::move(own);
   settings.max_concurrency = most_requests;
   settings.batch = {5000, 4u << 20, std::chrono::milliseconds(200)};
 }
@@ -85,7 +90,9 @@ std::unique_ptr<Exporter> make_elastic(const ExporterSettings& settings, Exporte
 }
 
 void read_otlp(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places) {
-  settings.own = read_otlp_settings(table, places);
+  OtlpSettings own = read_otlp_settings(table, places);
+  settings.insecure = own.sink.peer.tls.insecure;
+  settings.own = std::move(own);
   settings.max_concurrency = most_requests;
 }
 
@@ -94,7 +101,9 @@ std::unique_ptr<Exporter> make_otlp(const ExporterSettings& settings, ExporterWo
 }
 
 void read_syslog(ExporterSettings& settings, TomlTable& table, const SecretPlaces& places) {
-  settings.own = read_syslog_settings(table, places);
+  SyslogSettings own = read_syslog_settings(table, places);
+  settings.insecure = own.peer.tls.insecure;
+  settings.own = std::move(own);
 }
 
 std::unique_ptr<Exporter> make_syslog(const ExporterSettings& settings, ExporterWorld world) {

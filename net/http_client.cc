@@ -99,14 +99,7 @@ Task<Result<HttpResponse>> BeastHttpClient::State::send_prepared(const PreparedR
 BeastHttpClient::BeastHttpClient(Executor executor, Clock& clock, Resolver& resolver, TlsContexts& contexts,
                                  ProxyEnvironment environment, PeerSettings settings, Log& log)
     : state_(std::make_unique<State>(std::move(executor), clock, resolver, contexts, std::move(environment),
-                                     std::move(settings), log)) {
-  if (state_->settings.tls.insecure) {
-    log.warn(
-        "tls.insecure is set: neither certificate nor name of this peer are verified, and anybody between "
-        "can read and change what is sent",
-        {});
-  }
-}
+                                     std::move(settings), log)) {}
 
 BeastHttpClient::~BeastHttpClient() = default;
 

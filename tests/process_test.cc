@@ -160,6 +160,33 @@ TEST_F(ProcessTest, ItsMemoryIsNobodyElsesBusiness) {
   EXPECT_TRUE(eventually([&] { return owner(*other) == user; })) << "then the comparison says nothing";
 }
 
+// Once for each, before anything is sent.
+TEST_F(ProcessTest, APeerThatIsNotVerifiedIsNamedAtStartAfterAReloadByCheckAndByStatus) {
+  const auto insecure = [](const std::string& name) {
+    return "[exporters." + name + "]\ntype = \"syslog\"\ntransport = \"tls\"\naddress = \"127.0.0.1:1\"\ntls.insecure = true\n";
+  };
+  const auto times = [](const std::string& text, const std::string& words) {
+    int found = 0;
+    for (std::size_t at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) ++found;
+    return found;
+  };
+  write_config(insecure("siem"));
+  const std::string words = "exporter siem has tls.insecure: ";
+  EXPECT_EQ(finish({"check"}), 0);
+  EXPECT_EQ(times(said(), "WARN " + words), 1) << said();
+  const auto daemon = start({"run"});
+  ASSERT_TRUE(eventually([&] { return bytes_of_records() > 0; })) << said();
+  EXPECT_EQ(times(said(), words), 1) << said();
+  EXPECT_NE(said().find("and remove tls.insecure exporter=siem\n"), std::string::npos) << said();
+  write_config(insecure("siem") + insecure("late"));
+  daemon->signal(SIGHUP);
+  ASSERT_TRUE(eventually([&] { return said().find("exporter late added") != std::string::npos; })) << said();
+  EXPECT_EQ(times(said(), "exporter late has tls.insecure: "), 1) << said();
+  EXPECT_EQ(times(said(), words), 1) << said();
+  finish({"status"});
+  EXPECT_NE(said().find("not verified:\n- " + words), std::string::npos) << said();
+}
+
 TEST_F(ProcessTest, WrongUseIsToldInOneLineWithStatusTwo) {
   EXPECT_EQ(finish({"run", "--no-such-option"}), 2);
   std::ofstream(config_) << "[daemon]\nstate_dirr = 1\n";
