@@ -208,7 +208,7 @@ TEST(HttpClient, LimitsHeaderAndBody) {
                                    std::string("800\r\n") + std::string(2048, 'x') + "\r\n"),
                          answering("HTTP/1.1 200 OK\r\n\r\n" + std::string(5'000, 'x'))});
   HttpFixture fixture;
-  expect_error(fixture.get(server.url()), ErrorKind::too_large, "64 KiB");
+  expect_error(fixture.get(server.url()), ErrorKind::protocol, "64 KiB");
   for (int i = 0; i < 3; ++i) {
     HttpRequest request;
     request.url = server.url();
@@ -268,6 +268,36 @@ TEST(HttpClient, TimeRunsOutWithWords) {
   fixture.settings.timeout = 60ms;
   expect_error(fixture.get(server.url()), ErrorKind::timeout, "60ms");
   expect_error(fixture.get(server.url()), ErrorKind::timeout, "127.0.0.1:" + std::to_string(server.port()));
+}
+
+// More than the buffers of both sides hold.
+TEST(HttpClient, TimeRunsOutWhereNobodyTakesTheBody) {
+  ScriptedServer server({{Step::hang()}});
+  HttpFixture fixture;
+  fixture.settings.timeout = 100ms;
+  HttpRequest request;
+  request.method = "POST";
+  request.url = server.url();
+  request.body = std::string(64u << 20, 'd');
+  const auto begun = std::chrono::steady_clock::now();
+  expect_error(fixture.send(std::move(request)), ErrorKind::timeout, "100ms");
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 5s);
+}
+
+TEST(HttpClient, FollowsNoRedirect) {
+  for (const int status : {301, 302, 303, 307, 308}) {
+    ScriptedServer other({answering(http_answer(200, "caught"))});
+    ScriptedServer server({answering(http_answer(status, "", "Location: " + other.url("/logs") + "\r\n"))});
+    HttpFixture fixture;
+    HttpRequest request;
+    request.url = server.url();
+    request.headers = {{"Authorization", "Bearer example-token"}};
+    const Result<HttpResponse> answer = fixture.send(std::move(request));
+    ASSERT_TRUE(answer.ok()) << answer.error().message;
+    EXPECT_EQ(answer->status, status);
+    EXPECT_EQ(other.connections(), 0u);
+    EXPECT_EQ(server.requests().size(), 1u);
+  }
 }
 
 TEST(HttpClient, TriesEachAddressInTurn) {

@@ -38,7 +38,8 @@ Error read_error(const boost::system::error_code& error, const Parser& parser, c
                                       " bytes: ask for less at a time"};
   }
   if (error == http::error::header_limit) {
-    return {ErrorKind::too_large,
+    // Asking for less makes no header smaller.
+    return {ErrorKind::protocol,
             "the header of the answer of " + host +
                 " is larger than the limit of 64 KiB: check that the URL leads to the right server"};
   }
