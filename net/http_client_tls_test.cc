@@ -1,6 +1,8 @@
 // The real client against the sandbox's server over TLS.
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
 
+#include <boost/asio/ssl/context.hpp>
 #include <filesystem>
 
 #include "net/connection.h"
@@ -250,6 +252,72 @@ TEST_F(HttpClientTls, TwoPeersShareOneContext) {
   EXPECT_EQ(*first, *fixture_.contexts.get(same));
   same.min_version = TlsVersion::tls1_3;
   EXPECT_NE(*first, *fixture_.contexts.get(same));
+}
+
+// Whatever else differs: a bundle of authorities is much larger than a context.
+TEST_F(HttpClientTls, PeersOfOneAuthorityShareOneStore) {
+  const auto store_of = [this](const TlsSettings& settings) {
+    const auto context = fixture_.contexts.get(settings);
+    EXPECT_TRUE(context.ok());
+    return SSL_CTX_get_cert_store((*context)->native_handle());
+  };
+  const TlsSettings plain = fixture_.settings.tls;
+  TlsSettings with_certificate = plain;
+  const CertificateFiles files = for_loopback();
+  with_certificate.cert_file = files.cert_file;
+  with_certificate.key_file = files.key_file;
+  TlsSettings newer = plain;
+  newer.min_version = TlsVersion::tls1_3;
+  EXPECT_EQ(store_of(plain), store_of(with_certificate));
+  EXPECT_EQ(store_of(plain), store_of(newer));
+  TlsSettings of_system = plain;
+  of_system.ca_file.clear();
+  EXPECT_NE(store_of(plain), store_of(of_system));
+}
+
+// As after SIGHUP: the file holds another authority now.
+TEST_F(HttpClientTls, AuthoritiesAreReadAnewWhenFilesAreForgotten) {
+  serve(for_loopback());
+  ASSERT_TRUE(ask().ok());
+  const TestCertificates other = make_certificates("other", "Other CA");
+  std::filesystem::copy_file(other.ca_file(), certificates_.ca_file(), std::filesystem::copy_options::overwrite_existing);
+  fixture_.new_client();
+  EXPECT_TRUE(ask().ok()) << "not before they are forgotten";
+  fixture_.contexts.forget();
+  fixture_.new_client();
+  expect_tls_error(ask(), {"unknown authority"});
+}
+
+// What the client names, a server with many certificates chooses by (SNI): the host, or tls.server_name, and never
+// an address.
+TEST_F(HttpClientTls, NamesTheServer) {
+  CertificateWish wish;
+  wish.common_name = "portal.example.com";
+  wish.dns_names = {"portal.example.com", "real.example.com"};
+  wish.ip_addresses = {"127.0.0.1"};
+  serve(issue(wish));
+  ASSERT_TRUE(ask("portal.example.com").ok());
+  fixture_.new_client();
+  ASSERT_TRUE(ask("127.0.0.1").ok());
+  fixture_.settings.tls.server_name = "real.example.com";
+  fixture_.new_client();
+  ASSERT_TRUE(ask("127.0.0.1").ok());
+  EXPECT_EQ(server_->server_names(), (std::vector<std::string>{"portal.example.com", "", "real.example.com"}));
+}
+
+TEST_F(HttpClientTls, ReadsCodedAnswersAsTheyWere) {
+  serve(for_loopback());
+  const Result<HttpResponse> plain = ask();
+  ASSERT_TRUE(plain.ok());
+  for (const FaultKind coding : {FaultKind::deflate, FaultKind::gzip}) {
+    Fault fault;
+    fault.kind = coding;
+    portal_.portal().add_fault({"audit", 0, 1, fault});
+    const Result<HttpResponse> coded = ask();
+    ASSERT_TRUE(coded.ok()) << to_string(coding);
+    EXPECT_TRUE(coded->header("Content-Encoding").has_value()) << "the fault was not met";
+    EXPECT_EQ(coded->body, plain->body) << to_string(coding);
+  }
 }
 
 Task<void> talk(ConnectionMaker& maker, Origin origin, PeerSettings settings, std::string& answer) {

@@ -62,18 +62,8 @@ std::string harmless(std::string text) {
   return text;
 }
 
-Status load_files(const TlsSettings& settings, ssl::context& context) {
+Status load_own_certificate(const TlsSettings& settings, ssl::context& context) {
   boost::system::error_code error;
-  if (!settings.ca_file.empty()) {
-    context.load_verify_file(settings.ca_file, error);
-    if (error) return unusable("tls.ca_file", settings.ca_file, error.message());
-  } else if (!settings.insecure) {
-    context.set_default_verify_paths(error);
-    if (error)
-      return Error{
-          ErrorKind::tls,
-          "cannot load the system's certificate authorities: install ca-certificates or set tls.ca_file"};
-  }
   if (settings.cert_file.empty() != settings.key_file.empty()) {
     return Error{ErrorKind::tls, "tls.cert_file and tls.key_file are needed together"};
   }
@@ -93,6 +83,27 @@ Status load_files(const TlsSettings& settings, ssl::context& context) {
 TlsContexts::TlsContexts() = default;
 TlsContexts::~TlsContexts() = default;
 
+Result<std::shared_ptr<X509_STORE>> TlsContexts::authorities(const TlsSettings& settings) {
+  const auto known = authorities_.find(settings.ca_file);
+  if (known != authorities_.end()) return known->second;
+  // Loaded by a context, so that errors are told in its words.
+  ssl::context loader(ssl::context::tls_client);
+  boost::system::error_code error;
+  if (!settings.ca_file.empty()) {
+    loader.load_verify_file(settings.ca_file, error);
+    if (error) return unusable("tls.ca_file", settings.ca_file, error.message());
+  } else {
+    loader.set_default_verify_paths(error);
+    if (error)
+      return Error{
+          ErrorKind::tls,
+          "cannot load the system's certificate authorities: install ca-certificates or set tls.ca_file"};
+  }
+  X509_STORE* store = SSL_CTX_get_cert_store(loader.native_handle());
+  X509_STORE_up_ref(store);
+  return authorities_[settings.ca_file] = std::shared_ptr<X509_STORE>(store, X509_STORE_free);
+}
+
 Result<std::shared_ptr<ssl::context>> TlsContexts::get(const TlsSettings& settings) {
   const Key key(settings.ca_file, settings.cert_file, settings.key_file, settings.min_version,
                 settings.insecure);
@@ -100,7 +111,12 @@ Result<std::shared_ptr<ssl::context>> TlsContexts::get(const TlsSettings& settin
   if (known != contexts_.end()) return known->second;
   ERR_clear_error();
   auto context = std::make_shared<ssl::context>(ssl::context::tls_client);
-  if (Status loaded = load_files(settings, *context); !loaded.ok()) return loaded.error();
+  if (!settings.ca_file.empty() || !settings.insecure) {
+    Result<std::shared_ptr<X509_STORE>> store = authorities(settings);
+    if (!store) return store.error();
+    SSL_CTX_set1_cert_store(context->native_handle(), store->get());
+  }
+  if (Status loaded = load_own_certificate(settings, *context); !loaded.ok()) return loaded.error();
   const int oldest = settings.min_version == TlsVersion::tls1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
   if (SSL_CTX_set_min_proto_version(context->native_handle(), oldest) != 1) {
     return Error{ErrorKind::tls, "this machine's OpenSSL does not allow the version of tls.min_version"};

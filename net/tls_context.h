@@ -18,11 +18,12 @@ class error_code;
 }
 struct ssl_st;
 struct x509_store_ctx_st;
+struct x509_store_st;
 
 namespace auditferry {
 
-// Loaded certificates, shared by all peers with the same files: one context with the system's authorities
-// costs 20 ms and 0.8 MB. Loop thread only.
+// Loaded certificates, shared by all peers with the same files. Authorities are loaded once per tls.ca_file (and once
+// for the system's, which cost 20 ms and 0.8 MB), whatever else the peers set. Loop thread only.
 class TlsContexts {
  public:
   TlsContexts();
@@ -30,11 +31,18 @@ class TlsContexts {
   // TLS 1.2 or newer. Errors are ErrorKind::tls and name the file and the setting.
   Result<std::shared_ptr<boost::asio::ssl::context>> get(const TlsSettings& settings);
   // Files are read anew by the next get(): for SIGHUP, after certificates have been renewed.
-  void forget() { contexts_.clear(); }
+  void forget() {
+    contexts_.clear();
+    authorities_.clear();
+  }
 
  private:
   using Key = std::tuple<std::string, std::string, std::string, TlsVersion, bool>;
+  // Nothing verifies against them where `settings` are insecure and name no file.
+  Result<std::shared_ptr<x509_store_st>> authorities(const TlsSettings& settings);
+
   std::map<Key, std::shared_ptr<boost::asio::ssl::context>> contexts_;
+  std::map<std::string, std::shared_ptr<x509_store_st>> authorities_;  // by tls.ca_file; "": the system's
 };
 
 // The verification of one connection, and what was wrong with the certificate that was shown.

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -81,7 +82,23 @@ struct PortalServer::State {
   std::thread thread;
   std::uint16_t port = 0;
   std::atomic<std::uint64_t> connections = 0;
+  std::mutex names_mutex;
+  std::vector<std::string> names;
 };
+
+namespace {
+
+// OpenSSL calls it in each handshake, whether the client has named a server or not.
+template <class State>
+int note_server_name(SSL* stream, int*, void* argument) {
+  State& state = *static_cast<State*>(argument);
+  const char* name = SSL_get_servername(stream, TLSEXT_NAMETYPE_host_name);
+  const std::lock_guard lock(state.names_mutex);
+  state.names.emplace_back(name != nullptr ? name : "");
+  return SSL_TLSEXT_ERR_OK;
+}
+
+}  // namespace
 
 Task<void> PortalServer::State::accept() {
   while (acceptor.is_open()) {
@@ -116,6 +133,8 @@ Status PortalServer::start() {
     Result<std::unique_ptr<ssl::context>> context = make_context(*state.options.tls);
     if (!context.ok()) return context.error();
     state.tls = std::move(context).value();
+    SSL_CTX_set_tlsext_servername_callback(state.tls->native_handle(), note_server_name<State>);
+    SSL_CTX_set_tlsext_servername_arg(state.tls->native_handle(), &state);
   }
   boost::system::error_code error;
   const auto address = boost::asio::ip::make_address(state.options.address, error);
@@ -155,6 +174,11 @@ std::string PortalServer::origin() const {
                                ? state_->options.address
                                : "[" + state_->options.address + "]";
   return (state_->options.tls ? "https://" : "http://") + host + ":" + std::to_string(state_->port);
+}
+
+std::vector<std::string> PortalServer::server_names() const {
+  const std::lock_guard lock(state_->names_mutex);
+  return state_->names;
 }
 
 std::uint64_t PortalServer::connections() const {

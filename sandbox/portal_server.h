@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/result.h"
 #include "core/time.h"
@@ -45,6 +46,8 @@ class PortalServer {
   std::uint16_t port() const;
   std::string origin() const;         // "http://127.0.0.1:8480"
   std::uint64_t connections() const;  // accepted so far
+  // What TLS clients have asked for by name (SNI), "" where they have named nothing.
+  std::vector<std::string> server_names() const;
 
  private:
   struct State;
