@@ -94,17 +94,8 @@ Answer from_transport(const AnswerContext& context, const Error& error) {
 }
 
 Answer from_status(const AnswerContext& context, const HttpResponse& response, WallTime now) {
+  if (std::optional<Answer> limit = judge_limit(context, response, now)) return *limit;
   Answer answer;
-  if (response.status == 429 || response.status == 503 || says_rate_limited(context.profile, response)) {
-    answer.kind = AnswerKind::limited;
-    answer.wait = retry_after(response, now);
-    if (const auto raw = response.header("Retry-After")) answer.raw_wait = context.secrets.quoted(*raw, 100);
-    if (!answer.wait && response.status != 503) {
-      if (const auto hint = rate_hint(context.profile.rate_limit, response, now)) answer.wait = hint->until_reset;
-    }
-    answer.message = who(context) + "the portal says wait (status " + std::to_string(response.status) + ")";
-    return answer;
-  }
   const bool gone = response.status == 400 || response.status == 404 || response.status == 410;
   if (gone && context.follows_cursor) {
     answer.kind = AnswerKind::cursor_refused;
@@ -123,6 +114,20 @@ Answer from_status(const AnswerContext& context, const HttpResponse& response, W
 }
 
 }  // namespace
+
+std::optional<Answer> judge_limit(const AnswerContext& context, const HttpResponse& response, WallTime now) {
+  if (response.status != 429 && response.status != 503 && !says_rate_limited(context.profile, response)) return std::nullopt;
+  Answer answer;
+  answer.kind = AnswerKind::limited;
+  answer.status = response.status;
+  answer.wait = retry_after(response, now);
+  if (const auto raw = response.header("Retry-After")) answer.raw_wait = context.secrets.quoted(*raw, 100);
+  if (!answer.wait && response.status != 503) {
+    if (const auto hint = rate_hint(context.profile.rate_limit, response, now)) answer.wait = hint->until_reset;
+  }
+  answer.message = who(context) + "the portal says wait (status " + std::to_string(response.status) + ")";
+  return answer;
+}
 
 std::optional<RateHint> rate_hint(const RateLimitProfile& profile, const HttpResponse& response, WallTime now) {
   const auto remaining_header = response.header(profile.remaining_header);

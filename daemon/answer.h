@@ -51,6 +51,9 @@ struct AnswerContext {
   std::uint64_t max_record_bytes = 16u << 20;
 };
 
+// An answer that says "wait" as kind limited, whatever was asked for; nothing: it says something else.
+std::optional<Answer> judge_limit(const AnswerContext& context, const HttpResponse& response, WallTime now);
+
 // Pure.
 Answer judge_answer(const AnswerContext& context, Result<HttpResponse> response, WallTime now);
 

@@ -198,6 +198,37 @@ INSTANTIATE_TEST_SUITE_P(EveryWayToSayWait, PenaltyTest,
                                          Words{"Status403", 403, "45", std::chrono::seconds(45)}),
                          [](const auto& made) { return std::string(made.param.name); });
 
+// The question for the tenant's plan, which follows a 403, is a request like any other.
+TEST(PenaltyOfThePlanProbe, HoldsEveryStream) {
+  for (const int status : {429, 503}) {
+    PenaltyRig rig;
+    rig.begin();
+    rig.loop_.run_until_idle(std::chrono::seconds(20));
+    Fault limit;
+    limit.kind = FaultKind::status;
+    limit.status = status;
+    limit.retry_after = "60";
+    limit.body = "{\"error\":\"rate limit exceeded\"}";
+    rig.portal_.add_fault({"/frontend/get_tenant_subscription", 0, 1, limit});
+    rig.portal_.add_fault({"audit", 0, 1, status_fault(403)});
+    rig.traffic_.limited.reset();
+    for (int i = 0; i < 200 && !rig.traffic_.limited; ++i) rig.loop_.run_until_idle(std::chrono::milliseconds(50));
+    ASSERT_TRUE(rig.traffic_.limited.has_value()) << "no probe has met the limit";
+    rig.loop_.run_until_idle(std::chrono::seconds(90));
+    EXPECT_EQ(rig.requests_within(std::chrono::seconds(60)), 0u) << status;
+    EXPECT_GT(rig.requests_within(std::chrono::seconds(90)), 4u) << "polling goes on afterwards";
+    // It is counted, too.
+    std::uint64_t counted = 0;
+    for (const auto& source : rig.program_->sources()) {
+      for (const auto& poller : source->pollers()) {
+        const std::map<int, std::uint64_t> requests = poller->status().session.requests_by_status;
+        if (requests.count(status) > 0) counted += requests.at(status);
+      }
+    }
+    EXPECT_EQ(counted, 1u);
+  }
+}
+
 TEST(PenaltyBeyondTheLimit, IsToldWithThePortalsWords) {
   PenaltyRig rig;
   rig.begin();

@@ -78,14 +78,9 @@ Task<Answer> PortalSession::ask(PageRequest page, double cost, bool follows_curs
   HttpRequest to_send = std::move(request).value();
   to_send.fields = fields();
   Result<HttpResponse> response = co_await world_.http.send(std::move(to_send));
-  const AnswerContext context{source_.profile, stream_.profile, source_.name,      source_.tenant,
-                              host_,           secrets_,        follows_cursor, source_.max_record};
-  std::optional<RateHint> hint;
-  if (response.ok()) hint = rate_hint(source_.profile.rate_limit, *response, world_.clock.now());
-  Answer answer = judge_answer(context, std::move(response), world_.clock.now());
+  if (response.ok()) note_rate(*response);
+  Answer answer = judge_answer(answer_context(follows_cursor), std::move(response), world_.clock.now());
   note(answer);
-  if (hint)
-    world_.budget.note_remaining(hint->remaining, std::min(hint->until_reset, source_.max_retry_after));
   if (answer.kind == AnswerKind::limited) {
     co_await impose_penalty(answer);
   } else {
@@ -93,6 +88,15 @@ Task<Answer> PortalSession::ask(PageRequest page, double cost, bool follows_curs
   }
   if (answer.kind == AnswerKind::stop && answer.status == 403) co_await explain_refusal(answer);
   co_return answer;
+}
+
+AnswerContext PortalSession::answer_context(bool follows_cursor) const {
+  return {source_.profile, stream_.profile, source_.name, source_.tenant, host_, secrets_, follows_cursor, source_.max_record};
+}
+
+void PortalSession::note_rate(const HttpResponse& response) {
+  const std::optional<RateHint> hint = rate_hint(source_.profile.rate_limit, response, world_.clock.now());
+  if (hint) world_.budget.note_remaining(hint->remaining, std::min(hint->until_reset, source_.max_retry_after));
 }
 
 void PortalSession::note(const Answer& answer) {
@@ -145,7 +149,14 @@ Task<void> PortalSession::explain_refusal(Answer& answer) {
   HttpRequest to_send = std::move(request).value();
   to_send.fields = fields();
   Result<HttpResponse> response = co_await world_.http.send(std::move(to_send));
-  if (!response.ok() || response->status != 200) co_return;
+  ++stats_.requests_by_status[response.ok() ? response->status : 0];
+  if (!response.ok()) co_return;
+  note_rate(*response);
+  if (std::optional<Answer> limit = judge_limit(answer_context(false), *response, world_.clock.now())) {
+    co_await impose_penalty(*limit);
+    co_return;
+  }
+  if (response->status != 200) co_return;
   const std::optional<std::string> plan = plan_name(source_.profile, *response, secrets_);
   if (!plan || *plan == stream_.profile.plan_needed) co_return;
   answer.message = "source " + source_.name + ", stream " + stream_.name + ": tenant " + source_.tenant +

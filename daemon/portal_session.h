@@ -73,6 +73,9 @@ class PortalSession {
  private:
   Task<void> impose_penalty(Answer& answer);
   Task<void> explain_refusal(Answer& answer);
+  AnswerContext answer_context(bool follows_cursor) const;
+  // The portal's own count of the requests that are left.
+  void note_rate(const HttpResponse& response);
   void note(const Answer& answer);
 
   PortalWorld world_;
