@@ -33,6 +33,7 @@ struct Answer {
   std::optional<Duration> wait;     // kind limited: as the portal asked; nothing: it gave no hint
   std::string raw_wait;             // the header's words
   std::string body;                 // for the quarantine: of kind unreadable, and of a page that was repaired; secrets are masked
+  bool nothing_readable = false;    // kind stop: no record that was asked for can be read; see range_proof.h
   // For the ledger.
   std::string request_id;
   std::string server_date;

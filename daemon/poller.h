@@ -88,6 +88,8 @@ class Poller {
     MetRecords met = {};   // of a reread
     // The answer to walk.next_request(), asked for while the page before was being stored.
     std::optional<Answer> ahead = std::nullopt;
+    // An answer of one record that cannot be read, until its gap is known.
+    std::optional<Answer> lost = std::nullopt;
   };
   // An oldest-first log that is being followed: live, or a closed window once more.
   struct Following {
@@ -119,7 +121,7 @@ class Poller {
   Task<Status> on_page(ActiveWalk& active, Answer answer, PageRequest request);
   Task<Status> on_cursor_refused(ActiveWalk& active, const Answer& answer);
   Task<Status> on_unreadable(ActiveWalk& active, Answer answer);
-  Task<Status> on_too_large(ActiveWalk& active, const Answer& answer);
+  Task<Status> on_too_large(ActiveWalk& active, Answer answer);
   // Ends in the journal a walk that ended without a page (a refused cursor was the last thing), and keeps the notes
   // with that.
   Task<Status> end_walk(ActiveWalk& active, std::vector<TimeRange> covered);
@@ -188,6 +190,8 @@ class Poller {
   Task<Status> publish(std::int64_t walk_id);
   // Keeps the bytes of an answer that stays unreadable, and tells of it unless they are known.
   Task<Status> quarantine(const Answer& answer, std::string consequence);
+  // What an unreadable gap of a walk is about goes to quarantine, unless that gap is known.
+  Task<Status> keep_lost(ActiveWalk& active, const NewGap& gap);
   Task<bool> is_quarantined(const Answer& answer);
   // With an entry for the exporters, unless the gap is known already.
   Task<Status> record_gap(NewGap gap);

@@ -160,12 +160,12 @@ Task<Result<Poller::Step>> Poller::examine_backfill() {
   } else {
     const TimeRange before{backfill.window.from - longest_window(stream_.profile), backfill.window.from};
     PresenceOutcome presence = co_await anything_in(session_, stream_.profile, before);
-    if (!presence.answered) {
+    if (!presence.answered && !presence.answer.nothing_readable) {
       report(presence.answer);
       co_await wait_after(presence.answer);
       co_return Step::moved;
     }
-    note_good();
+    if (presence.answered) note_good();
     backfill.remembered = presence.newest.has_value();
   }
   backfill.examined = true;

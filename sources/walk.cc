@@ -24,7 +24,15 @@ std::uint64_t key_of(const PageRecord& record) {
 
 // The ceiling is taken over this many records. Fewer might all be outliers, far below what follows.
 constexpr std::size_t fewest_recent = 3;
-std::size_t recent_size(std::uint32_t page_size) { return std::max<std::size_t>(fewest_recent, page_size / 10); }
+// Where pages were made smaller, as many as of usual ones, but no more than these.
+constexpr std::size_t most_recent_of_small = 10;
+
+std::size_t recent_size(std::uint32_t page_size, std::uint32_t usual_size) {
+  const std::size_t of_small = std::min<std::size_t>(most_recent_of_small, usual_size / 10);
+  return std::max<std::size_t>({fewest_recent, page_size / 10, of_small});
+}
+
+constexpr std::size_t most_above = 100;
 
 // Offset and page-number paging ask for a tenth of the page before once more.
 std::uint64_t overlap_of(std::size_t count) { return std::max<std::size_t>(1, count / 10); }
@@ -61,6 +69,7 @@ void NewestFirstWalk::begin_attempt(WallTime upper, bool confirming) {
   last_keys_.clear();
   cursors_seen_.clear();
   equal_counts_.clear();
+  if (!search_) above_.clear();
 }
 
 PageRequest NewestFirstWalk::next_request() const {
@@ -118,6 +127,12 @@ NewestFirstWalk::Look NewestFirstWalk::examine(const Page& page, std::vector<std
     }
     const SeenSet::Answer answer = seen_.note(key, attempt_);
     if (!answer.in_attempt) look.all_seen = false;
+    if (search_) {
+      look.met_above = look.met_above || std::find(above_.begin(), above_.end(), key) != above_.end();
+    } else if (page_size_ == 1) {
+      above_.push_back(key);
+      if (above_.size() > most_above) above_.pop_front();
+    }
     if (!answer.in_walk) {
       look.any_new = true;
       ++records_;
@@ -145,13 +160,24 @@ NewestFirstWalk::Look NewestFirstWalk::examine(const Page& page, std::vector<std
 
 void NewestFirstWalk::note_time(WallTime time) {
   if (recent_.noted() >= fewest_recent && time > *ceiling()) largest_rise_ = std::max<Duration>(largest_rise_, time - *ceiling());
-  recent_.note(time, recent_size(page_size_));
+  recent_.note(time, recent_size(page_size_, rules_.page_size));
+}
+
+WallTime NewestFirstWalk::come_to() const {
+  if (disorder_ || !last_newest_ || recent_.noted() < recent_size(page_size_, rules_.page_size)) return upper_;
+  return std::min(upper_, with_rise(*last_newest_));
 }
 
 std::vector<std::uint32_t> NewestFirstWalk::on_page(const Page& page) {
   AUDITFERRY_CHECK(!done());
   std::vector<std::uint32_t> occurrences;
+  const WallTime asked_to = *next_request().to;
   const Look look = examine(page, occurrences);
+  if (search_) {
+    // What stands above the record, or a server that ignores the end of the range, says nothing about it.
+    on_probe(!look.met_above && (!look.newest || *look.newest <= asked_to + rules_.unit));
+    return occurrences;
+  }
   ++pages_;
   largest_page_ = std::max(largest_page_, look.count);
   if (look.any_new) brought_new_ = true;
@@ -164,6 +190,7 @@ std::vector<std::uint32_t> NewestFirstWalk::on_page(const Page& page) {
   } else {
     judge(page, look);
   }
+  if (small_for_ > 0 && !done()) grow_again(look.count);
   return occurrences;
 }
 
@@ -267,13 +294,6 @@ void NewestFirstWalk::attempt_was_cut(bool confirm) {
                 "for a larger page_size");
 }
 
-void NewestFirstWalk::on_unreadable(const std::string& why) {
-  AUDITFERRY_CHECK(!done());
-  // What this page would have held is unknown: from where the attempt had come to, down two units.
-  if (last_newest_) upper_ = std::min(upper_, with_rise(*last_newest_));
-  give_up_units(why);
-}
-
 void NewestFirstWalk::give_up_units(const std::string& why) {
   const TimeRange lost{std::max(piece().from, upper_ - rules_.unit), std::min(piece().to, upper_ + rules_.unit)};
   gaps_.push_back({lost, why});
@@ -283,15 +303,6 @@ void NewestFirstWalk::give_up_units(const std::string& why) {
   const WallTime below = upper_ - 2 * rules_.unit;
   if (below < piece().from) return piece_shown();
   begin_attempt(below, false);
-}
-
-bool NewestFirstWalk::halve_page_size() {
-  if (page_size_ <= 1) return false;
-  too_large_ = page_size_;
-  set_page_size(std::max<std::uint32_t>(1, page_size_ / 2));
-  // A cursor may carry its page size with it; asking anew by time costs one page at most.
-  if (last_newest_) begin_attempt(std::min(upper_, with_rise(*last_newest_)), confirming_);
-  return true;
 }
 
 void NewestFirstWalk::split_piece() {
@@ -324,16 +335,18 @@ void NewestFirstWalk::cut() {
   if (done()) return;
   if (!disorder_) {
     // Whatever has not come is at that time or before it: the same that an attempt by time relies on.
-    WallTime unseen = upper_;
-    if (ceiling()) unseen = std::min(unseen, with_rise(*ceiling()));
+    WallTime unseen = search_ ? search_->top : upper_;
+    if (ceiling() && !search_) unseen = std::min(unseen, with_rise(*ceiling()));
     const WallTime from = unseen - unseen.time_since_epoch() % rules_.unit + rules_.unit;
     if (from < piece().to) cover_piece(std::max(from, piece().from));
   }
+  search_.reset();
   piece_gaps_.clear();
   todo_.clear();
 }
 
 void NewestFirstWalk::next_piece() {
+  barren_ = 0;
   piece_gaps_.clear();
   todo_.pop_back();
   if (!todo_.empty()) begin_attempt(piece().to, false);

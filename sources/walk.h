@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,6 +47,7 @@ struct WalkRules {
 struct WalkGap {
   TimeRange range;
   std::string why;
+  bool unreadable = false;  // what the portal shows there cannot be read; else it does not show it
 };
 
 class NewestFirstWalk {
@@ -65,8 +67,14 @@ class NewestFirstWalk {
   // included; 1 for records with ids.
   std::vector<std::uint32_t> on_page(const Page& page);
   void on_cursor_refused();
-  // The answer to next_request() can never be read (it was quarantined): a gap, and on below it.
+  // The answer to next_request() cannot be read: smaller pages from now on. One record that cannot be read becomes
+  // a gap, which may take some more requests; what lies around it is shown (walk_search.cc).
   void on_unreadable(const std::string& why);
+  // Whether next_request() is to be made a few times before its answer counts as unreadable: the answer decides
+  // what is lost, or how many requests follow.
+  bool asks_again() const;
+  // No smaller page can be asked for.
+  bool smallest_page() const { return page_size_ <= 1; }
   // Smaller pages from now on, because an answer was too large. False when they cannot get smaller.
   bool halve_page_size();
   // Ends the walk where it is: covered() holds what has been shown down to here, the rest is to be planned
@@ -75,6 +83,8 @@ class NewestFirstWalk {
 
   // Nothing later than this counts as shown: the portal's own clock has not come further.
   void clip(WallTime latest) { latest_ = latest_ ? std::min(*latest_, latest) : latest; }
+  // The window's end, as far as it can count as shown.
+  WallTime reach() const { return latest_ ? std::min(window_.to, *latest_) : window_.to; }
 
   std::string state() const;
   // What the walk has shown so far; complete when done().
@@ -98,6 +108,7 @@ class NewestFirstWalk {
     bool shares = false;      // with the page before (offset and page-number paging)
     bool before_bound = false;  // some record is older than the bound that was asked for
     bool full = false;          // as many as were asked for, or as the server gives at most
+    bool met_above = false;     // some record is one of above_
   };
 
   explicit NewestFirstWalk(const WalkRules& rules) : rules_(rules) {}
@@ -129,11 +140,21 @@ class NewestFirstWalk {
   WallTime with_rise(WallTime time) const { return largest_rise_ > Duration::zero() ? time + std::max(largest_rise_, rules_.unit) : time; }
   // The chain has come below the piece before it broke.
   bool below_piece() const { return last_count_ > 0 && ceiling() && with_rise(*ceiling()) < piece().from; }
+  // No record that the attempt has not shown is newer.
+  WallTime come_to() const;
   // The newest of the last records of this attempt; more of them than are ever outliers in a row.
   std::optional<WallTime> ceiling() const { return recent_.maximum(); }
   void note_time(WallTime time);
   void split_piece();
   void give_up_units(const std::string& why);
+  void narrow_disorder(const std::string& why);
+  // Looks for the time of a record that cannot be read.
+  void probe();
+  void on_probe(bool readable);
+  void found_unreadable();
+  // After a page that could be read: usual pages again, once the trouble has been left behind.
+  void grow_again(std::size_t records);
+  WallTime on_unit(WallTime time) const { return time - time.time_since_epoch() % rules_.unit; }
   TimeRange& piece() { return todo_.back(); }
   const TimeRange& piece() const { return todo_.back(); }
 
@@ -152,6 +173,9 @@ class NewestFirstWalk {
   std::optional<std::string> cursor_;
   std::uint64_t offset_ = 0;  // where the next page is to begin, at the latest
   std::uint32_t page_size_ = 100;
+  // So many records are still to be read in small pages before usual ones are tried again, after one that could not
+  // be read; 0: pages are not small for that.
+  std::uint32_t small_for_ = 0;
   std::uint32_t too_large_ = 0;  // pages of so many records were too large for us, lately; 0: none were
   std::uint32_t pages_ = 0;
   std::uint32_t empty_run_ = 0;
@@ -167,6 +191,21 @@ class NewestFirstWalk {
   RecentMaximum recent_;  // of the last records' times
   std::vector<std::uint64_t> last_keys_;     // offset and page-number paging
   std::vector<std::uint64_t> cursors_seen_;  // hashes
+
+  // The search for a record that cannot be read.
+  struct Search {
+    WallTime top{};                    // all above has been shown
+    WallTime unreadable{};             // an attempt from here meets it first
+    std::optional<WallTime> readable;  // one from here does not
+    bool deciding = false;             // the request is the last one: from `unreadable` once more
+    std::string why;
+  };
+  std::optional<Search> search_;
+  // The last records that this attempt has shown one by one: they stand above whatever comes next. A search keeps
+  // them.
+  std::deque<std::uint64_t> above_;
+  // The piece lies between such a record and what had been shown. So often in a row nothing of it could be read.
+  std::uint8_t barren_ = 0;
 
   // The whole walk.
   TimeRange window_;

@@ -34,6 +34,8 @@ inline Walked walk_all(FakeLog& log, WalkRules rules, TimeRange window, bool res
     const FakeLog::Answer answer = log.ask(walk.next_request());
     if (answer.refused) {
       walk.on_cursor_refused();
+    } else if (answer.unreadable) {
+      walk.on_unreadable("not JSON");
     } else {
       walk.on_page(answer.page);
       for (const PageRecord& record : answer.page.records) walked.ids.insert(record.id);

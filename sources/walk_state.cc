@@ -1,6 +1,8 @@
 // How a walk is kept between pages: one JSON object, written with every page. What is not in it (which
 // records were seen) only makes a resumed walk ask once more than needed.
 
+#include <algorithm>
+
 #include "core/check.h"
 #include "encoding/json_object.h"
 #include "encoding/json_scanner.h"
@@ -15,6 +17,15 @@ std::string json_times(const std::vector<TimeRange>& ranges) {
   for (const TimeRange& range : ranges) {
     if (text.size() > 1) text += ',';
     text += "[" + std::to_string(to_micros(range.from)) + "," + std::to_string(to_micros(range.to)) + "]";
+  }
+  return text + "]";
+}
+
+std::string json_numbers(const std::deque<std::uint64_t>& numbers) {
+  std::string text = "[";
+  for (const std::uint64_t number : numbers) {
+    if (text.size() > 1) text += ',';
+    text += std::to_string(static_cast<std::int64_t>(number));
   }
   return text + "]";
 }
@@ -69,6 +80,16 @@ class StateReader {
     }
     return ranges;
   }
+  // None where the key is missing.
+  std::deque<std::uint64_t> numbers(std::string_view key) {
+    std::deque<std::uint64_t> numbers;
+    const auto value = view_.find(key);
+    if (!value || !value->is_array()) return numbers;
+    for (const JsonView element : value->elements()) {
+      if (const auto number = element.as_int64()) numbers.push_back(static_cast<std::uint64_t>(*number));
+    }
+    return numbers;
+  }
   bool good() const { return good_; }
 
  private:
@@ -86,6 +107,7 @@ std::string NewestFirstWalk::state() const {
   if (cursor_) object.text("cursor", *cursor_);
   object.number("page_size", page_size_).number("pages", pages_);
   if (too_large_ > 0) object.number("too_large", too_large_);
+  if (small_for_ > 0) object.number("small_for", small_for_);
   object.value("window", json_times({window_}));
   put_time(object, "oldest_inside", oldest_inside_);
   put_time(object, "newest_inside", newest_inside_);
@@ -95,9 +117,17 @@ std::string NewestFirstWalk::state() const {
   put_time(object, "last_newest", last_newest_);
   put_time(object, "last_oldest", last_oldest_);
   put_time(object, "ceiling", ceiling());
+  object.number("recent", recent_.noted());
   object.value("largest_rise", std::to_string(largest_rise_.count()));
   object.number("cut_at", cut_at_).number("largest_page", largest_page_).number("records", records_);
   object.boolean("disorder", disorder_).boolean("ignores_start", ignores_start_);
+  if (!above_.empty()) object.value("above", json_numbers(above_));
+  if (search_) {
+    put_time(object, "search_top", search_->top);
+    put_time(object, "search_unreadable", search_->unreadable);
+    put_time(object, "search_readable", search_->readable);
+    object.boolean("search_deciding", search_->deciding).text("search_why", search_->why);
+  }
   return object.finish();
 }
 
@@ -124,13 +154,18 @@ Result<NewestFirstWalk> NewestFirstWalk::resume(const WalkRules& rules, std::str
   walk.page_size_ = static_cast<std::uint32_t>(reader.integer("page_size"));
   // Kept as a time is: it may be missing.
   if (const auto too_large = reader.time("too_large")) walk.too_large_ = static_cast<std::uint32_t>(to_micros(*too_large));
+  if (const auto small_for = reader.time("small_for")) walk.small_for_ = static_cast<std::uint32_t>(to_micros(*small_for));
   walk.pages_ = static_cast<std::uint32_t>(reader.integer("pages"));
   walk.newest_so_far_ = reader.time("newest_so_far");
   walk.latest_ = reader.time("latest");
   walk.last_count_ = static_cast<std::size_t>(reader.integer("last_count"));
   walk.last_newest_ = reader.time("last_newest");
   walk.last_oldest_ = reader.time("last_oldest");
-  if (const auto ceiling = reader.time("ceiling")) walk.recent_.note(*ceiling, 1);
+  // An older version has not kept how many records the ceiling is of: one, then.
+  const auto recent = reader.time("recent");
+  const std::int64_t noted = recent ? std::clamp<std::int64_t>(to_micros(*recent), 1, std::max<std::uint32_t>(1, rules.page_size)) : 1;
+  const auto ceiling = reader.time("ceiling");
+  for (std::int64_t i = 0; ceiling && i < noted; ++i) walk.recent_.note(*ceiling, 1);
   // A walk that an older version began has not looked for rises: it counts as one in order so far.
   const auto rise = reader.time("largest_rise");
   if (rise) walk.largest_rise_ = rise->time_since_epoch();
@@ -139,6 +174,11 @@ Result<NewestFirstWalk> NewestFirstWalk::resume(const WalkRules& rules, std::str
   walk.records_ = static_cast<std::uint64_t>(reader.integer("records"));
   walk.disorder_ = reader.flag("disorder");
   walk.ignores_start_ = reader.flag("ignores_start");
+  walk.above_ = reader.numbers("above");
+  if (const auto top = reader.time("search_top")) {
+    walk.search_ = Search{*top, reader.time("search_unreadable").value_or(*top), reader.time("search_readable"), reader.flag("search_deciding"),
+                          reader.text("search_why").value_or("")};
+  }
   if (!reader.good() || !upper || walk.page_size_ == 0) return unusable;
   walk.upper_ = *upper;
   walk.attempt_ = 1;

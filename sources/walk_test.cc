@@ -219,19 +219,6 @@ TEST(NewestFirstWalk, EqualRecordsWithoutIdsAreNumberedWithinAnAttempt) {
   EXPECT_EQ(walk.on_page(log.ask(walk.next_request()).page), (std::vector<std::uint32_t>{1, 2, 3, 4, 5}));
 }
 
-TEST(NewestFirstWalk, AnUnreadablePageIsAGapAndTheRestIsShown) {
-  FakeLog log = even_log(300);
-  NewestFirstWalk walk = NewestFirstWalk::begin({}, {at(0), at(299)});
-  walk.on_page(log.ask(walk.next_request()).page);
-  walk.on_unreadable("not JSON");
-  const auto gaps = walk.take_gaps();
-  ASSERT_EQ(gaps.size(), 1u);
-  while (!walk.done()) walk.on_page(log.ask(walk.next_request()).page);
-  for (const TimeRange& range : walk.covered()) {
-    EXPECT_TRUE(range.to <= gaps[0].range.from || range.from >= gaps[0].range.to);
-  }
-}
-
 TEST(NewestFirstWalk, AStateThatIsNotOursIsRefused) {
   EXPECT_FALSE(NewestFirstWalk::resume({}, "").ok());
   EXPECT_FALSE(NewestFirstWalk::resume({}, "{}").ok());

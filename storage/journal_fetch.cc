@@ -345,13 +345,35 @@ Result<Journal::Around> Journal::records_around(std::int64_t stream_id, WallTime
   });
 }
 
+// What no walk could show of the gap's range and no other gap tells. Nothing is missing where an earlier walk has
+// been: this one only could not look once more.
+std::vector<TimeRange> Journal::Parts::untold_of(std::int64_t collection_id, const NewGap& gap) {
+  std::vector<CoverageInterval> told;
+  for (const GapRow& known : gaps.of_collection(collection_id)) {
+    if (known.range && heals_by_coverage(known.type)) told.push_back({*known.range, "gap", known.opened});
+  }
+  std::vector<TimeRange> untold = holes_in(told, *gap.range);
+  const std::vector<CoverageInterval> shown = coverage.load(collection_id);
+  std::erase_if(untold, [&](const TimeRange& hole) {
+    return (hole.from == hole.to && hole != *gap.range) || holes_in(shown, hole).empty();
+  });
+  return untold;
+}
+
 std::optional<std::int64_t> Journal::Parts::add_gap(std::int64_t stream_id, std::optional<std::int64_t> collection_id,
                                                     std::optional<ExporterRow> exporter, const NewGap& gap, std::uint64_t from_seq,
                                                     std::uint64_t to_seq, WallTime now) {
-  if (collection_id) {
-    if (gaps.telling(*collection_id, gap)) return std::nullopt;
-    // Nothing is missing where an earlier walk has been: this one only could not look once more.
-    if (heals_by_coverage(gap.type) && gap.range && holes_in(coverage.load(*collection_id), *gap.range).empty()) return std::nullopt;
+  if (collection_id && gaps.telling(*collection_id, gap)) return std::nullopt;
+  if (collection_id && heals_by_coverage(gap.type) && gap.range) {
+    const std::vector<TimeRange> untold = untold_of(*collection_id, gap);
+    if (untold.empty()) return std::nullopt;
+    if (untold != std::vector<TimeRange>{*gap.range}) {
+      std::optional<std::int64_t> last;
+      for (const TimeRange& range : untold) {
+        last = add_gap(stream_id, collection_id, exporter, NewGap{gap.type, range, gap.why}, from_seq, to_seq, now);
+      }
+      return last;
+    }
   }
   const std::int64_t gap_id = gaps.insert(collection_id, exporter ? std::optional(exporter->exporter_id) : std::nullopt, gap, from_seq, to_seq, now);
   GapRow row;

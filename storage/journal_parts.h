@@ -49,6 +49,7 @@ struct Journal::Parts {
   // became something else is told once more, as the second revision of its entry.
   void tell_gap(const GapRow& gap, std::int64_t stream_id, const std::string& exporter, WallTime now);
   // Open gaps whose whole range coverage holds by now.
+  std::vector<TimeRange> untold_of(std::int64_t collection_id, const NewGap& gap);
   void heal_gaps(std::int64_t collection_id, WallTime now);
   // Marks a walk as ended; its staged records wait for publish(). True if there are none: then the walk
   // is gone and its coverage stands.

@@ -32,15 +32,18 @@ struct FakeLog {
   // Called with the number of the cursor request; says how that cursor behaves.
   enum class Cursor { good, refused, empty, first_page_again, same_again };
   std::function<Cursor(int)> cursor_rule = [](int) { return Cursor::good; };
+  std::set<std::string> unreadable;  // ids: a page with one of them is not JSON
 
   struct Answer {
     bool refused = false;
     Page page;
+    bool unreadable = false;
   };
   Answer ask(const PageRequest& request);
   int requests = 0;
 
  private:
+  Answer answer(const PageRequest& request);
   struct Chain {
     std::vector<FakeRecord> matching;
     std::size_t size = 0;
