@@ -124,6 +124,22 @@ TEST(PollerUnreadable, ARecordThatFitsIntoNoPageIsOneGap) {
   EXPECT_NE(fixture.snapshot().gaps[0].why.find("max_page_bytes"), std::string::npos);
 }
 
+// A portal that sends what is too large is not asked for all the smaller sizes at once.
+TEST(PollerUnreadable, SmallerPagesAreAskedForWithWaitsBetween) {
+  PollerFixture fixture(audit_only(0.2, hours(3)));
+  fixture.run_for(minutes(10));
+  Fault fault;
+  fault.kind = FaultKind::huge_body;
+  fault.bytes = 40u << 20;
+  fixture.portal_.add_fault({"audit", 0, 5, fault});
+  const std::size_t before = fixture.portal_.seen_requests().size();
+  fixture.run_for(minutes(5));
+  const std::vector<SeenRequest> seen = fixture.portal_.seen_requests();
+  ASSERT_GT(seen.size(), before + 5);
+  EXPECT_NE(seen[before + 5].body.find("\"limit\":3"), std::string::npos) << seen[before + 5].body;
+  EXPECT_GT(seen[before + 5].at - seen[before].at, seconds(1));
+}
+
 // A portal of which nothing can be read any more: few gaps, few requests, and all is well once it recovers.
 TEST(PollerUnreadable, APortalThatIsBrokenForAnHourIsHealedAfterwards) {
   PollerFixture fixture(audit_only(0.2, hours(3)));

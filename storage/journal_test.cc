@@ -365,6 +365,18 @@ TEST_F(JournalTest, AGapIsToldOnceAndHealedWhenItsTimeIsShown) {
   EXPECT_FALSE(journal_->record_gap(id, {"unreadable", range, "not JSON"}, start).value());
 }
 
+TEST_F(JournalTest, OfAGapOnlyWhatNoOtherTellsIsTold) {
+  const std::int64_t id = collection_.collection_id;
+  const TimeRange range{start + seconds(10), start + seconds(12)};
+  ASSERT_TRUE(journal_->record_gap(id, {"unreachable", range, "a pile"}, start).value());
+  EXPECT_TRUE(journal_->record_gap(id, {"unreadable", TimeRange{start + seconds(5), start + seconds(20)}, "not JSON"}, start).value());
+  const std::vector<GapRow> gaps = journal_->load_collection(id)->gaps;
+  ASSERT_EQ(gaps.size(), 3u);
+  EXPECT_EQ(gaps[1].range, (TimeRange{start + seconds(5), range.from}));
+  EXPECT_EQ(gaps[2].range, (TimeRange{range.to, start + seconds(20)}));
+  EXPECT_FALSE(journal_->record_gap(id, {"unreadable", TimeRange{start + seconds(6), start + seconds(19)}, "not JSON"}, start).value());
+}
+
 TEST_F(JournalTest, DeliveredPayloadsAreKeptForTheirTimeAndNumbersAreNeverUsedTwice) {
   Result<ExporterRow> row = journal_->attach_exporter("archive", "file", "hold", false);
   PageBuilder page;
