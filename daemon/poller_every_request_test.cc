@@ -13,7 +13,7 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-Fault once(FaultKind kind) {
+Fault fault_once(FaultKind kind) {
   Fault fault;
   fault.kind = kind;
   fault.delay = kind == FaultKind::delay ? Duration(seconds(40)) : Duration();
@@ -30,7 +30,7 @@ const std::vector<Fault>& every_fault() {
                                  FaultKind::reset, FaultKind::half_close, FaultKind::refuse, FaultKind::malformed, FaultKind::deep_nesting,
                                  FaultKind::huge_body, FaultKind::delay, FaultKind::hang, FaultKind::gzip, FaultKind::deflate,
                                  FaultKind::expire_cursors}) {
-      made.push_back(once(kind));
+      made.push_back(fault_once(kind));
     }
     return made;
   }();
@@ -41,8 +41,8 @@ std::string words_for(const Fault& fault) {
   return std::string(to_string(fault.kind)) + (fault.kind == FaultKind::status ? " " + std::to_string(fault.status) : "");
 }
 
-// About five pages.
-void prepare(PollerFixture& fixture) {
+// About so many.
+void make_five_pages(PollerFixture& fixture) {
   fixture.stream_.profile.page_size = 20;
   fixture.stream_.poll_every = minutes(10);
   fixture.stream_.start = {StartSetting::Kind::oldest, {}, {}};
@@ -63,7 +63,7 @@ TEST_P(EveryRequest, MayFailOnceInEveryWay) {
   std::uint64_t requests = 0;
   {
     PollerFixture fixture({}, GetParam());
-    prepare(fixture);
+    make_five_pages(fixture);
     fixture.run_for(seconds(30));
     requests = fixture.requests();
     expect_all(fixture, "no fault");
@@ -73,7 +73,7 @@ TEST_P(EveryRequest, MayFailOnceInEveryWay) {
   for (const Fault& fault : every_fault()) {
     for (std::uint64_t skip = 0; skip < requests; ++skip) {
       PollerFixture fixture({}, GetParam());
-      prepare(fixture);
+      make_five_pages(fixture);
       fixture.portal_.add_fault({"", skip, 1, fault});
       expect_all(fixture, words_for(fault) + " after " + std::to_string(skip) + " requests");
       EXPECT_EQ(fixture.portal_.stats().faults.size(), 1u) << "the fault was not met";
@@ -89,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(Orders, EveryRequest, testing::Values("apptego", "okta"
 TEST(EveryPlanProbe, MayFailOnceInEveryWay) {
   for (const Fault& fault : every_fault()) {
     PollerFixture fixture;
-    prepare(fixture);
+    make_five_pages(fixture);
     fixture.portal_.add_fault({"audit", 2, 1, status_fault(403)});
     fixture.portal_.add_fault({"/frontend/get_tenant_subscription", 0, 1, fault});
     expect_all(fixture, words_for(fault));

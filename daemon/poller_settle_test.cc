@@ -11,13 +11,13 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr Duration settle = seconds(20);
+constexpr Duration settle_time = seconds(20);
 
 // Records come to light in another order than they were created in, up to 15 seconds late.
 class ReorderingPortal : public PollerFixture {
  public:
   ReorderingPortal() : PollerFixture(audit_only(0.01, hours(2))) {
-    stream_.settle = settle;
+    stream_.settle = settle_time;
     stream_.poll_every = seconds(7);
     stream_.start = {StartSetting::Kind::ago, {}, hours(1)};
   }
@@ -55,7 +55,7 @@ TEST(PollerSettle, TheNewestSecondsDoNotCountAsShown) {
       fixture.expect_no_early_coverage();
     }
     const JournalSnapshot taken = fixture.snapshot();
-    EXPECT_GT(fixture.collection(taken).coverage.back().range.to, fixture.loop_.clock().now() - settle - seconds(30));
+    EXPECT_GT(fixture.collection(taken).coverage.back().range.to, fixture.loop_.clock().now() - settle_time - seconds(30));
   }
 }
 
@@ -71,7 +71,7 @@ TEST(PollerSettle, CountsFromThePortalsClock) {
   fixture.run_for(seconds(6));
   const WallTime shown = fixture.collection(fixture.snapshot()).coverage.back().range.to;
   EXPECT_GT(shown, before - minutes(2)) << "it has polled";
-  EXPECT_LE(shown, fixture.loop_.clock().now() - minutes(1) - settle);
+  EXPECT_LE(shown, fixture.loop_.clock().now() - minutes(1) - settle_time);
   // From there on the next walk of the whole overlap is due.
   const PollerNotes notes = PollerNotes::from_text(fixture.collection(fixture.snapshot()).state);
   ASSERT_TRUE(notes.overlap_at);
