@@ -169,6 +169,7 @@ Task<Status> Poller::on_followed_cursor_refused(Following& following, const Answ
   }
   const std::optional<WalkGap> lost = following.follow.on_cursor_refused();
   if (!lost) co_return Status();
+  following.met.give_up();
   NewGap gap{"unreachable", lost->range, lost->why};
   co_return co_await keep_followed(following, std::move(gap));
 }

@@ -226,6 +226,7 @@ Task<Status> Poller::on_cursor_refused(ActiveWalk& active, const Answer& answer)
 Task<Status> Poller::on_unreadable(ActiveWalk& active, Answer answer) {
   const bool told = co_await is_quarantined(answer);
   report(answer, told);
+  if (answer.server_time) active.walk.clip(*answer.server_time - stream_.settle);
   const bool decides = active.walk.asks_again();
   if (decides && ++active.unreadable < unreadable_tries) {
     co_await wait_after(answer);
@@ -290,6 +291,7 @@ Task<Status> Poller::end_walk(ActiveWalk& active, std::vector<TimeRange> covered
   }
   std::vector<NewGap> gaps;
   for (WalkGap& gap : active.walk.take_gaps()) gaps.push_back(gap_of_walk(std::move(gap)));
+  if (!gaps.empty()) active.met.give_up();
   const std::string notes = notes_.to_text();
   auto end = [&](Journal& journal) { return journal.end_walk(active.walk_id, covered, gaps, notes, now); };
   co_return co_await world_.storage.run(end);

@@ -352,6 +352,11 @@ void NewestFirstWalk::next_piece() {
   if (!todo_.empty()) begin_attempt(piece().to, false);
 }
 
-std::vector<WalkGap> NewestFirstWalk::take_gaps() { return std::exchange(gaps_, {}); }
+std::vector<WalkGap> NewestFirstWalk::take_gaps() {
+  std::vector<WalkGap> gaps = std::exchange(gaps_, {});
+  // What the portal has not lived through is asked for again.
+  if (latest_) std::erase_if(gaps, [this](const WalkGap& gap) { return gap.range.from >= *latest_; });
+  return gaps;
+}
 
 }  // namespace auditferry

@@ -110,6 +110,28 @@ TEST_F(ProcessTest, ASecondSigtermEndsAtOnceWhileThePortalHangs) {
   EXPECT_EQ(process->wait(seconds(5)), 0) << process->output();
 }
 
+// The look-up of a name blocks a thread that nothing can end but the end of the process.
+TEST_F(ProcessTest, ASecondSigtermEndsAtOnceWhileALookUpHangsAndNothingIsLost) {
+  auto process = start({"run"});
+  ASSERT_TRUE(eventually([&] { return bytes_of_records() > 0; })) << process->output();
+  process->signal(SIGKILL);
+  EXPECT_EQ(process->wait(seconds(10)), 128 + SIGKILL);
+  write_config("", "https://portal.example.com");
+  const std::string asked = folder_ / "asked";
+  environment_ = {{"LD_PRELOAD", HANGING_LOOK_UP}, {"LOOK_UP_BEGUN", asked}, {"ASAN_OPTIONS", "verify_asan_link_order=0"}};
+  process = start({"run"});
+  environment_.clear();
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(asked); })) << process->output();
+  process->signal(SIGTERM);
+  ASSERT_TRUE(eventually([&] { return process->output().find("ending: ") != std::string::npos || !process->runs(); }));
+  process->signal(SIGTERM);
+  EXPECT_EQ(process->wait(seconds(5)), 0) << process->output();
+  write_config("");
+  portal_.stop_making();
+  EXPECT_EQ(finish({"run", "--once"}), 0);
+  expect_equal_sets("");
+}
+
 TEST_F(ProcessTest, OnceFailsWithinItsTimeWhenThePortalCannotBeReached) {
   server_.stop();
   EXPECT_EQ(finish({"run", "--once", "--timeout", "1s"}), 1);
