@@ -29,7 +29,9 @@ std::string json(int status, const std::string& body, const std::string& more = 
 class Collector {
  public:
   virtual ~Collector() = default;
-  std::string url() const { return server_.url(""); }
+  // To be called before the part that answers goes.
+  void stop() { server_.reset(); }
+  std::string url() const { return server_->url(""); }
   std::map<std::string, int> taken() {
     const std::scoped_lock lock(mutex_);
     return taken_;
@@ -60,10 +62,10 @@ class Collector {
 
  private:
   std::mutex mutex_;
-  CollectorServer server_{[this](const CollectorServer::Request& request) {
+  std::unique_ptr<CollectorServer> server_ = std::make_unique<CollectorServer>([this](const CollectorServer::Request& request) {
     const std::scoped_lock lock(mutex_);
     return answer(request);
-  }};
+  });
 };
 
 std::vector<std::string> lines_in(const std::string& text) {
@@ -194,6 +196,9 @@ class CollectorsTest : public ProcessTest {
     exporter("search", "elasticsearch", "hosts = [\"" + search_.url() + "\"]\nindex = \"audit-{tenant}\"\n");
     exporter("otel", "otlp", "url = \"" + otel_.url() + "\"\nencoding = \"json\"\n");
     write_config(text);
+  }
+  ~CollectorsTest() override {
+    for (Collector* collector : std::initializer_list<Collector*>{&hec_, &acked_, &search_, &otel_}) collector->stop();
   }
   std::map<std::string, ExporterBooks> books() {
     std::map<std::string, ExporterBooks> all;

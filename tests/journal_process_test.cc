@@ -70,7 +70,9 @@ TEST_F(JournalProcessTest, ACopyOfALiveJournalPutInItsPlaceLosesNothingAndCutsNo
   const std::string copy = folder_ / "backup.db";
   {
     auto daemon = start({"run"});
-    ASSERT_TRUE(eventually([&] { return bytes_of_records() > 20'000; })) << daemon->output();
+    // Written, and noted down.
+    const auto delivered = [&] { return bytes_of_records() > 20'000 && snapshot().exporters.at(0).books.delivered > 0; };
+    ASSERT_TRUE(eventually(delivered)) << daemon->output();
     ASSERT_EQ(finish({"journal", "backup", "--to", copy}), 0) << said();
     EXPECT_NE(text_of(folder_ / "output").find("copied the journal of this moment to " + copy), std::string::npos);
     const std::uint64_t then = bytes_of_records();
