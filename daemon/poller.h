@@ -128,6 +128,8 @@ class Poller {
   // `ended_already`: the page that was stored last has ended it in the journal, too.
   Task<Status> finish_walk(ActiveWalk& active, bool ended_already);
   Task<Status> save_walk(ActiveWalk& active);
+  // Those of the walk that are new; what a walk that has any did not meet says nothing.
+  std::vector<NewGap> take_gaps(ActiveWalk& active);
   ActiveWalk* current_walk();
   // The notes as they are once the walk, which is done, has been published; kept together with its end.
   PollerNotes notes_after(const ActiveWalk& active) const;
@@ -141,7 +143,7 @@ class Poller {
 
   // What the portal may have forgotten (poller_doubt.cc).
   Task<Status> note_doubt(WallTime edge);
-  bool first_look_is_late(WallTime edge) const;
+  bool first_look_is_late() const;
   Task<void> note_empty();
   Doubt doubt_about(WallTime from) const;
   void extend_doubt(Doubt& doubt, const ActiveWalk& active) const;

@@ -38,7 +38,7 @@ Task<Result<Poller::Step>> Poller::look_at_beginning() {
     Answer answer = std::move(before.answer);
     bool answered = before.answered;
     notes_.shown_first = before.newest;
-    if (answered && !before.newest && !first_look_is_late(session_.edge())) {
+    if (answered && !before.newest && !first_look_is_late()) {
       BeginningOutcome beginning = co_await find_beginning(session_, stream_.profile, *start_, session_.edge());
       answered = beginning.answered;
       answer = std::move(beginning.answer);
@@ -80,13 +80,13 @@ Task<void> Poller::note_empty() {
 
 // The portal has not answered once, for long since the stream began: what was there meanwhile is not known, so it counts
 // as if it had been there.
-bool Poller::first_look_is_late(WallTime edge) const {
+bool Poller::first_look_is_late() const {
   const bool answered = notes_.found_empty || notes_.shown_first || notes_.shown_history || notes_.shown_live;
-  return !answered && stream_.start.kind == StartSetting::Kind::ago && edge - *start_ > stream_.start.ago + long_standstill;
+  return !answered && stream_.start.kind == StartSetting::Kind::ago && session_.edge() - *start_ > stream_.start.ago + long_standstill;
 }
 
 Doubt Poller::doubt_about(WallTime from) const {
-  Doubt doubt{from, from, first_look_is_late(session_.edge()), std::nullopt, std::nullopt};
+  Doubt doubt{from, from, first_look_is_late(), std::nullopt, std::nullopt};
   const TimeRange asked{from - longest_window(stream_.profile), from};
   for (const std::optional<WallTime>& shown : {notes_.shown_first, notes_.shown_history, notes_.shown_live}) {
     if (shown && asked.contains(*shown)) doubt.known_before = true;

@@ -44,7 +44,7 @@ Task<Result<Poller::Step>> Poller::step_follow() {
 
 void Poller::note_standstill() {
   if (collection_.coverage.empty()) {
-    if (first_look_is_late(session_.edge())) notes_.doubt = doubt_about(*start_);
+    if (first_look_is_late()) notes_.doubt = doubt_about(*start_);
     return;
   }
   const WallTime shown = std::max(follow_->follow.covered_to(), notes_.shown_live.value_or(WallTime::min()));

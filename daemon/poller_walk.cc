@@ -14,8 +14,6 @@ constexpr Duration proof_every = std::chrono::hours(24);
 constexpr double live_cost = 1;
 constexpr double history_cost = 2;
 
-NewGap gap_of_walk(WalkGap gap) { return {gap.unreadable ? "unreadable" : "unreachable", gap.range, std::move(gap.why)}; }
-
 }  // namespace
 
 PlanInput Poller::plan_input(WallTime edge) const {
@@ -168,12 +166,13 @@ Task<Status> Poller::on_page(ActiveWalk& active, Answer answer, PageRequest requ
   PageToStore page = page_to_store(answer, request.cursor, active.plan.how, active.plan.window);
   const std::string state_before = active.walk.state();
   page.occurrences = active.walk.on_page(answer.page);
-  for (WalkGap& gap : active.walk.take_gaps()) {
-    page.gaps.push_back(gap_of_walk(std::move(gap)));
-    Status kept = co_await keep_lost(active, page.gaps.back());
-    if (!kept) co_return kept;
-  }
+  // A record that is too large is known to nobody, so that a reread does not miss it where it was taken before.
   if (!page.gaps.empty()) active.met.give_up();
+  for (NewGap& gap : take_gaps(active)) {
+    Status kept = co_await keep_lost(active, gap);
+    if (!kept) co_return kept;
+    page.gaps.push_back(std::move(gap));
+  }
   page.walk_id = active.walk_id;
   page.walk_state = active.walk.state();
   page.shown = ranges_of(collection_.coverage);
@@ -208,6 +207,13 @@ Task<Status> Poller::on_page(ActiveWalk& active, Answer answer, PageRequest requ
   co_return Status();
 }
 
+std::vector<NewGap> Poller::take_gaps(ActiveWalk& active) {
+  std::vector<NewGap> gaps;
+  for (WalkGap& gap : active.walk.take_gaps()) gaps.push_back({gap.unreadable ? "unreadable" : "unreachable", gap.range, std::move(gap.why)});
+  if (!gaps.empty()) active.met.give_up();
+  return gaps;
+}
+
 Task<Status> Poller::save_walk(ActiveWalk& active) {
   if (active.walk_id == 0) co_return Status();  // no page yet: nothing to go on from
   const std::string state = active.walk.state();
@@ -238,9 +244,7 @@ Task<Status> Poller::on_unreadable(ActiveWalk& active, Answer answer) {
   const std::string why = answer.message;
   if (decides && active.walk.smallest_page()) active.lost = std::move(answer);
   active.walk.on_unreadable(why);
-  for (WalkGap& gap : active.walk.take_gaps()) {
-    active.met.give_up();
-    NewGap lost = gap_of_walk(std::move(gap));
+  for (NewGap& lost : take_gaps(active)) {
     Status kept = co_await keep_lost(active, lost);
     if (!kept) co_return kept;
     Status recorded = co_await record_gap(std::move(lost));
@@ -289,9 +293,7 @@ Task<Status> Poller::end_walk(ActiveWalk& active, std::vector<TimeRange> covered
     if (!walk_id) co_return std::move(walk_id).error();
     active.walk_id = *walk_id;
   }
-  std::vector<NewGap> gaps;
-  for (WalkGap& gap : active.walk.take_gaps()) gaps.push_back(gap_of_walk(std::move(gap)));
-  if (!gaps.empty()) active.met.give_up();
+  const std::vector<NewGap> gaps = take_gaps(active);
   const std::string notes = notes_.to_text();
   auto end = [&](Journal& journal) { return journal.end_walk(active.walk_id, covered, gaps, notes, now); };
   co_return co_await world_.storage.run(end);

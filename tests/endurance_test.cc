@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <sstream>
 
 #include "tests/process_fixture.h"
@@ -25,11 +24,6 @@ constexpr bool memory_is_the_programs_own = true;
 constexpr std::size_t records_per_step = 100'000;
 #endif
 constexpr std::size_t records_per_connection = 100;
-
-std::size_t steps() {
-  const char* given = std::getenv("AUDITFERRY_ENDURANCE");
-  return given ? std::strtoull(given, nullptr, 10) : 1;
-}
 
 // The most of each that was seen over a while.
 struct Held {
@@ -58,14 +52,7 @@ class EnduranceTest : public ProcessTest {
     portal_.make("audit", records_, now - hours(24), now - seconds(30));
     portal_.stop_making();
     // The portal's connections break, too.
-    Faults faults;
-    for (const FaultKind kind : {FaultKind::reset, FaultKind::refuse}) {
-      RandomFault fault;
-      fault.rate = 0.02;
-      fault.fault.kind = kind;
-      faults.random.push_back(fault);
-    }
-    portal_.set_faults(faults);
+    portal_.set_faults(misbehaviour({FaultKind::reset, FaultKind::refuse}));
     write_config("[exporters.hook]\ntype = \"http\"\ncompression = \"none\"\nmax_backoff = \"1s\"\nbatch.records = " +
                      std::to_string(records_per_connection) + "\nurl = \"" + hook_.url() + "\"\n",
                  "", "[sources.acme.stream.audit]\nstart = \"-25h\"\nslice = \"1h\"\npage_size = 1000\n");
@@ -98,7 +85,7 @@ class EnduranceTest : public ProcessTest {
     return held;
   }
 
-  const std::size_t records_ = records_per_step * steps();
+  const std::size_t records_ = records_per_step * long_mode("AUDITFERRY_ENDURANCE", 1);
   std::atomic<std::uint64_t> received_{0};
   std::atomic<std::uint64_t> connections_{0};
   CollectorServer hook_{[this](const CollectorServer::Request& request) {
@@ -140,13 +127,9 @@ TEST_F(EnduranceTest, NothingGrowsWithRecordsAndConnections) {
     EXPECT_LE(late.resident_kib, early.resident_kib + 8 * 1024);
   }
 
-  const Result<std::unique_ptr<JournalReader>> reader = JournalReader::open(folder_ / "state/journal.db");
-  ASSERT_TRUE(reader.ok()) << reader.error().message;
-  const Result<JournalSnapshot> snapshot = (*reader)->snapshot();
-  ASSERT_TRUE(snapshot.ok());
-  EXPECT_EQ(snapshot->last_seq, records_);
-  EXPECT_TRUE(snapshot->gaps.empty());
-  for (const ExporterRow& row : snapshot->exporters) EXPECT_EQ(row.books.delivered, snapshot->last_seq) << row.name;
+  JournalSnapshot snapshot;
+  expect_all_delivered(snapshot);
+  EXPECT_EQ(snapshot.last_seq, records_);
 }
 
 }  // namespace

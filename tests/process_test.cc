@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <random>
 
 #include "tests/process_fixture.h"
@@ -16,12 +15,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-// A long mode has more rounds: AUDITFERRY_ROUNDS=200.
-int rounds(int otherwise) {
-  const char* given = std::getenv("AUDITFERRY_ROUNDS");
-  return given ? std::atoi(given) : otherwise;
-}
 
 TEST_F(ProcessTest, OnceCollectsAndDeliversEverything) {
   portal_.stop_making();
@@ -39,10 +32,12 @@ TEST_F(ProcessTest, SigtermDeliversWhatIsInTheJournalAndEndsWithZero) {
   expect_equal_sets(process->output());
 }
 
+// A long mode has more rounds: AUDITFERRY_ROUNDS=200.
 TEST_F(ProcessTest, KillAtRandomMomentsLosesAndDoublesNothing) {
   std::mt19937 random(20251123);
   portal_.set_faults(misbehaviour());
-  for (int round = 0; round < rounds(20); ++round) {
+  const std::size_t rounds = long_mode("AUDITFERRY_ROUNDS", 20);
+  for (std::size_t round = 0; round < rounds; ++round) {
     auto process = start({"run"});
     if (round % 2 == 0) {
       std::this_thread::sleep_for(milliseconds(20 + random() % 400));
