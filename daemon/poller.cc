@@ -142,6 +142,7 @@ Task<Status> Poller::end_early(ActiveWalk& active, bool covering) {
     active.walk.cut();
     covered = active.walk.covered();
     note_shown(notes_, covered);
+    covered = co_await shown_by(std::move(covered), active.walk.oldest_inside());
   }
   Status ended = co_await end_walk(active, std::move(covered));
   if (!ended) co_return ended;

@@ -2,31 +2,27 @@
 // while a stream's first history is read. An empty answer is no proof: where the portal no longer shows what
 // it had shown, the time up to the first record that it still showed is a gap.
 
+#include <algorithm>
 #include <utility>
 
 #include "daemon/poller.h"
 #include "daemon/range_proof.h"
 #include "encoding/time_format.h"
+#include "storage/gap_table.h"
 
 namespace auditferry {
 namespace {
 
 // A first history of a day, which is the default, is not looked at: portals remember more than that.
 constexpr Duration long_history = std::chrono::hours(25);
+// Nor is a gap that is no older when a walk has come over it once more.
+constexpr Duration old_gap = long_history;
 
-// Where the part that was really shown ends before `hole`: gaps that lie between may be walked again and be found
-// empty, which heals them, and by then the portal may have forgotten what was in them.
-WallTime shown_end(const std::vector<CoverageInterval>& settled, WallTime hole) {
-  WallTime end = hole;
-  for (bool moved = true; moved;) {
-    moved = false;
-    for (const CoverageInterval& interval : settled) {
-      if (interval.how != "gap" || interval.range.to < end || interval.range.from >= end) continue;
-      end = interval.range.from;
-      moved = true;
-    }
-  }
-  return end;
+// `ranges` without the time in `part`.
+std::vector<TimeRange> without_part(const std::vector<TimeRange>& ranges, TimeRange part) {
+  std::vector<CoverageInterval> intervals;
+  for (const TimeRange& range : ranges) intervals.push_back({range, "", {}});
+  return ranges_of(without(intervals, {part}));
 }
 
 }  // namespace
@@ -63,12 +59,34 @@ Task<Result<Poller::Step>> Poller::look_at_beginning() {
   co_return Step::moved;
 }
 
+Task<std::vector<TimeRange>> Poller::shown_by(std::vector<TimeRange> covered, std::optional<WallTime> oldest) {
+  const WallTime now = world_.clock.now();
+  for (const GapRow& gap : collection_.gaps) {
+    if (gap.state == "healed" || !gap.range || !heals_by_coverage(gap.type) || now - gap.range->from <= old_gap) continue;
+    if (stream_.retention && gap.range->from >= now - *stream_.retention) continue;
+    if (oldest && *oldest <= gap.range->from) continue;
+    // Up to the first record that the walk has met; a gap of one moment, too.
+    const WallTime end = std::max<WallTime>(gap.range->to, gap.range->from + Duration(1));
+    const TimeRange unproved{gap.range->from, std::min(oldest.value_or(end), end)};
+    const auto touched = [&unproved](const TimeRange& range) { return range.from < unproved.to && unproved.from < range.to; };
+    if (std::none_of(covered.begin(), covered.end(), touched)) continue;
+    const TimeRange before{gap.range->from - longest_window(stream_.profile), gap.range->from};
+    const PresenceOutcome presence = co_await anything_in(session_, stream_.profile, before);
+    if (presence.newest) continue;
+    world_.log.info("the gap of " + format_rfc3339(gap.range->from) + " to " + format_rfc3339(gap.range->to) +
+                        " was walked once more and stays: the portal shows nothing from before it, so it may have forgotten what was in it",
+                    session_.fields());
+    covered = without_part(covered, unproved);
+  }
+  co_return covered;
+}
+
 Task<Status> Poller::note_doubt(WallTime edge) {
   if (notes_.doubt || edge <= *start_) co_return Status();
   const std::vector<TimeRange> holes = holes_in(settled_, {*start_, edge});
   const bool first_history = !watermark_of(collection_.coverage, *start_);
   if (holes.empty() || edge - holes.front().from <= (first_history ? long_history : long_standstill)) co_return Status();
-  notes_.doubt = doubt_about(shown_end(settled_, holes.front().from));
+  notes_.doubt = doubt_about(holes.front().from);
   co_return co_await save_notes();
 }
 

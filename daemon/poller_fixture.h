@@ -136,6 +136,19 @@ class PollerFixture {
     for (const RecordInfo& record : portal_.all_records(log_name_)) ids.insert(record.id);
     return ids;
   }
+  // As if nothing of that time could have been read.
+  void record_unread_gap(TimeRange range) {
+    const std::int64_t collection_id = collection(snapshot()).collection_id;
+    const NewGap gap{"unreadable", range, "nothing of it could be read"};
+    EXPECT_TRUE(journal_->record_gap(collection_id, gap, loop_.clock().now()).value());
+  }
+  // The end of what has been shown.
+  WallTime shown_to() {
+    const JournalSnapshot taken = snapshot();
+    WallTime shown = *collection(taken).start;
+    for (const CoverageInterval& interval : collection(taken).coverage) shown = std::max(shown, interval.range.to);
+    return shown;
+  }
   const CollectionSnapshot& collection(const JournalSnapshot& snapshot) { return snapshot.streams.at(0).collections.back(); }
 
   TestLoop loop_;

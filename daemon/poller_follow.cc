@@ -5,6 +5,18 @@
 #include "encoding/time_format.h"
 
 namespace auditferry {
+namespace {
+
+std::optional<WallTime> oldest_of(const Page& page) {
+  std::optional<WallTime> oldest;
+  for (const PageRecord& record : page.records) {
+    if (record.has_time) oldest = std::min(oldest.value_or(record.time), record.time);
+  }
+  return oldest;
+}
+
+}  // namespace
+
 void Poller::take_up_follow() {
   const bool next_link_always = stream_.profile.next_link_always;
   if (notes_.follow) {
@@ -125,7 +137,10 @@ Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageR
   if (!live && outcome.at_edge && following.reread->reread_delay) notes.reread[*following.reread->reread_delay] = window.to;
   page.collection_state = notes.to_text();
   page.end = WalkEnd{};
-  if (outcome.covered) page.end->covered.push_back(*outcome.covered);
+  if (outcome.covered) {
+    page.end->covered.push_back(*outcome.covered);
+    page.end->covered = co_await shown_by(std::move(page.end->covered), oldest_of(answer.page));
+  }
   page.shown = ranges_of(collection_.coverage);
   if (outcome.lost) page.gaps.push_back({"unreadable", outcome.lost->range, outcome.lost->why});
   Result<std::optional<StoredPage>> stored = co_await store(std::move(page));

@@ -291,16 +291,48 @@ TEST_F(Forgotten, AGapThatTheStandstillFollowsIsNotHealedByNothing) {
   fixture.stream_.reread = {hours(1)};
   fixture.restart();
   fixture.run_for(hours(2));
-  const JournalSnapshot snapshot = fixture.snapshot();
-  const CollectionSnapshot& collection = fixture.collection(snapshot);
-  WallTime shown = *collection.start;
-  for (const CoverageInterval& interval : collection.coverage) shown = std::max(shown, interval.range.to);
-  const NewGap unread{"unreadable", TimeRange{shown, shown + minutes(4)}, "nothing of it could be read"};
-  ASSERT_TRUE(fixture.journal_->record_gap(collection.collection_id, unread, fixture.loop_.clock().now()).value());
+  fixture.record_unread_gap({fixture.shown_to(), fixture.shown_to() + minutes(4)});
   stand_still(fixture, 5 * day);
   fixture.run_for(hours(8));
   expect_nothing_lost_in_silence(fixture);
   EXPECT_GT(missing_, 1000u);
+}
+
+// The same gap, and the portal still shows what was before it: the reread has shown the gap's time after all.
+TEST_F(Forgotten, AnOldGapIsHealedWhereThePortalStillShowsWhatWasBeforeIt) {
+  PollerFixture fixture(remembering(30 * day, 0.05));
+  fixture.stream_.reread = {hours(1)};
+  fixture.restart();
+  fixture.run_for(hours(2));
+  fixture.record_unread_gap({fixture.shown_to(), fixture.shown_to() + minutes(4)});
+  stand_still(fixture, hours(40));
+  fixture.run_for(hours(8));
+  EXPECT_EQ(fixture.snapshot().gaps.size(), 0u);
+  expect_nothing_lost_in_silence(fixture);
+  EXPECT_EQ(missing_, 0u);
+}
+
+// Nor does a backfill that finds nothing heal what the portal has forgotten; one that finds a part of it heals none of it.
+TEST_F(Forgotten, ABackfillHealsNoGapWhoseTimeThePortalHasForgotten) {
+  PollerFixture fixture(remembering(hours(48), 0.05, hours(28)));
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+  fixture.stream_.reread = {};
+  fixture.restart();
+  fixture.run_for(minutes(5));
+  const WallTime start = *fixture.collection(fixture.snapshot()).start;
+  const TimeRange unread{start - hours(2), start - hours(1)};
+  fixture.record_unread_gap(unread);
+  fixture.run_for(hours(22) + minutes(30));
+  ASSERT_TRUE(fixture.poller_->begin_backfill(unread).ok());
+  fixture.run_for(minutes(10));
+  ASSERT_TRUE(fixture.poller_->backfill()->ended);
+  EXPECT_GT(fixture.poller_->backfill()->fetched, 0u) << "half of the gap was still there";
+  EXPECT_EQ(fixture.poller_->backfill()->open_gaps, 1u);
+  fixture.run_for(hours(2));
+  ASSERT_TRUE(fixture.poller_->begin_backfill(unread).ok());
+  fixture.run_for(hours(1));
+  EXPECT_EQ(fixture.poller_->backfill()->fetched, 0u);
+  EXPECT_EQ(fixture.poller_->backfill()->open_gaps, 1u);
 }
 
 }  // namespace

@@ -178,7 +178,9 @@ Task<Status> Poller::on_page(ActiveWalk& active, Answer answer, PageRequest requ
   page.shown = ranges_of(collection_.coverage);
   std::optional<PollerNotes> notes;
   if (active.walk.done()) {
-    page.end = WalkEnd{active.walk.covered()};
+    std::vector<TimeRange> shown = active.walk.covered();
+    shown = co_await shown_by(std::move(shown), active.walk.oldest_inside());
+    page.end = WalkEnd{std::move(shown)};
     notes = notes_after(active);
     page.collection_state = notes->to_text();
   }
@@ -305,7 +307,9 @@ Task<Status> Poller::finish_walk(ActiveWalk& active, bool ended_already) {
   const bool fresh_poll = plan.how == "poll" && !active.resumed;
   if (!ended_already) {
     notes_ = notes_after(active);
-    Status ended = co_await end_walk(active, active.walk.covered());
+    std::vector<TimeRange> shown = active.walk.covered();
+    shown = co_await shown_by(std::move(shown), active.walk.oldest_inside());
+    Status ended = co_await end_walk(active, std::move(shown));
     if (!ended) co_return ended;
   }
   Status published = co_await publish(active.walk_id);

@@ -37,7 +37,8 @@ constexpr std::uint32_t most_requests = 64;
 
 void read_file(ExporterSettings& settings, TomlTable& table, const SecretPlaces&) {
   FileSettings own = read_file_settings(table);
-  settings.output_key = "file:" + std::filesystem::path(own.path).lexically_normal().string();
+  std::error_code nowhere;  // an empty path, which is refused
+  settings.output_key = "file:" + std::filesystem::absolute(own.path, nowhere).lexically_normal().string();
   settings.own = std::move(own);
   settings.batch = {5000, 4u << 20, std::chrono::milliseconds(200)};
 }

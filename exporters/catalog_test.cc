@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "exporters/file_settings.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/test_loop.h"
@@ -36,6 +38,9 @@ TEST(Catalog, DefaultsOfAFile) {
   const Read read("path = \"/var/log/./x.jsonl\"");
   EXPECT_TRUE(read.problems.empty());
   EXPECT_EQ(read.settings.output_key, "file:/var/log/x.jsonl");
+  const Read relative("path = \"./x.jsonl\"");
+  const Read absolute("path = \"" + (std::filesystem::current_path() / "x.jsonl").string() + "\"");
+  EXPECT_EQ(relative.settings.output_key, absolute.settings.output_key) << "the same file";
   EXPECT_EQ(read.settings.batch.records, 5000u);
   EXPECT_EQ(read.settings.batch.bytes, 4u << 20);
   EXPECT_EQ(read.file().mode, 0600u);

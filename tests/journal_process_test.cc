@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
+#include <map>
 #include <set>
 
 #include "storage/sqlite.h"
@@ -39,6 +41,19 @@ class JournalProcessTest : public ProcessTest {
     for (const auto& entry : std::filesystem::directory_iterator(folder_ / "records")) files[entry.path().string()] = text_of(entry.path());
     return files;
   }
+  std::uint64_t bytes_of(const std::string& stream) const {
+    std::error_code ignored;
+    const std::uintmax_t bytes = std::filesystem::file_size(folder_ / ("records/" + stream + ".jsonl"), ignored);
+    return ignored ? 0 : bytes;
+  }
+  bool each_file_has(const std::map<std::string, std::uint64_t>& bytes) const {
+    return std::all_of(bytes.begin(), bytes.end(), [this](const auto& wanted) { return bytes_of(wanted.first) >= wanted.second; });
+  }
+  std::uint64_t lines_of_records() const {
+    std::uint64_t lines = 0;
+    for (const auto& [path, content] : record_files()) lines += static_cast<std::uint64_t>(std::count(content.begin(), content.end(), '\n'));
+    return lines;
+  }
   // Puts the copy in the journal's place, as docs/journal.md says.
   void restore(const std::string& copy) {
     for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(journal() + end);
@@ -70,13 +85,15 @@ TEST_F(JournalProcessTest, ACopyOfALiveJournalPutInItsPlaceLosesNothingAndCutsNo
   const std::string copy = folder_ / "backup.db";
   {
     auto daemon = start({"run"});
-    // Written, and noted down.
-    const auto delivered = [&] { return bytes_of_records() > 20'000 && snapshot().exporters.at(0).books.delivered > 0; };
-    ASSERT_TRUE(eventually(delivered)) << daemon->output();
+    // Written into the files of both streams, and noted down.
+    ASSERT_TRUE(eventually([&] { return each_file_has({{"audit", 10'000}, {"device", 10'000}}); })) << daemon->output();
+    const std::uint64_t written = lines_of_records();
+    ASSERT_TRUE(eventually([&] { return snapshot().exporters.at(0).books.delivered >= written; })) << daemon->output();
     ASSERT_EQ(finish({"journal", "backup", "--to", copy}), 0) << said();
     EXPECT_NE(text_of(folder_ / "output").find("copied the journal of this moment to " + copy), std::string::npos);
-    const std::uint64_t then = bytes_of_records();
-    ASSERT_TRUE(eventually([&] { return bytes_of_records() > then + 20'000; })) << "the daemon goes on";
+    const std::uint64_t audit = bytes_of("audit");
+    const std::uint64_t device = bytes_of("device");
+    ASSERT_TRUE(eventually([&] { return each_file_has({{"audit", audit + 10'000}, {"device", device + 10'000}}); })) << "the daemon goes on";
     daemon->signal(SIGTERM);
     EXPECT_EQ(daemon->wait(seconds(150)), 0);
   }

@@ -1,0 +1,369 @@
+// Faults of the disk under everything that changes the journal besides pages and deliveries: gaps, quarantine, dead
+// letters, what a person does about them, pruning, new schema versions. Each happens as a whole or not at all, says so,
+// and what it said it has done survives a crash.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <functional>
+
+#include "storage/dead_letters.h"
+#include "storage/exporter_care.h"
+#include "storage/gap_care.h"
+#include "storage/journal.h"
+#include "storage/schema.h"
+#include "storage/snapshot.h"
+#include "tests/support/faulty_sqlite.h"
+#include "tests/support/page_builder.h"
+#include "tests/support/temporary_folder.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define AUDITFERRY_STRIDE 7
+#else
+#define AUDITFERRY_STRIDE 3
+#endif
+
+namespace auditferry {
+namespace {
+
+// AUDITFERRY_EVERY_CALL=1 in the environment: each call, which takes half a minute.
+const std::uint64_t stride = std::getenv("AUDITFERRY_EVERY_CALL") ? 1 : AUDITFERRY_STRIDE;
+
+const WallTime start = from_micros(1'763'890'000'000'000);
+constexpr int records = 40;
+
+WallTime at(int second) { return start + std::chrono::seconds(second); }
+
+// Every row of every table, as text.
+std::string everything_in(const std::string& path) {
+  Database database(path, Database::Mode::read_only);
+  std::string sql;
+  Statement tables(database,
+                   "SELECT 'SELECT ' || quote(t.name) || ' || ' || group_concat('quote(' || c.name || ')', ' || '','' || ') || ' FROM ' || t.name "
+                   "FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' GROUP BY t.name");
+  std::string text;
+  tables.query();
+  while (tables.step()) {
+    const std::string select(tables.text(0));
+    std::vector<std::string> rows;
+    Statement row(database, select.c_str());
+    row.query();
+    while (row.step()) rows.emplace_back(row.text(0));
+    std::sort(rows.begin(), rows.end());
+    for (const std::string& line : rows) text += line + "\n";
+  }
+  return text;
+}
+
+// A journal with records, an exporter that has got some of them and refused one, one that is not attached any more, and
+// a gap.
+class Kept {
+ public:
+  Kept() {
+    open();
+    EXPECT_TRUE(journal().set_start(collection_.collection_id, start).ok());
+    for (int first = 0; first < records; first += 10) publish(first, 10);
+    const ExporterRow archive = journal().attach_exporter("archive", "file", "hold", false).value();
+    EXPECT_TRUE(journal().attach_exporter("old", "file", "hold", true).ok());
+    EXPECT_TRUE(journal().detach_exporters_except({"archive"}).ok());
+    PositionUpdate update;
+    update.exporter_id = archive.exporter_id;
+    update.to = 20;
+    update.delivered = 19;
+    update.dead.push_back(refused(5));
+    EXPECT_TRUE(journal().advance({update}, start).value().at(0));
+    EXPECT_TRUE(journal().record_gap(collection_.collection_id, NewGap{"forgotten", TimeRange{at(1000), at(1010)}, "x"}, start).value());
+    archive_ = exporter("archive");
+    gap_id_ = open_gap_ids(journal(), {}).value().at(0);
+    letter_id_ = dead_letter_ids(journal(), {"archive", {}}).value().at(0);
+  }
+  // Closes and opens it, as a new process would.
+  bool open() {
+    journal_.reset();
+    Result<std::unique_ptr<Journal>> opened = Journal::open(path());
+    if (!opened) return false;
+    journal_ = std::move(opened).value();
+    Result<CollectionState> collection = journal_->attach({"apptego", "t", "audit"}, "acme", "https://portal", "f", "", start);
+    if (!collection) return false;
+    collection_ = std::move(collection).value();
+    return true;
+  }
+  void close() { journal_.reset(); }
+  static DeadLetter refused(std::uint64_t seq) {
+    DeadLetter letter;
+    letter.seq = seq;
+    letter.reason = "mapping";
+    letter.record = "as it was refused";
+    return letter;
+  }
+  void publish(int first, int count) {
+    PageBuilder builder;
+    for (int i = first; i < first + count; ++i) builder.add(std::to_string(i), at(i), "{\"n\":" + std::to_string(i) + "}");
+    PageToStore page;
+    page.stream_id = collection_.stream_id;
+    page.collection_id = collection_.collection_id;
+    page.source = "acme";
+    page.received = at(first + count);
+    page.page = &builder.page();
+    page.walk_state = "{}";
+    page.provenance.how = "poll";
+    page.end = WalkEnd{{{at(first), at(first + count)}}};
+    const Result<StoredPage> stored = journal().store_page(page, page.received);
+    ASSERT_TRUE(stored.ok()) << stored.error().message;
+    ASSERT_TRUE(journal().publish(stored->walk_id, 10'000, page.received).ok());
+  }
+  ExporterRow exporter(const std::string& name) {
+    JournalSnapshot snapshot = take_snapshot(journal()).value();
+    for (ExporterRow& row : snapshot.exporters) {
+      if (row.name == name) return std::move(row);
+    }
+    return {};
+  }
+  // It goes on like any other: what came before did not leave it half done.
+  void expect_sound() {
+    publish(1000, 10);
+    const JournalSnapshot snapshot = take_snapshot(journal()).value();
+    EXPECT_TRUE(snapshot.streams[0].books.balance());
+    for (const ExporterRow& row : snapshot.exporters) EXPECT_TRUE(row.books.balance(snapshot.last_seq)) << row.name;
+    ASSERT_TRUE(journal().close().ok());
+    EXPECT_TRUE(JournalReader::open(path()).value()->check()->empty());
+  }
+  Journal& journal() { return *journal_; }
+  std::string path() const { return folder_ / "journal.db"; }
+  std::int64_t stream_id() const { return collection_.stream_id; }
+  std::int64_t collection_id() const { return collection_.collection_id; }
+  // As they are before anything is changed.
+  const ExporterRow& archive() const { return archive_; }
+  std::int64_t gap_id() const { return gap_id_; }
+  std::int64_t letter_id() const { return letter_id_; }
+
+ private:
+  TemporaryFolder folder_{TemporaryFolder::Place::memory};
+  std::unique_ptr<Journal> journal_;
+  CollectionState collection_;
+  ExporterRow archive_;
+  std::int64_t gap_id_ = 0;
+  std::int64_t letter_id_ = 0;
+};
+
+struct Change {
+  std::string name;
+  std::function<Status(Kept&)> make;
+  std::function<bool(Kept&)> made;
+  bool tidies = false;  // gives room back in a second transaction, which may fail when all else is done
+};
+void PrintTo(const Change& change, std::ostream* out) { *out << change.name; }
+
+template <typename Value>
+Status status_of(const Result<Value>& result) {
+  if (!result) return result.error();
+  return {};
+}
+
+std::vector<Change> changes() {
+  std::vector<Change> all;
+  all.push_back({"Gap",
+                 [](Kept& kept) {
+                   return status_of(kept.journal().record_gap(kept.collection_id(), NewGap{"forgotten", TimeRange{at(2000), at(2010)}, "y"}, at(100)));
+                 },
+                 [](Kept& kept) {
+                   return open_gap_ids(kept.journal(), {}).value().size() == 2 && kept.journal().last_seq() == records + 2;
+                 }});
+  all.push_back({"GapOfAnExporter",
+                 [](Kept& kept) {
+                   return status_of(kept.journal().record_exporter_gap(kept.archive(), NewGap{"damaged", std::nullopt, "y"}, 21, 22, at(100)));
+                 },
+                 [](Kept& kept) { return open_gap_ids(kept.journal(), {}).value().size() == 2; }});
+  all.push_back({"AcceptedGap", [](Kept& kept) { return status_of(accept_gap(kept.journal(), kept.gap_id(), "alex", "known", at(100))); },
+                 [](Kept& kept) {
+                   return open_gap_ids(kept.journal(), {}).value().empty() && kept.journal().last_seq() == records + 2;
+                 }});
+  all.push_back({"Quarantine",
+                 [](Kept& kept) { return status_of(kept.journal().quarantine(kept.stream_id(), QuarantineItem{"unreadable", 1, "{\"", false}, at(100))); },
+                 [](Kept& kept) {
+                   return kept.journal().is_quarantined(kept.stream_id(), QuarantineItem{"unreadable", 1, "{\"", false}).value() &&
+                          take_snapshot(kept.journal()).value().streams[0].books.quarantined == 1;
+                 }});
+  all.push_back({"DeadLetter",
+                 [](Kept& kept) {
+                   PositionUpdate update;
+                   update.exporter_id = kept.archive().exporter_id;
+                   update.from = 20;
+                   update.to = 30;
+                   update.delivered = 9;
+                   update.dead.push_back(Kept::refused(25));
+                   return status_of(kept.journal().advance({update}, at(100)));
+                 },
+                 [](Kept& kept) { return dead_letter_ids(kept.journal(), {"archive", {}}).value().size() == 2 && kept.exporter("archive").books.position == 30; }});
+  all.push_back({"DiscardedLetter",
+                 [](Kept& kept) { return status_of(settle_dead_letter(kept.journal(), kept.letter_id(), LetterEnd::discarded, at(100))); },
+                 [](Kept& kept) {
+                   return dead_letter_ids(kept.journal(), {"archive", {}}).value().empty() && kept.exporter("archive").books.discarded == 1;
+                 }});
+  all.push_back({"RenamedExporter", [](Kept& kept) { return rename_exporter(kept.journal(), "archive", "evidence", "alex", at(100)); },
+                 [](Kept& kept) { return kept.exporter("evidence").books.position == 20; }});
+  all.push_back({"ForgottenExporter", [](Kept& kept) { return status_of(drop_exporter(kept.journal(), "old", 0, "alex", at(100))); },
+                 [](Kept& kept) { return kept.exporter("old").name.empty(); }});
+  all.push_back({"VanishedRecords",
+                 [](Kept& kept) {
+                   MetRecords met;
+                   for (int i = 0; i < 20; ++i) {
+                     if (i != 5) met.add(std::to_string(i));
+                   }
+                   return status_of(kept.journal().note_vanished(kept.stream_id(), {at(0), at(20)}, std::move(met), at(100)));
+                 },
+                 [](Kept& kept) { return take_snapshot(kept.journal()).value().streams[0].books.vanished == 1; }});
+  all.push_back({"Penalty", [](Kept& kept) { return kept.journal().set_penalty({"portal", "ab", at(200), "429"}); },
+                 [](Kept& kept) { return kept.journal().penalties(at(100)).value().size() == 1; }});
+  all.push_back({"Pruning",
+                 [](Kept& kept) {
+                   PruneRules rules;
+                   rules.forget_before = {{kept.stream_id(), at(100'000)}};
+                   return status_of(kept.journal().prune(rules, at(100'000)));
+                 },
+                 // Of four pages two have been delivered.
+                 [](Kept& kept) {
+                   return kept.journal().oldest_seq().value() == 21 && kept.journal().read(0, 1000, 1u << 20).value().records.size() == records + 1 - 20;
+                 },
+                 true});
+  return all;
+}
+
+class CareFaults : public testing::TestWithParam<Change> {
+ protected:
+  static std::uint64_t calls() {
+    FaultySqlite disk;
+    Kept kept;
+    const std::uint64_t before = disk.calls();
+    EXPECT_TRUE(GetParam().make(kept).ok());
+    EXPECT_TRUE(GetParam().made(kept));
+    return disk.calls() - before;
+  }
+};
+
+TEST_P(CareFaults, WhatFailsHasNotHappenedAndCanBeDoneAgain) {
+  const std::uint64_t all = calls();
+  int failed = 0;
+  for (const FaultySqlite::Fault fault : {FaultySqlite::Fault::io_error, FaultySqlite::Fault::full}) {
+    for (std::uint64_t n = 1; n <= all; n += stride) {
+      FaultySqlite disk;
+      Kept kept;
+      const std::string before = everything_in(kept.path());
+      disk.fail_at(n, fault);
+      const bool done = GetParam().make(kept).ok();
+      disk.repair();
+      if (!done) {
+        ++failed;
+        const std::string after = everything_in(kept.path());
+        EXPECT_TRUE(after == before || (GetParam().tidies && GetParam().made(kept))) << after;
+        EXPECT_TRUE(GetParam().make(kept).ok());
+      }
+      EXPECT_TRUE(GetParam().made(kept));
+      kept.expect_sound();
+      if (HasFailure()) FAIL() << "call " << n << " of " << all;
+    }
+  }
+  EXPECT_GT(failed, 0);
+}
+
+TEST_P(CareFaults, ACrashLeavesAllOfItOrNothing) {
+  const std::uint64_t all = calls();
+  int undone = 0;
+  for (const FaultySqlite::Loss loss : {FaultySqlite::Loss::none, FaultySqlite::Loss::all, FaultySqlite::Loss::some}) {
+    for (std::uint64_t n = 1; n <= all; n += stride) {
+      FaultySqlite disk;
+      Kept kept;
+      const std::string before = everything_in(kept.path());
+      disk.crash_at(n);
+      const bool done = GetParam().make(kept).ok();
+      kept.close();
+      disk.restart(loss, n);
+      ASSERT_TRUE(kept.open());
+      const bool unchanged = everything_in(kept.path()) == before;
+      EXPECT_FALSE(done && unchanged) << "it was said to be done";
+      if (unchanged) {
+        ++undone;
+        EXPECT_TRUE(GetParam().make(kept).ok());
+      }
+      EXPECT_TRUE(GetParam().made(kept));
+      kept.expect_sound();
+      if (HasFailure()) FAIL() << "crash at call " << n << " of " << all;
+    }
+  }
+  EXPECT_GT(undone, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, CareFaults, testing::ValuesIn(changes()), [](const auto& tested) { return tested.param.name; });
+
+// A file of the first version, which is brought to the present one step by step.
+class MigrationFaults : public testing::Test {
+ protected:
+  static void make_old(const std::string& path) {
+    Database database(path, Database::Mode::create);
+    create_schema_of_version(database, 1);
+    database.execute(
+        "INSERT INTO exporter(exporter_id, name, type, added_seq, position, delivered, dead) VALUES (7, 'siem', 'scripted', 0, 3, 2, 1)");
+    database.execute("INSERT INTO dead_letter(exporter_id, seq, at, reason, record) VALUES (7, 2, 1000, 'mapping', x'6162')");
+    database.execute("UPDATE meta SET value = 3 WHERE key = 'last_seq'");
+  }
+  static std::uint64_t calls() {
+    FaultySqlite disk;
+    TemporaryFolder folder(TemporaryFolder::Place::memory);
+    make_old(folder / "journal.db");
+    const std::uint64_t before = disk.calls();
+    EXPECT_TRUE(Journal::open(folder / "journal.db").ok());
+    return disk.calls() - before;
+  }
+  static void expect_present(const std::string& path) {
+    Result<std::unique_ptr<Journal>> journal = Journal::open(path);
+    ASSERT_TRUE(journal.ok()) << journal.error().message;
+    EXPECT_EQ((*journal)->database().query_int("PRAGMA user_version"), schema_version);
+    const std::vector<std::int64_t> letters = dead_letter_ids(**journal, {"siem", {}}).value();
+    ASSERT_EQ(letters.size(), 1u);
+    EXPECT_EQ(find_dead_letter(**journal, letters[0]).value()->bytes, "ab");
+    EXPECT_TRUE(take_snapshot(**journal).value().exporters.at(0).books.balance(3));
+    ASSERT_TRUE((*journal)->close().ok());
+    EXPECT_TRUE(JournalReader::open(path).value()->check()->empty());
+  }
+};
+
+TEST_F(MigrationFaults, AStepThatFailsIsMadeByTheNextStart) {
+  const std::uint64_t all = calls();
+  int failed = 0;
+  for (const FaultySqlite::Fault fault : {FaultySqlite::Fault::io_error, FaultySqlite::Fault::full}) {
+    for (std::uint64_t n = 1; n <= all; n += stride) {
+      FaultySqlite disk;
+      TemporaryFolder folder(TemporaryFolder::Place::memory);
+      make_old(folder / "journal.db");
+      disk.fail_at(n, fault);
+      const Result<std::unique_ptr<Journal>> opened = Journal::open(folder / "journal.db");
+      disk.repair();
+      if (!opened) {
+        ++failed;
+        EXPECT_NE(opened.error().kind, ErrorKind::corrupt) << opened.error().message;
+      }
+      if (!opened) expect_present(folder / "journal.db");
+      if (HasFailure()) FAIL() << "call " << n << " of " << all;
+    }
+  }
+  EXPECT_GT(failed, 0);
+}
+
+TEST_F(MigrationFaults, ACrashInBetweenLosesNothing) {
+  const std::uint64_t all = calls();
+  for (const FaultySqlite::Loss loss : {FaultySqlite::Loss::none, FaultySqlite::Loss::all, FaultySqlite::Loss::some}) {
+    for (std::uint64_t n = 1; n <= all; n += stride) {
+      FaultySqlite disk;
+      TemporaryFolder folder(TemporaryFolder::Place::memory);
+      make_old(folder / "journal.db");
+      disk.crash_at(n);
+      { const Result<std::unique_ptr<Journal>> opened = Journal::open(folder / "journal.db"); }
+      disk.restart(loss, n);
+      expect_present(folder / "journal.db");
+      if (HasFailure()) FAIL() << "crash at call " << n << " of " << all;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace auditferry
