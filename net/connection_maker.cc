@@ -39,8 +39,8 @@ Task<boost::system::error_code> client_handshake(TlsStream& stream) {
   co_return error;
 }
 
-Error proxy_error(const ProxyAddress& proxy, const Origin& origin, const std::string& why) {
-  return {ErrorKind::proxy,
+Error proxy_error(const ProxyAddress& proxy, const Origin& origin, const std::string& why, ErrorKind kind = ErrorKind::proxy) {
+  return {kind,
           "the proxy " + proxy.origin.text() + " gave no tunnel to " + origin.text() + ": " + why};
 }
 
@@ -125,12 +125,13 @@ Task<Status> ConnectionMaker::open_tunnel(Connection& connection, const ProxyAdd
   if (*status == 407) {
     co_return proxy_error(proxy, origin,
                           "it wants a user name and password (status 407): put them into the proxy's URL, "
-                          "http://user:password@host:port");
+                          "http://user:password@host:port", ErrorKind::permission);
   }
   if (*status < 200 || *status > 299) {
     co_return proxy_error(proxy, origin,
                           "it answered with status " + std::to_string(*status) +
-                              ": ask its operators to allow this host and port");
+                              ": ask its operators to allow this host and port",
+                          *status < 500 ? ErrorKind::permission : ErrorKind::proxy);
   }
   if (connection.stream().buffer.size() > 0)
     co_return proxy_error(proxy, origin, "it sent data before the tunnel was used");

@@ -27,11 +27,12 @@ TEST(HttpClientProxy, PlainRequestsGoInAbsoluteForm) {
   EXPECT_EQ(fixture.log.text().find("example-secret"), std::string::npos);
 }
 
-void expect_proxy_error(HttpFixture& fixture, std::string_view words) {
+// `kind`: "permission" where somebody must act before it can work, "proxy" where it may work the next time.
+void expect_proxy_error(HttpFixture& fixture, std::string_view words, const char* kind = "proxy") {
   fixture.new_client();
   const Result<HttpResponse> result = fixture.get("https://portal.example.com/");
   ASSERT_FALSE(result.ok());
-  EXPECT_STREQ(to_string(result.error().kind), "proxy") << result.error().message;
+  EXPECT_STREQ(to_string(result.error().kind), kind) << result.error().message;
   EXPECT_NE(result.error().message.find(words), std::string::npos) << result.error().message;
   EXPECT_NE(result.error().message.find("portal.example.com:443"), std::string::npos)
       << result.error().message;
@@ -42,14 +43,16 @@ TEST(HttpClientProxy, ATunnelThatIsRefusedSaysWhy) {
   ScriptedServer server(
       {{Step::read_request(), Step::write(http_answer(407, "who are you", "Proxy-Authenticate: Basic\r\n"))},
        {Step::read_request(), Step::write(http_answer(403, "no"))},
+       {Step::read_request(), Step::write(http_answer(502, "later"))},
        {Step::read_request()},
        {Step::read_request(), Step::write("not http\r\n\r\n")},
        {Step::read_request(), Step::write("HTTP/1.1 200 OK\r\n\r\nsurplus"), Step::hang()},
        {Step::read_request(), Step::hang()}});
   HttpFixture fixture;
   fixture.environment.https_proxy = Secret(proxy_url(server, "user:example-secret@"));
-  expect_proxy_error(fixture, "407");
-  expect_proxy_error(fixture, "403");
+  expect_proxy_error(fixture, "407", "permission");
+  expect_proxy_error(fixture, "403", "permission");
+  expect_proxy_error(fixture, "502");
   expect_proxy_error(fixture, "closed the connection");
   expect_proxy_error(fixture, "HTTP");
   expect_proxy_error(fixture, "before the tunnel was used");
