@@ -1,5 +1,6 @@
 // The program auditferry: its command line. What the commands do is in daemon.h and the *_report.h files.
 
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
@@ -174,6 +175,8 @@ int main(int argument_count, char** arguments) {
   prctl(PR_SET_DUMPABLE, 0);
   // A closed pipe is an error of the write, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
+  // A few threads take turns at large buffers: in an arena each, what one of them has freed would stay with it.
+  mallopt(M_ARENA_MAX, 1);
 
   CLI::App app("Carries audit and device logs from SaaS portals to files, syslog and SIEMs; loses nothing.", "auditferry");
   app.set_version_flag("--version", "auditferry " AUDITFERRY_VERSION);

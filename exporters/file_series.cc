@@ -11,6 +11,8 @@ namespace {
 
 // An unknown tail that no record has claimed for so long, while everything worked, is nobody's.
 constexpr Duration tail_patience = std::chrono::hours(1);
+// Lines are put together and written in pieces of this size, whatever a batch has.
+constexpr std::size_t most_at_once = 1u << 20;
 
 // Never makes it longer.
 Status shorten(File& file, std::uint64_t length) {
@@ -93,17 +95,27 @@ std::size_t FileSeries::lines_that_fit(Lines lines) const {
 }
 
 Status FileSeries::append(Lines lines) {
+  if (!appended_from_) appended_from_ = size_;
+  unsynced_ = true;
   std::string& buffer = world_.buffer;
   buffer.clear();
   for (const OutgoingRecord* line : lines) {
     buffer += line->bytes;
     buffer += '\n';
+    if (buffer.size() < most_at_once) continue;
+    if (Status appended = append_buffer(); !appended) return appended;
   }
-  if (!appended_from_) appended_from_ = size_;
-  unsynced_ = true;
+  if (Status appended = append_buffer(); !appended) return appended;
+  for (const OutgoingRecord* line : lines) account(*line, line->bytes.size() + 1);
+  return {};
+}
+
+Status FileSeries::append_buffer() {
+  std::string& buffer = world_.buffer;
+  if (buffer.empty()) return {};
   if (Status appended = file_->append(buffer); !appended) return appended;
   size_ += buffer.size();
-  for (const OutgoingRecord* line : lines) account(*line, line->bytes.size() + 1);
+  buffer.clear();
   return {};
 }
 

@@ -91,6 +91,7 @@ class FileSeries {
   bool is_due(const Moment& now) const;
   std::size_t lines_that_fit(Lines lines) const;
   Status append(Lines lines);
+  Status append_buffer();
   void account(const OutgoingRecord& line, std::uint64_t bytes);
   Status close_current(const Moment& now);
   Status abandon(const std::string& why, const Moment& now);
