@@ -116,6 +116,14 @@ std::vector<CoverageInterval> without(const std::vector<CoverageInterval>& cover
   return left;
 }
 
+std::vector<TimeRange> outside_of(const std::vector<TimeRange>& ranges, const std::vector<TimeRange>& known) {
+  std::vector<CoverageInterval> intervals;
+  for (const TimeRange& range : ranges) intervals.push_back({range, "", {}});
+  std::vector<TimeRange> rest = ranges_of(without(intervals, known));
+  std::erase_if(rest, [](const TimeRange& range) { return range.from == range.to; });
+  return rest;
+}
+
 std::optional<PlannedWalk> plan_reread(const PlanInput& input) {
   for (const Duration delay : input.settings.reread) {
     const auto mark = input.notes.reread.find(delay);

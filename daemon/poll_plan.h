@@ -58,6 +58,9 @@ std::vector<TimeRange> ranges_of(const std::vector<CoverageInterval>& intervals)
 // `coverage` without the time in `ranges`.
 std::vector<CoverageInterval> without(const std::vector<CoverageInterval>& coverage, const std::vector<TimeRange>& ranges);
 
+// The parts of `ranges` that `known` does not hold: in order and joined, none of them empty.
+std::vector<TimeRange> outside_of(const std::vector<TimeRange>& ranges, const std::vector<TimeRange>& known);
+
 // True when everything from start to `until` has been shown or is a known gap.
 bool covered_until(const std::vector<CoverageInterval>& coverage, WallTime start, WallTime until);
 

@@ -140,9 +140,8 @@ Task<Status> Poller::end_early(ActiveWalk& active, bool covering) {
   std::vector<TimeRange> covered;
   if (covering) {
     active.walk.cut();
-    covered = active.walk.covered();
-    note_shown(notes_, covered);
-    covered = co_await shown_by(std::move(covered), active.walk.oldest_inside());
+    note_shown(notes_, active.walk.covered());
+    covered = co_await shown_by(active);
   }
   Status ended = co_await end_walk(active, std::move(covered));
   if (!ended) co_return ended;

@@ -145,6 +145,7 @@ class Poller {
   // What a walk has shown, without the gaps of more than a day ago that it may have found empty because the portal has
   // forgotten their time. `oldest`: of the records that it met. Asks the portal where those say nothing.
   Task<std::vector<TimeRange>> shown_by(std::vector<TimeRange> covered, std::optional<WallTime> oldest);
+  Task<std::vector<TimeRange>> shown_by(const ActiveWalk& active);
   Task<Status> note_doubt(WallTime edge);
   bool first_look_is_late() const;
   Task<void> note_empty();

@@ -15,14 +15,6 @@ constexpr Duration storage_retry = std::chrono::seconds(2);
 // Without a daemon somebody waits: after so many requests in a row without a useful answer it is given up.
 constexpr int tries = 8;
 
-std::vector<TimeRange> outside_of(TimeRange range, const std::vector<TimeRange>& known) {
-  std::vector<CoverageInterval> intervals;
-  for (const TimeRange& one : known) intervals.push_back({one, "", {}});
-  std::vector<TimeRange> rest = holes_in(intervals, range);
-  std::erase_if(rest, [](const TimeRange& hole) { return hole.from == hole.to; });
-  return rest;
-}
-
 }  // namespace
 
 Status Poller::begin_backfill(TimeRange window) {
@@ -198,7 +190,7 @@ Task<Result<Poller::Step>> Poller::conclude_backfill() {
       forgotten = around->had_before;
     }
     if (forgotten && until > backfill.window.from) {
-      const std::vector<TimeRange> lost = outside_of({backfill.window.from, until}, backfill.settled_before);
+      const std::vector<TimeRange> lost = outside_of({TimeRange{backfill.window.from, until}}, backfill.settled_before);
       for (const TimeRange& range : lost) {
         NewGap gap{"forgotten", range,
                    "a backfill was to show this time, and the portal shows nothing from before " + format_rfc3339(until) +

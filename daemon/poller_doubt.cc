@@ -13,17 +13,9 @@
 namespace auditferry {
 namespace {
 
-// A first history of a day, which is the default, is not looked at: portals remember more than that.
+// A first history of a day, which is the default, is not looked at: portals remember more than that. Nor is a gap that
+// is no older when a walk has come over it once more.
 constexpr Duration long_history = std::chrono::hours(25);
-// Nor is a gap that is no older when a walk has come over it once more.
-constexpr Duration old_gap = long_history;
-
-// `ranges` without the time in `part`.
-std::vector<TimeRange> without_part(const std::vector<TimeRange>& ranges, TimeRange part) {
-  std::vector<CoverageInterval> intervals;
-  for (const TimeRange& range : ranges) intervals.push_back({range, "", {}});
-  return ranges_of(without(intervals, {part}));
-}
 
 }  // namespace
 
@@ -62,7 +54,7 @@ Task<Result<Poller::Step>> Poller::look_at_beginning() {
 Task<std::vector<TimeRange>> Poller::shown_by(std::vector<TimeRange> covered, std::optional<WallTime> oldest) {
   const WallTime now = world_.clock.now();
   for (const GapRow& gap : collection_.gaps) {
-    if (gap.state == "healed" || !gap.range || !heals_by_coverage(gap.type) || now - gap.range->from <= old_gap) continue;
+    if (gap.state == "healed" || !gap.range || !heals_by_coverage(gap.type) || now - gap.range->from <= long_history) continue;
     if (stream_.retention && gap.range->from >= now - *stream_.retention) continue;
     if (oldest && *oldest <= gap.range->from) continue;
     // Up to the first record that the walk has met; a gap of one moment, too.
@@ -76,9 +68,14 @@ Task<std::vector<TimeRange>> Poller::shown_by(std::vector<TimeRange> covered, st
     world_.log.info("the gap of " + format_rfc3339(gap.range->from) + " to " + format_rfc3339(gap.range->to) +
                         " was walked once more and stays: the portal shows nothing from before it, so it may have forgotten what was in it",
                     session_.fields());
-    covered = without_part(covered, unproved);
+    covered = outside_of(covered, {unproved});
   }
   co_return covered;
+}
+
+Task<std::vector<TimeRange>> Poller::shown_by(const ActiveWalk& active) {
+  std::vector<TimeRange> covered = active.walk.covered();
+  co_return co_await shown_by(std::move(covered), active.walk.oldest_inside());
 }
 
 Task<Status> Poller::note_doubt(WallTime edge) {

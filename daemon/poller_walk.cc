@@ -178,8 +178,7 @@ Task<Status> Poller::on_page(ActiveWalk& active, Answer answer, PageRequest requ
   page.shown = ranges_of(collection_.coverage);
   std::optional<PollerNotes> notes;
   if (active.walk.done()) {
-    std::vector<TimeRange> shown = active.walk.covered();
-    shown = co_await shown_by(std::move(shown), active.walk.oldest_inside());
+    std::vector<TimeRange> shown = co_await shown_by(active);
     page.end = WalkEnd{std::move(shown)};
     notes = notes_after(active);
     page.collection_state = notes->to_text();
@@ -307,8 +306,7 @@ Task<Status> Poller::finish_walk(ActiveWalk& active, bool ended_already) {
   const bool fresh_poll = plan.how == "poll" && !active.resumed;
   if (!ended_already) {
     notes_ = notes_after(active);
-    std::vector<TimeRange> shown = active.walk.covered();
-    shown = co_await shown_by(std::move(shown), active.walk.oldest_inside());
+    std::vector<TimeRange> shown = co_await shown_by(active);
     Status ended = co_await end_walk(active, std::move(shown));
     if (!ended) co_return ended;
   }
@@ -343,12 +341,7 @@ void Poller::note_shown(PollerNotes& notes, const std::vector<TimeRange>& covere
   shown.insert(shown.end(), covered.begin(), covered.end());
   shown = union_of(std::move(shown));
   if (notes.disproved || notes.show_again.empty()) return;
-  std::vector<CoverageInterval> open;
-  for (const TimeRange& range : notes.show_again) open.push_back({range, "", {}});
-  notes.show_again.clear();
-  for (const CoverageInterval& interval : without(open, covered)) {
-    if (interval.range.from < interval.range.to) notes.show_again.push_back(interval.range);
-  }
+  notes.show_again = outside_of(notes.show_again, covered);
 }
 
 Task<Status> Poller::on_disproved() {
