@@ -4,18 +4,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 
+#include "storage/care_fixture.h"
 #include "storage/dead_letters.h"
 #include "storage/exporter_care.h"
 #include "storage/gap_care.h"
-#include "storage/journal.h"
-#include "storage/schema.h"
-#include "storage/snapshot.h"
+#include "storage/old_file.h"
 #include "tests/support/faulty_sqlite.h"
-#include "tests/support/page_builder.h"
-#include "tests/support/temporary_folder.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define AUDITFERRY_STRIDE 7
@@ -29,15 +27,13 @@ namespace {
 // AUDITFERRY_EVERY_CALL=1 in the environment: each call, which takes half a minute.
 const std::uint64_t stride = std::getenv("AUDITFERRY_EVERY_CALL") ? 1 : AUDITFERRY_STRIDE;
 
-const WallTime start = from_micros(1'763'890'000'000'000);
 constexpr int records = 40;
 
-WallTime at(int second) { return start + std::chrono::seconds(second); }
+WallTime at(int second) { return CareJournal::at(second); }
 
 // Every row of every table, as text.
 std::string everything_in(const std::string& path) {
   Database database(path, Database::Mode::read_only);
-  std::string sql;
   Statement tables(database,
                    "SELECT 'SELECT ' || quote(t.name) || ' || ' || group_concat('quote(' || c.name || ')', ' || '','' || ') || ' FROM ' || t.name "
                    "FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' GROUP BY t.name");
@@ -57,11 +53,9 @@ std::string everything_in(const std::string& path) {
 
 // A journal with records, an exporter that has got some of them and refused one, one that is not attached any more, and
 // a gap.
-class Kept {
+class Kept : public CareJournal {
  public:
   Kept() {
-    open();
-    EXPECT_TRUE(journal().set_start(collection_.collection_id, start).ok());
     for (int first = 0; first < records; first += 10) publish(first, 10);
     const ExporterRow archive = journal().attach_exporter("archive", "file", "hold", false).value();
     EXPECT_TRUE(journal().attach_exporter("old", "file", "hold", true).ok());
@@ -71,22 +65,17 @@ class Kept {
     update.to = 20;
     update.delivered = 19;
     update.dead.push_back(refused(5));
-    EXPECT_TRUE(journal().advance({update}, start).value().at(0));
-    EXPECT_TRUE(journal().record_gap(collection_.collection_id, NewGap{"forgotten", TimeRange{at(1000), at(1010)}, "x"}, start).value());
+    EXPECT_TRUE(journal().advance({update}, at(0)).value().at(0));
+    EXPECT_TRUE(journal().record_gap(collection_id(), NewGap{"forgotten", TimeRange{at(1000), at(1010)}, "x"}, at(0)).value());
     archive_ = exporter("archive");
     gap_id_ = open_gap_ids(journal(), {}).value().at(0);
     letter_id_ = dead_letter_ids(journal(), {"archive", {}}).value().at(0);
   }
-  // Closes and opens it, as a new process would.
+  // As a new process would.
   bool open() {
-    journal_.reset();
     Result<std::unique_ptr<Journal>> opened = Journal::open(path());
-    if (!opened) return false;
-    journal_ = std::move(opened).value();
-    Result<CollectionState> collection = journal_->attach({"apptego", "t", "audit"}, "acme", "https://portal", "f", "", start);
-    if (!collection) return false;
-    collection_ = std::move(collection).value();
-    return true;
+    if (opened) journal_ = std::move(opened).value();
+    return opened.ok();
   }
   void close() { journal_.reset(); }
   static DeadLetter refused(std::uint64_t seq) {
@@ -96,35 +85,12 @@ class Kept {
     letter.record = "as it was refused";
     return letter;
   }
-  void publish(int first, int count) {
-    PageBuilder builder;
-    for (int i = first; i < first + count; ++i) builder.add(std::to_string(i), at(i), "{\"n\":" + std::to_string(i) + "}");
-    PageToStore page;
-    page.stream_id = collection_.stream_id;
-    page.collection_id = collection_.collection_id;
-    page.source = "acme";
-    page.received = at(first + count);
-    page.page = &builder.page();
-    page.walk_state = "{}";
-    page.provenance.how = "poll";
-    page.end = WalkEnd{{{at(first), at(first + count)}}};
-    const Result<StoredPage> stored = journal().store_page(page, page.received);
-    ASSERT_TRUE(stored.ok()) << stored.error().message;
-    ASSERT_TRUE(journal().publish(stored->walk_id, 10'000, page.received).ok());
-  }
-  ExporterRow exporter(const std::string& name) {
-    JournalSnapshot snapshot = take_snapshot(journal()).value();
-    for (ExporterRow& row : snapshot.exporters) {
-      if (row.name == name) return std::move(row);
-    }
-    return {};
-  }
   // It goes on like any other: what came before did not leave it half done.
   void expect_sound() {
     publish(1000, 10);
-    const JournalSnapshot snapshot = take_snapshot(journal()).value();
-    EXPECT_TRUE(snapshot.streams[0].books.balance());
-    for (const ExporterRow& row : snapshot.exporters) EXPECT_TRUE(row.books.balance(snapshot.last_seq)) << row.name;
+    const JournalSnapshot taken = snapshot();
+    EXPECT_TRUE(taken.streams[0].books.balance());
+    for (const ExporterRow& row : taken.exporters) EXPECT_TRUE(row.books.balance(taken.last_seq)) << row.name;
     ASSERT_TRUE(journal().close().ok());
     EXPECT_TRUE(JournalReader::open(path()).value()->check()->empty());
   }
@@ -138,9 +104,6 @@ class Kept {
   std::int64_t letter_id() const { return letter_id_; }
 
  private:
-  TemporaryFolder folder_{TemporaryFolder::Place::memory};
-  std::unique_ptr<Journal> journal_;
-  CollectionState collection_;
   ExporterRow archive_;
   std::int64_t gap_id_ = 0;
   std::int64_t letter_id_ = 0;
@@ -182,7 +145,7 @@ std::vector<Change> changes() {
                  [](Kept& kept) { return status_of(kept.journal().quarantine(kept.stream_id(), QuarantineItem{"unreadable", 1, "{\"", false}, at(100))); },
                  [](Kept& kept) {
                    return kept.journal().is_quarantined(kept.stream_id(), QuarantineItem{"unreadable", 1, "{\"", false}).value() &&
-                          take_snapshot(kept.journal()).value().streams[0].books.quarantined == 1;
+                          kept.snapshot().streams[0].books.quarantined == 1;
                  }});
   all.push_back({"DeadLetter",
                  [](Kept& kept) {
@@ -203,7 +166,7 @@ std::vector<Change> changes() {
   all.push_back({"RenamedExporter", [](Kept& kept) { return rename_exporter(kept.journal(), "archive", "evidence", "alex", at(100)); },
                  [](Kept& kept) { return kept.exporter("evidence").books.position == 20; }});
   all.push_back({"ForgottenExporter", [](Kept& kept) { return status_of(drop_exporter(kept.journal(), "old", 0, "alex", at(100))); },
-                 [](Kept& kept) { return kept.exporter("old").name.empty(); }});
+                 [](Kept& kept) { return kept.snapshot().exporters.size() == 1; }});
   all.push_back({"VanishedRecords",
                  [](Kept& kept) {
                    MetRecords met;
@@ -212,7 +175,7 @@ std::vector<Change> changes() {
                    }
                    return status_of(kept.journal().note_vanished(kept.stream_id(), {at(0), at(20)}, std::move(met), at(100)));
                  },
-                 [](Kept& kept) { return take_snapshot(kept.journal()).value().streams[0].books.vanished == 1; }});
+                 [](Kept& kept) { return kept.snapshot().streams[0].books.vanished == 1; }});
   all.push_back({"Penalty", [](Kept& kept) { return kept.journal().set_penalty({"portal", "ab", at(200), "429"}); },
                  [](Kept& kept) { return kept.journal().penalties(at(100)).value().size() == 1; }});
   all.push_back({"Pruning",
@@ -298,18 +261,10 @@ INSTANTIATE_TEST_SUITE_P(Of, CareFaults, testing::ValuesIn(changes()), [](const 
 // A file of the first version, which is brought to the present one step by step.
 class MigrationFaults : public testing::Test {
  protected:
-  static void make_old(const std::string& path) {
-    Database database(path, Database::Mode::create);
-    create_schema_of_version(database, 1);
-    database.execute(
-        "INSERT INTO exporter(exporter_id, name, type, added_seq, position, delivered, dead) VALUES (7, 'siem', 'scripted', 0, 3, 2, 1)");
-    database.execute("INSERT INTO dead_letter(exporter_id, seq, at, reason, record) VALUES (7, 2, 1000, 'mapping', x'6162')");
-    database.execute("UPDATE meta SET value = 3 WHERE key = 'last_seq'");
-  }
   static std::uint64_t calls() {
     FaultySqlite disk;
     TemporaryFolder folder(TemporaryFolder::Place::memory);
-    make_old(folder / "journal.db");
+    make_file_of_version_one(folder / "journal.db");
     const std::uint64_t before = disk.calls();
     EXPECT_TRUE(Journal::open(folder / "journal.db").ok());
     return disk.calls() - before;
@@ -334,7 +289,7 @@ TEST_F(MigrationFaults, AStepThatFailsIsMadeByTheNextStart) {
     for (std::uint64_t n = 1; n <= all; n += stride) {
       FaultySqlite disk;
       TemporaryFolder folder(TemporaryFolder::Place::memory);
-      make_old(folder / "journal.db");
+      make_file_of_version_one(folder / "journal.db");
       disk.fail_at(n, fault);
       const Result<std::unique_ptr<Journal>> opened = Journal::open(folder / "journal.db");
       disk.repair();
@@ -355,7 +310,7 @@ TEST_F(MigrationFaults, ACrashInBetweenLosesNothing) {
     for (std::uint64_t n = 1; n <= all; n += stride) {
       FaultySqlite disk;
       TemporaryFolder folder(TemporaryFolder::Place::memory);
-      make_old(folder / "journal.db");
+      make_file_of_version_one(folder / "journal.db");
       disk.crash_at(n);
       { const Result<std::unique_ptr<Journal>> opened = Journal::open(folder / "journal.db"); }
       disk.restart(loss, n);

@@ -14,9 +14,9 @@
 
 namespace auditferry {
 
-class CareFixture : public testing::Test {
- protected:
-  CareFixture() {
+class CareJournal {
+ public:
+  CareJournal() {
     journal_ = std::move(Journal::open(folder_ / "journal.db")).value();
     collection_ = journal_->attach({"apptego", "t", "audit"}, "acme", "https://portal", "f", "", start_).value();
     EXPECT_TRUE(journal_->set_start(collection_.collection_id, start_).ok());
@@ -49,7 +49,7 @@ class CareFixture : public testing::Test {
     update.delivered = to - row.books.position;
     ASSERT_TRUE(journal_->advance({update}, start_).value().at(0));
   }
-  WallTime at(int second) const { return start_ + std::chrono::seconds(second); }
+  static WallTime at(int second) { return start_ + std::chrono::seconds(second); }
   JournalSnapshot snapshot() { return take_snapshot(*journal_).value(); }
   ExporterRow exporter(const std::string& name) {
     for (const ExporterRow& row : snapshot().exporters) {
@@ -76,10 +76,12 @@ class CareFixture : public testing::Test {
     return rows;
   }
 
-  const WallTime start_ = from_micros(1'763'890'000'000'000);
+  static inline const WallTime start_ = from_micros(1'763'890'000'000'000);
   TemporaryFolder folder_{TemporaryFolder::Place::memory};
   std::unique_ptr<Journal> journal_;
   CollectionState collection_;
 };
+
+class CareFixture : public testing::Test, protected CareJournal {};
 
 }  // namespace auditferry

@@ -4,7 +4,7 @@
 
 #include "storage/dead_letters.h"
 #include "storage/journal.h"
-#include "storage/schema.h"
+#include "storage/old_file.h"
 #include "storage/snapshot.h"
 #include "tests/support/temporary_folder.h"
 
@@ -13,17 +13,7 @@ namespace {
 
 class MigrationTest : public testing::Test {
  protected:
-  MigrationTest() {
-    Database database(path(), Database::Mode::create);
-    create_schema_of_version(database, 1);
-    database.execute(
-        "INSERT INTO exporter(exporter_id, name, type, added_seq, position, delivered, dead) VALUES (7, "
-        "'siem', 'scripted', 0, 3, 2, 1)");
-    database.execute(
-        "INSERT INTO dead_letter(exporter_id, seq, at, reason, record) VALUES (7, 2, 1000, 'mapping', "
-        "x'6162')");
-    database.execute("UPDATE meta SET value = 3 WHERE key = 'last_seq'");
-  }
+  MigrationTest() { make_file_of_version_one(path()); }
   std::string path() { return folder_ / "journal.db"; }
   TemporaryFolder folder_;
 };
