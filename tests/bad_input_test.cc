@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/result.h"
-#include "sandbox/test_certificates.h"
+#include "tests/portal_over_tls.h"
 #include "tests/process_fixture.h"
 
 namespace auditferry {
@@ -76,17 +76,10 @@ TEST_F(BadInput, NameThatDoesNotExist) {
 }
 
 TEST_F(BadInput, CertificateOfAnUnknownAuthorityThenWithIt) {
-  const std::string folder = folder_ / "tls";
-  std::filesystem::create_directories(folder);
-  Result<TestCertificates> certificates = TestCertificates::make(folder, "Example CA");
-  ASSERT_TRUE(certificates.ok());
-  PortalServerOptions options;
-  options.tls = PortalServerTls{*certificates->issue_for_loopback(), "", false};
-  PortalServer over_tls(portal_, options);
-  ASSERT_TRUE(over_tls.start().ok());
+  const PortalOverTls over_tls(portal_, folder_ / "tls");
   write_config("", over_tls.origin());
   expect_refusal({"unknown authority 'Example CA'", "tls.ca_file"});
-  write_config("", over_tls.origin(), "tls.ca_file = \"" + certificates->ca_file() + "\"");
+  write_config("", over_tls.origin(), "tls.ca_file = \"" + over_tls.ca_file() + "\"");
   expect_everything();
 }
 

@@ -85,10 +85,15 @@ class ProcessTest : public testing::Test {
   }
   // From now on the portal answers nothing else.
   void break_every_answer(FaultKind kind, const std::string& body = "") {
+    Fault fault;
+    fault.kind = kind;
+    fault.body = body;
+    break_every_answer(fault);
+  }
+  void break_every_answer(const Fault& fault) {
     RandomFault always;
     always.rate = 1;
-    always.fault.kind = kind;
-    always.fault.body = body;
+    always.fault = fault;
     Faults faults;
     faults.random.push_back(always);
     portal_.set_faults(faults);

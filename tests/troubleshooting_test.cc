@@ -7,8 +7,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "core/result.h"
-#include "sandbox/test_certificates.h"
+#include "tests/portal_over_tls.h"
 #include "tests/process_fixture.h"
 
 namespace auditferry {
@@ -80,13 +79,9 @@ class Troubleshooting : public ProcessTest {
     check_online("HTML page");
     break_every_answer(FaultKind::success_false);
     check_online("says that the request failed");
-    RandomFault always;
-    always.rate = 1;
-    always.fault = status_fault(429);
-    always.fault.retry_after = "5";
-    Faults faults;
-    faults.random.push_back(always);
-    portal_.set_faults(faults);
+    Fault limited = status_fault(429);
+    limited.retry_after = "5";
+    break_every_answer(limited);
     check_online("asks us to wait");
     break_every_answer(FaultKind::huge_body);
     check_online("larger than the limit");
@@ -112,14 +107,7 @@ class Troubleshooting : public ProcessTest {
     check_online("time_unit");
   }
   void what_is_in_the_way() {
-    const std::string folder = folder_ / "tls";
-    std::filesystem::create_directories(folder);
-    Result<TestCertificates> certificates = TestCertificates::make(folder, "Example CA");
-    ASSERT_TRUE(certificates.ok());
-    PortalServerOptions options;
-    options.tls = PortalServerTls{*certificates->issue_for_loopback(), "", false};
-    PortalServer over_tls(portal_, options);
-    ASSERT_TRUE(over_tls.start().ok());
+    const PortalOverTls over_tls(portal_, folder_ / "tls");
     write_config("", over_tls.origin());
     check_online("unknown authority");
     write_config("", "http://127.0.0.1:9");
