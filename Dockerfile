@@ -7,7 +7,9 @@ ARG RUN_IMAGE=debian:12-slim
 FROM ${BUILD_IMAGE} AS build
 COPY . /src
 WORKDIR /src
-RUN scripts/install-dependencies \
+# A compiler cache may be mounted at /root/.cache/ccache; it then serves other checkouts' files, too.
+RUN export CCACHE_BASEDIR=/src CCACHE_NOHASHDIR=1 \
+ && scripts/install-dependencies \
  && cmake --preset release -DAUDITFERRY_TESTS=OFF -DAUDITFERRY_BENCH=OFF \
  && cmake --build --preset release --target auditferry \
  && strip build/release/daemon/auditferry

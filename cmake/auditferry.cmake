@@ -14,7 +14,9 @@ find_package(prometheus-cpp CONFIG REQUIRED COMPONENTS core)
 add_library(auditferry_options INTERFACE)
 target_include_directories(auditferry_options INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
 target_compile_definitions(auditferry_options INTERFACE
-  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_VISIBILITY=1 AUDITFERRY_VERSION="${PROJECT_VERSION}")
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_VISIBILITY=1 AUDITFERRY_VERSION="${PROJECT_VERSION}"
+  # Their functions are compiled once, in core/boost_asio.cc and net/boost_beast.cc.
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION)
 target_compile_options(auditferry_options INTERFACE
   -Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
   -Wcast-qual -Wformat=2 -Wimplicit-fallthrough -fno-omit-frame-pointer)
@@ -42,11 +44,16 @@ if(AUDITFERRY_SANITIZE)
   endif()
 endif()
 
-# With CMAKE_UNITY_BUILD, for builds that are made whole, files are compiled eight at a time.
-set(CMAKE_UNITY_BUILD_BATCH_SIZE 8)
+# With CMAKE_UNITY_BUILD, for builds that are made whole, files are compiled sixteen at a time, which saves most of what headers cost. The
+# names of a file's anonymous namespace must therefore be its own in its folder.
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 16)
 if(CMAKE_UNITY_BUILD)
-  # A file's own types are then those of a header, to the compiler.
-  target_compile_options(auditferry_options INTERFACE -Wno-subobject-linkage)
+  # A file's own types are then those of a header, to the compiler, and its own names global ones.
+  target_compile_options(auditferry_options INTERFACE -Wno-subobject-linkage -Wno-shadow)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # g++ 12 takes "text" + std::string for an overlapping copy where it inlines enough.
+    target_compile_options(auditferry_options INTERFACE -Wno-restrict)
+  endif()
 endif()
 
 if(AUDITFERRY_FUZZ)
@@ -75,11 +82,14 @@ function(auditferry_test name)
     set(ARG_COST 1)
   endif()
   add_executable(${name} ${ARG_SOURCES})
-  # Tests of different files have helpers of the same names.
-  set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
-  if(AUDITFERRY_SANITIZE MATCHES address)
-    # Half the time to compile, and it is the libraries that have to be quick.
+  if(CMAKE_BUILD_TYPE STREQUAL Debug)
+    # Half the time to compile, and it is the libraries that have to be quick. They stand before the test's own objects,
+    # so that of an inline function that both have it is theirs that is linked: tests ran up to a third longer without.
     target_compile_options(${name} PRIVATE -O0)
+    set(ours ${ARG_LINK})
+    list(FILTER ours INCLUDE REGEX "^auditferry_")
+    list(TRANSFORM ours REPLACE "(.+)" "$<TARGET_FILE:\\1>")
+    target_link_options(${name} PRIVATE LINKER:--whole-archive ${ours} LINKER:--no-whole-archive)
   endif()
   target_link_libraries(${name} PRIVATE ${ARG_LINK} auditferry_options GTest::gtest GTest::gtest_main)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT ${ARG_TIMEOUT} COST ${ARG_COST})

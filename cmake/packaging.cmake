@@ -8,11 +8,9 @@ install(FILES systemd/auditferry.service DESTINATION /lib/systemd/system)
 install(FILES systemd/auditferry.sysusers DESTINATION lib/sysusers.d RENAME auditferry.conf)
 install(FILES config/example.toml DESTINATION /etc/auditferry RENAME auditferry.toml.example)
 install(FILES packaging/auditferry.bash-completion DESTINATION share/bash-completion/completions RENAME auditferry)
-# Messages name them: "docs/journal.md" is journal.md there.
-file(GLOB documentation CONFIGURE_DEPENDS docs/*.md)
-install(FILES ${documentation} DESTINATION ${AUDITFERRY_DOC})
+# Messages name them: "docs/journal.md" is journal.md there. All but the manual pages, so that every link leads somewhere.
+install(DIRECTORY docs/ DESTINATION ${AUDITFERRY_DOC} COMPONENT documentation PATTERN man EXCLUDE)
 install(FILES packaging/copyright DESTINATION ${AUDITFERRY_DOC})
-install(FILES docs/monitoring/dashboard.json docs/monitoring/alerts.yml DESTINATION ${AUDITFERRY_DOC}/monitoring)
 
 # Compressed as Debian wants it, and the same bytes each time.
 function(auditferry_install_compressed source folder name)

@@ -6,8 +6,8 @@
 namespace auditferry {
 namespace {
 
-using testing::good_source;
-using testing::problems_of;
+using fixture::good_source;
+using fixture::problems_of;
 
 struct WrongFile {
   const char* text;     // follows a good source, which has five lines
@@ -145,6 +145,38 @@ type = "fil"
   ASSERT_EQ(lines.size(), expected.size()) << ::testing::PrintToString(lines);
   for (std::size_t i = 0; i < lines.size(); ++i)
     EXPECT_EQ(lines[i].substr(0, expected[i].size()), expected[i]);
+}
+
+// What comes of these lines behind a good source: the fingerprint, or the first error.
+std::string fingerprint_read_of(const std::string& lines) {
+  const Result<Settings> settings = parse_config(good_source + lines + fixture::good_exporter, "f", "", fixture::test_hooks());
+  if (settings.ok()) return settings->sources.at(0).peer.tls.fingerprint;
+  return settings.error().message.substr(0, settings.error().message.find('\n'));
+}
+
+TEST(ConfigErrors, SaysWhatIsWrongWithAFingerprint) {
+  const std::string good = "sha-256:00:01:02:03:04:05:06:07:08:09:0a:0b:0c:0d:0e:0f:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F";
+  EXPECT_EQ(fingerprint_read_of("tls.fingerprint = \"" + good + "\"\n"),
+            "sha-256:00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F");
+  EXPECT_EQ(fingerprint_read_of("tls.fingerprint = \"\"\n"), "");
+  const auto expect_error = [](const std::string& lines, const std::string& words) {
+    const std::string met = fingerprint_read_of(lines);
+    EXPECT_NE(met.find(words), std::string::npos) << lines << met;
+  };
+  const std::string wrong = "sources.acme.tls.fingerprint: expected \"sha-256:\" and 32 pairs";
+  expect_error("tls.fingerprint = \"sha-256:00:01\"\n", wrong);
+  expect_error("tls.fingerprint = \"" + good + ":20\"\n", wrong);
+  expect_error("tls.fingerprint = \"" + good.substr(8) + "\"\n", wrong);
+  std::string no_colon = good;
+  no_colon[10] = '-';
+  expect_error("tls.fingerprint = \"" + no_colon + "\"\n", wrong);
+  std::string no_digit = good;
+  no_digit[9] = 'g';
+  expect_error("tls.fingerprint = \"" + no_digit + "\"\n", wrong);
+  expect_error("tls.fingerprint = \"sha-1:00:01\"\n", "sources.acme.tls.fingerprint: SHA-1 can be forged");
+  expect_error("tls = { ca_file = \"a\", fingerprint = \"" + good + "\" }\n", "tls.fingerprint: stands beside ca_file");
+  expect_error("tls = { insecure = true, fingerprint = \"" + good + "\" }\n", "tls.fingerprint: stands beside insecure");
+  expect_error("base_url = \"http://127.0.0.1\"\ntls.fingerprint = \"" + good + "\"\n", "sources.acme.base_url: has no certificate");
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ std::string everything_set() {
 
 // The real exporters, and an environment in which every secret is set.
 ConfigHooks example_hooks() {
-  ConfigHooks hooks = testing::test_hooks();
+  ConfigHooks hooks = fixture::test_hooks();
   hooks.read_exporter = [](ExporterSettings& exporter, TomlTable& table, const SecretPlaces& places) {
     return auditferry::read_exporter(exporter, table, places);
   };
@@ -82,26 +82,6 @@ TEST(ConfigExample, IsAccepted) {
 }
 TEST(ConfigExample, IsAcceptedWithEverythingSet) {
   expect_accepted(everything_set());
-}
-
-TEST(ConfigExample, ShowsTheDefaults) {
-  const Result<Settings> shown = parse_config(example(), "example.toml", "", example_hooks());
-  ASSERT_TRUE(shown.ok());
-  const SourceSettings source;
-  const JournalSettings journal;
-  EXPECT_EQ(shown->journal.keep, journal.keep);
-  EXPECT_EQ(shown->journal.remember, journal.remember);
-  EXPECT_EQ(shown->journal.ledger_keep, journal.ledger_keep);
-  EXPECT_EQ(shown->journal.max_size, journal.max_size);
-  EXPECT_EQ(shown->journal.min_free, journal.min_free);
-  EXPECT_EQ(shown->sources[0].max_retry_after, source.max_retry_after);
-  EXPECT_EQ(shown->sources[0].max_page_bytes, source.max_page_bytes);
-  EXPECT_EQ(shown->sources[0].max_record, source.max_record);
-  EXPECT_EQ(shown->sources[0].peer.timeout, source.peer.timeout);
-  EXPECT_EQ(shown->sources[0].streams[0].overlap, StreamSettings().overlap);
-  EXPECT_EQ(shown->sources[0].streams[0].slice, StreamSettings().slice);
-  EXPECT_EQ(shown->exporters[0].batch.records, BatchSettings().records);
-  EXPECT_EQ(shown->exporters[0].batch.bytes, BatchSettings().bytes);
 }
 
 TEST(ConfigExample, HasEveryKeyThatTheReadersKnow) {

@@ -11,6 +11,7 @@
 #include <iterator>
 
 #include "config/config_parts.h"
+#include "config/current_user.h"
 
 namespace auditferry {
 namespace {
@@ -19,7 +20,10 @@ Error file_error(const std::string& path, int code) {
   const ErrorKind kind = code == ENOENT   ? ErrorKind::not_found
                          : code == EACCES ? ErrorKind::permission
                                           : ErrorKind::io;
-  return Error{kind, "the configuration " + path + " cannot be read: " + std::strerror(code) + "; name it with --config, and check its rights"};
+  const std::string advice = kind == ErrorKind::permission
+                                 ? "let the user " + current_user() + " read it, and enter its folders (of the service: chgrp auditferry " + path + "; chmod 0640 " + path + ")"
+                                 : "name it with --config; 'auditferry init' writes one";
+  return Error{kind, "the configuration " + path + " cannot be read: " + std::strerror(code) + "; " + advice};
 }
 
 Result<std::string> read_text(const std::string& path) {
@@ -99,6 +103,12 @@ void add_included(ConfigContext& context, TomlTable& root, std::vector<TomlDocum
 std::optional<std::string> process_environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
+}
+
+std::optional<std::string> inherited_state_dir(const EnvironmentLookup& environment) {
+  const std::optional<std::string> folders = environment("STATE_DIRECTORY");
+  const std::string first = folders ? folders->substr(0, folders->find(':')) : std::string();
+  return first.empty() ? std::nullopt : std::optional(first);
 }
 
 Result<Settings> parse_config(std::string_view text, const std::string& file_name, const std::string& folder,

@@ -49,4 +49,7 @@ Result<Settings> parse_config(std::string_view text, const std::string& file_nam
 // The value of a variable of this process's environment.
 std::optional<std::string> process_environment(const std::string& name);
 
+// What daemon.state_dir is where the configuration says nothing: the first folder of $STATE_DIRECTORY.
+std::optional<std::string> inherited_state_dir(const EnvironmentLookup& environment);
+
 }  // namespace auditferry

@@ -1,19 +1,22 @@
 #include "config/config_file.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include "config/current_user.h"
 #include "core/random.h"
 #include "tests/support/config_fixture.h"
+#include "tests/support/without_root.h"
 
 namespace auditferry {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ConfigFolder;
-using testing::good_exporter;
-using testing::good_source;
-using testing::problems_of;
-using testing::test_hooks;
+using fixture::ConfigFolder;
+using fixture::good_exporter;
+using fixture::good_source;
+using fixture::problems_of;
+using fixture::test_hooks;
 
 TEST(ConfigFile, FillsInDefaults) {
   const Result<Settings> settings = parse_config(good_source + good_exporter, "f", "", test_hooks());
@@ -236,7 +239,7 @@ TEST(ConfigFile, NamesTheFolderOfAFileThatIsHere) {
   std::string given;
   hooks.load_profile = [&given](const std::string&, const std::string& where) -> Result<Profile> {
     given = where;
-    return testing::test_profile();
+    return fixture::test_profile();
   };
   EXPECT_TRUE(load_config("main.toml", hooks).ok());
   std::filesystem::current_path(before);
@@ -247,6 +250,18 @@ TEST(ConfigFile, SaysWhyAFileCannotBeRead) {
   const ConfigFolder folder;
   EXPECT_EQ(load_config(folder.path() + "/none.toml", test_hooks()).error().kind, ErrorKind::not_found);
   EXPECT_EQ(load_config(folder.path(), test_hooks()).error().kind, ErrorKind::io);
+}
+
+TEST(ConfigFile, NamesTheUserThatMayNotReadIt) {
+  const ConfigFolder folder;
+  const std::string path = folder.write("main.toml", good_source + good_exporter);
+  ASSERT_EQ(chmod(path.c_str(), 0), 0);
+  const WithoutRoot without_root;
+  ASSERT_TRUE(without_root.effective());
+  const Error refused = load_config(path, test_hooks()).error();
+  EXPECT_EQ(refused.kind, ErrorKind::permission);
+  EXPECT_NE(refused.message.find("let the user " + current_user() + " read it"), std::string::npos) << refused.message;
+  EXPECT_NE(refused.message.find("chgrp auditferry " + path + "; chmod 0640 " + path), std::string::npos) << refused.message;
 }
 
 // Any value at any key gives settings or errors, never a crash.

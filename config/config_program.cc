@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "config/config_file.h"
 #include "config/config_parts.h"
 #include "encoding/time_format.h"
 
@@ -10,8 +11,7 @@ using namespace std::chrono_literals;
 
 void read_daemon(ConfigContext& context, std::optional<TomlTable> table) {
   DaemonSettings& daemon = context.settings.daemon;
-  const auto inherited = context.places.environment("STATE_DIRECTORY");
-  if (inherited && !inherited->empty()) daemon.state_dir = inherited->substr(0, inherited->find(':'));
+  if (auto inherited = inherited_state_dir(context.places.environment)) daemon.state_dir = std::move(*inherited);
   if (!table) return;
   if (const auto folder = table->string("state_dir")) {
     if (folder->empty()) table->error("state_dir", "expected a folder, found an empty string");

@@ -20,7 +20,7 @@ constexpr std::size_t most_segments = 32;
 std::string pointer_problem(const std::string& pointer) {
   if (pointer == "/") return "\"/\" names a field without a name; write it, for example \"/actor\"";
   if (!is_json_pointer(pointer))
-    return "\"" + pointer + "\" is not a JSON pointer: '~' stands only before 0 ('~') and 1 ('/')";
+    return "\"" + pointer + "\" is not a JSON pointer: '~' stands only before 0 ('~'), 1 ('/'), 2 ('#') and 3 ('*')";
   if (pointer.ends_with('#'))
     return "\"" + pointer +
            "\" ends in '#', which steps into JSON inside a string: name a field in it, for example \"" +

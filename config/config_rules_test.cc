@@ -8,13 +8,13 @@
 namespace auditferry {
 namespace {
 
-using testing::good_exporter;
-using testing::good_source;
-using testing::problems_of;
+using fixture::good_exporter;
+using fixture::good_source;
+using fixture::problems_of;
 
 ExporterSettings exporter_of(const std::string& text) {
   const Result<Settings> settings =
-      parse_config(good_source + good_exporter + text, "f", "", testing::test_hooks());
+      parse_config(good_source + good_exporter + text, "f", "", fixture::test_hooks());
   EXPECT_TRUE(settings.ok()) << settings.error().message;
   return settings.ok() ? settings->exporters.at(0) : ExporterSettings();
 }
@@ -87,7 +87,7 @@ action = "remove"
 }
 
 TEST(ConfigRules, SecretsAreNotReadWhenTheyAreNotNeeded) {
-  ConfigHooks hooks = testing::test_hooks();
+  ConfigHooks hooks = fixture::test_hooks();
   hooks.resolve_secrets = false;
   const std::string rules =
       "redact = [{ field = \"/a\", action = \"hash\" }]\nredact_key = { env = \"NOT_SET\" }\n";
@@ -113,7 +113,7 @@ TEST(ConfigRules, SaysWhatIsWrong) {
        "\"actoin\" is neither a JSON pointer such as \"/actoin\" nor a field of the profile; did you mean "
        "\"action\"?"},
       {"select.where = [{ field = \"/a~\", equals = 1 }]",
-       "\"/a~\" is not a JSON pointer: '~' stands only before"},
+       "\"/a~\" is not a JSON pointer: '~' stands only before 0 ('~'), 1 ('/'), 2 ('#') and 3 ('*')"},
       {"select.where = [{ field = \"/a#\", equals = 1 }]",
        "\"/a#\" ends in '#', which steps into JSON inside a string"},
       {"select.where = [{ field = \"/*/a\", equals = 1 }]",

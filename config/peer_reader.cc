@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 #include "encoding/url.h"
 
@@ -43,6 +44,31 @@ bool plain_text(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f && c != '\\'; });
 }
 
+// As `openssl x509 -fingerprint -sha256` prints it, with RFC 5425's name of the hash before it.
+void read_fingerprint(TomlTable& table, TlsSettings& tls) {
+  std::string text = table.string("fingerprint").value_or("");
+  if (text.empty()) return;
+  constexpr std::string_view hash = "sha-256:";
+  const auto is_hex = [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; };
+  bool good = text.starts_with(hash) && text.size() == hash.size() + 32 * 3 - 1;
+  for (std::size_t i = hash.size(); good && i < text.size(); ++i) {
+    good = (i - hash.size()) % 3 == 2 ? text[i] == ':' : is_hex(text[i]);
+    text[i] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[i])));
+  }
+  if (text.starts_with("sha-1:")) {
+    table.error("fingerprint", "SHA-1 can be forged: write the certificate's SHA-256 fingerprint, \"sha-256:AB:CD:…\"");
+  } else if (!good) {
+    table.error("fingerprint", "expected \"sha-256:\" and 32 pairs of hexadecimal digits with \":\" between them, as "
+                               "'openssl x509 -noout -fingerprint -sha256 -in FILE' prints them");
+  } else if (!tls.ca_file.empty()) {
+    table.error("fingerprint", "stands beside ca_file, which it takes the place of: remove one of the two");
+  } else if (tls.insecure) {
+    table.error("fingerprint", "stands beside insecure, which verifies nothing: remove one of the two");
+  } else {
+    tls.fingerprint = std::move(text);
+  }
+}
+
 void read_tls(TomlTable& table, const SecretPlaces& places, TlsSettings& tls) {
   const auto file = [&](const char* key, std::string& target) {
     if (const auto path = table.string(key)) target = path_under(places.folder, *path);
@@ -55,6 +81,7 @@ void read_tls(TomlTable& table, const SecretPlaces& places, TlsSettings& tls) {
           table.choice<TlsVersion>("min_version", {{"1.2", TlsVersion::tls1_2}, {"1.3", TlsVersion::tls1_3}}))
     tls.min_version = *version;
   if (const auto insecure = table.boolean("insecure")) tls.insecure = *insecure;
+  read_fingerprint(table, tls);
   if (tls.cert_file.empty() != tls.key_file.empty())
     table.error(tls.cert_file.empty() ? "cert_file" : "key_file",
                 "is missing: a client certificate needs both cert_file and key_file");
@@ -158,6 +185,10 @@ bool check_url(TomlTable& table, std::string_view key, const std::string& url, c
   const Authority authority = split_authority(place);
   if (!plain_text(url) || authority.host.empty() || (authority.has_port && !good_port(authority.port))) {
     table.error(key, "\"" + url + "\" is not an address: check host and port, and that it has no spaces");
+    return false;
+  }
+  if (!tls && !peer.tls.fingerprint.empty()) {
+    table.error(key, "has no certificate that tls.fingerprint could be compared with: write https://, or remove it");
     return false;
   }
   if (!tls && !is_loopback(authority.host) && !peer.tls.insecure) {

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <vector>
 
+#include "config/current_user.h"
+
 namespace auditferry {
 namespace {
 
@@ -23,8 +25,10 @@ std::optional<Secret> secret_of_file(TomlTable& at, std::string_view key, const 
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file) {
-    at.error(key, "the secret's file " + path + " cannot be read: " + std::strerror(errno) +
-                      "; create it, and let the user that runs auditferry read it");
+    const int code = errno;
+    at.error(key, "the secret's file " + path + " cannot be read: " + std::strerror(code) +
+                      (code == EACCES ? "; let the user " + current_user() + " read it, and enter its folders"
+                                      : std::string("; create it, and let the user that runs auditferry read it")));
     return std::nullopt;
   }
   std::string value(max_secret_bytes + 1, '\0');
@@ -68,8 +72,10 @@ std::optional<Secret> secret_of_credential(TomlTable& at, const std::string& nam
   }
   const auto folder = places.environment ? places.environment("CREDENTIALS_DIRECTORY") : std::nullopt;
   if (!folder || folder->empty()) {
-    at.error("credential", "CREDENTIALS_DIRECTORY is not set: credentials need systemd's LoadCredential=" +
-                               name + ":PATH in the unit, or write { file = … }");
+    at.error("credential", "CREDENTIALS_DIRECTORY is not set: in the service systemd sets it, with LoadCredential=" + name +
+                               ":PATH in the unit; outside of the service, as root, say where that file is: "
+                               "CREDENTIALS_DIRECTORY=/run/credentials/auditferry.service auditferry … (or /etc/auditferry/secrets); "
+                               "or write { file = … }");
     return std::nullopt;
   }
   return secret_of_file(at, "credential", path_under(*folder, name));

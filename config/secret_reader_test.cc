@@ -1,14 +1,17 @@
 #include "config/secret_reader.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include "config/current_user.h"
 #include "config/peer_reader.h"
 #include "tests/support/config_fixture.h"
+#include "tests/support/without_root.h"
 
 namespace auditferry {
 namespace {
 
-using testing::ConfigFolder;
+using fixture::ConfigFolder;
 
 struct Outcome {
   std::optional<Secret> secret;
@@ -53,6 +56,16 @@ TEST(SecretReader, ReadsTheThreePlaces) {
   EXPECT_NE(read("token = { file = '.' }", places).problems.find("is a folder"), std::string::npos);
 }
 
+TEST(SecretReader, NamesTheUserThatMayNotRead) {
+  const ConfigFolder folder;
+  folder.write("token", "example-token\n");
+  ASSERT_EQ(chmod((folder.path() + "/token").c_str(), 0), 0);
+  const WithoutRoot without_root;
+  ASSERT_TRUE(without_root.effective());
+  const std::string problems = read("token = { file = 'token' }", {nullptr, folder.path(), true}).problems;
+  EXPECT_NE(problems.find("cannot be read: Permission denied; let the user " + current_user() + " read it"), std::string::npos) << problems;
+}
+
 TEST(SecretReader, RefusesWhatIsNoPlace) {
   const std::string form = "write { env = \"NAME\" }, { file = \"PATH\" } or { credential = \"NAME\" }";
   SecretPlaces places{[](const std::string& name) -> std::optional<std::string> {
@@ -74,7 +87,9 @@ TEST(SecretReader, RefusesWhatIsNoPlace) {
   EXPECT_EQ(read("token = { file = '/nonexistent/x' }", places).problems,
             "f:1:11: token.file: the secret's file /nonexistent/x cannot be read: No such file or directory; "
             "create it, and let the user that runs auditferry read it");
-  EXPECT_NE(read("token = { credential = 'x' }", places).problems.find("LoadCredential=x:PATH"),
+  const std::string outside = read("token = { credential = 'x' }", places).problems;
+  EXPECT_NE(outside.find("LoadCredential=x:PATH"), std::string::npos);
+  EXPECT_NE(outside.find("outside of the service, as root, say where that file is: CREDENTIALS_DIRECTORY=/run/credentials/auditferry.service auditferry …"),
             std::string::npos);
   EXPECT_NE(read("token = { credential = '../x' }", places).problems.find("is a path"), std::string::npos);
   EXPECT_NE(read("token = { env = 'EMPTY', fil = 'x' }", places).problems.find("did you mean \"file\"?"),

@@ -398,6 +398,31 @@ void TomlTable::error(std::string message) {
   state_->problems->add(position(), path(), std::move(message));
 }
 
+namespace {
+
+bool parser_gives_up_on(std::string_view text) {
+  try {
+    (void)toml::parse(text);
+  } catch (const toml::parse_error&) {
+  } catch (const std::logic_error&) {
+    return true;
+  }
+  return false;
+}
+
+// The parser reads from the front: what it gives up on is the last line of the shortest beginning on which it does.
+std::uint32_t line_that_breaks(std::string_view text) {
+  std::vector<std::size_t> ends;
+  for (std::size_t at = 0; at < text.size();) {
+    at = std::min(text.find('\n', at), text.size() - 1) + 1;
+    ends.push_back(at);
+  }
+  const auto found = std::partition_point(ends.begin(), ends.end(), [text](std::size_t end) { return !parser_gives_up_on(text.substr(0, end)); });
+  return static_cast<std::uint32_t>(std::min<std::ptrdiff_t>(found - ends.begin() + 1, static_cast<std::ptrdiff_t>(ends.size())));
+}
+
+}  // namespace
+
 std::optional<TomlDocument> TomlDocument::parse(std::string_view text, std::string_view file_name,
                                                 TomlProblems& problems) {
   auto state = std::make_shared<TomlTable::State>();
@@ -411,7 +436,8 @@ std::optional<TomlDocument> TomlDocument::parse(std::string_view text, std::stri
     problems.add(state->position_of(error.source()), "", std::move(message));
     return std::nullopt;
   } catch (const std::logic_error&) {
-    problems.add({std::string(file_name), 0, 0}, "", "not valid TOML, in a way that the parser cannot place");
+    problems.add({std::string(file_name), line_that_breaks(text), 1}, "",
+                 "not valid TOML, in a way that the parser cannot explain: write this line in another way, or take it out");
     return std::nullopt;
   }
   state->open_table(state->root, "");

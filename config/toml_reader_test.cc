@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "core/random.h"
 
 namespace auditferry {
@@ -146,6 +149,27 @@ TEST(TomlReader, SurvivesAnyBytes) {
     for (const std::string& key : root.keys()) (void)root.json(key);
     document->report_unknown_keys();
   }
+}
+
+// Where the parser fails its own assertions it says no place; the first line is never to blame here.
+TEST(TomlReader, PlacesWhatTheParserGivesUpOn) {
+  Random random(99);
+  constexpr std::string_view bytes = "ab=[]{}\"'\n.#1 ,:-T\\\xff";
+  std::size_t given_up = 0;
+  for (int round = 0; round < 5000; ++round) {
+    std::string text;
+    for (std::uint64_t i = random.below(30); i > 0; --i) text += bytes[random.below(bytes.size())];
+    TomlProblems problems;
+    (void)TomlDocument::parse("first = 1\n" + text + "\nlast = 1\n", "f", problems);
+    for (const std::string& line : problems.lines()) {
+      if (line.find("cannot explain") == std::string::npos) continue;
+      ++given_up;
+      const long place = std::strtol(line.c_str() + 2, nullptr, 10);
+      EXPECT_GE(place, 2) << line << "\n" << text;
+      EXPECT_LE(place, 2 + std::count(text.begin(), text.end(), '\n')) << line << "\n" << text;
+    }
+  }
+  EXPECT_GT(given_up, 0u);
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
+#include "core/task_group.h"
+
 namespace auditferry {
 
 // A timer that never expires; ringing cancels its waits.
@@ -27,6 +29,12 @@ Task<void> Bell::wait() {
   if (cancellation.cancelled() != boost::asio::cancellation_type::none) {
     throw boost::system::system_error(boost::asio::error::operation_aborted);
   }
+}
+
+Task<void> ring_or_time(Bell& bell, Clock& clock, Duration limit) {
+  Task<void> ring = bell.wait();
+  Task<void> time = clock.sleep(limit);
+  co_await first_to_end(std::move(ring), std::move(time));
 }
 
 }  // namespace auditferry

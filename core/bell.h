@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "core/clock.h"
 #include "core/task.h"
 
 namespace auditferry {
@@ -23,5 +24,8 @@ class Bell {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// Returns at the next ring, or when `limit` has passed.
+Task<void> ring_or_time(Bell& bell, Clock& clock, Duration limit);
 
 }  // namespace auditferry

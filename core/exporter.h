@@ -81,6 +81,8 @@ class Exporter {
   virtual Task<WriteOutcome> write(const std::vector<OutgoingRecord>& records, WriteProgress& progress) = 0;
   // `check --online`: can we reach the far end and may we write there? Changes nothing there.
   virtual Task<Status> greet() = 0;
+  // What a greet() without error has shown, in words that follow the exporter's name.
+  virtual std::string_view greeting_shows() const { return "can be reached and written to"; }
   // SIGHUP: close and reopen whatever others may have moved away, read certificates again.
   virtual Task<void> reopen() = 0;
   // Work outside of deliveries, such as closing files by age and compressing closed ones. Called about

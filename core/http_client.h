@@ -29,13 +29,15 @@ struct HttpRequest {
   std::vector<HttpHeader> headers;  // without Host, Content-Length, Accept-Encoding, Connection: the client sets these
   std::string body;
   std::uint64_t max_body_bytes = 32u << 20;  // of the decoded answer; more is ErrorKind::too_large
+  bool cut_body = false;                     // more is no error: the answer has the beginning, and `cut` is set
   std::vector<LogField> fields = {};         // of the client's log lines about it: source and stream, or exporter
 };
 
 struct HttpResponse {
   int status = 0;
   std::vector<HttpHeader> headers;  // as received, in order
-  std::string body;                 // content codings removed, complete
+  std::string body;                 // content codings removed, complete unless `cut`
+  bool cut = false;                 // there was more than max_body_bytes, and HttpRequest::cut_body was set
 
   // The first header of that name (ASCII case ignored), or nothing.
   std::optional<std::string_view> header(std::string_view name) const;

@@ -15,6 +15,9 @@ struct TlsSettings {
   std::string cert_file;    // PEM chain shown to the server; empty: none
   std::string key_file;     // PEM, owner-only
   std::string server_name;  // verified (and sent as SNI) instead of the URL's host
+  // "sha-256:AB:CD:…" in upper case (RFC 5425 section 4.2.2): the certificate that has it is verified by that alone,
+  // neither chain nor name nor time are looked at. Empty: they are.
+  std::string fingerprint;
   TlsVersion min_version = TlsVersion::tls1_2;
   bool insecure = false;    // neither chain nor name are verified, plain http:// is allowed: shouted about
   friend bool operator==(const TlsSettings&, const TlsSettings&) = default;

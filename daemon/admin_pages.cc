@@ -92,6 +92,7 @@ LiveState DaemonPages::live(const JournalSnapshot& snapshot) const {
   if (world_.pollers) state.pollers = world_.pollers();
   if (world_.deliverers) state.deliverers = world_.deliverers();
   state.holding = world_.housekeeper.holding();
+  state.held_by = world_.housekeeper.held_by();
   state.journal_full_in = world_.housekeeper.full_in();
   state.process = ::getpid();
   return state;

@@ -83,7 +83,7 @@ class AdminServerTest : public testing::Test {
   std::unique_ptr<AdminServer> server_;
 };
 
-bool holds(const std::string& text, const std::string& part) {
+bool answer_holds(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
@@ -94,9 +94,9 @@ TEST_F(AdminServerTest, AnswersWithTheHeadersThatKeepBrowsersInLine) {
                              "Content-Security-Policy: default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n",
                              "Referrer-Policy: no-referrer\r\n", "X-Frame-Options: DENY\r\n", "Cross-Origin-Resource-Policy: same-origin\r\n",
                              "Cross-Origin-Opener-Policy: same-origin\r\n", "Content-Length: 13\r\n"})
-    EXPECT_TRUE(holds(answer, header)) << header << answer;
+    EXPECT_TRUE(answer_holds(answer, header)) << header << answer;
   EXPECT_TRUE(answer.ends_with("\r\n\r\npath /metrics")) << answer;
-  EXPECT_TRUE(holds(get("/page"), "Content-Security-Policy: script-src 'sha256-x'\r\n"));
+  EXPECT_TRUE(answer_holds(get("/page"), "Content-Security-Policy: script-src 'sha256-x'\r\n"));
   EXPECT_TRUE(get("/missing").starts_with("HTTP/1.1 404 "));
   EXPECT_TRUE(get("/large").ends_with(std::string(1u << 20, 'x')));
 }
@@ -109,7 +109,7 @@ TEST_F(AdminServerTest, LogsThePortThatItGot) {
 TEST_F(AdminServerTest, HeadHasNoBody) {
   const std::string answer = send("HEAD /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
-  EXPECT_TRUE(holds(answer, "Content-Length: 13\r\n")) << answer;
+  EXPECT_TRUE(answer_holds(answer, "Content-Length: 13\r\n")) << answer;
   EXPECT_TRUE(answer.ends_with("\r\n\r\n")) << answer;
 }
 
@@ -117,7 +117,7 @@ TEST_F(AdminServerTest, RefusesOtherMethodsAndBodies) {
   for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"}) {
     const std::string answer = send(std::string(method) + " / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 405 ")) << answer;
-    EXPECT_TRUE(holds(answer, "Allow: GET, HEAD\r\n")) << answer;
+    EXPECT_TRUE(answer_holds(answer, "Allow: GET, HEAD\r\n")) << answer;
   }
   EXPECT_TRUE(send("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc").starts_with("HTTP/1.1 413 "));
   EXPECT_TRUE(send("GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n").starts_with("HTTP/1.1 413 "));
@@ -129,7 +129,7 @@ TEST_F(AdminServerTest, RefusesNamesThatItDoesNotKnow) {
   for (const char* host : {"evil.example.com", "audit.example.com.evil.example.com", "", "localhost:80x", "[::1", "x localhost"}) {
     const std::string answer = get("/", host);
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 403 ")) << host << "\n" << answer;
-    EXPECT_TRUE(holds(answer, "admin.hosts")) << answer;
+    EXPECT_TRUE(answer_holds(answer, "admin.hosts")) << answer;
   }
   EXPECT_TRUE(send("GET / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 403 "));
   EXPECT_TRUE(send("GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n").starts_with("HTTP/1.1 403 "));
@@ -176,7 +176,7 @@ TEST_F(AdminServerTest, ATakenPortStopsTheStart) {
   ASSERT_FALSE(opened.ok());
   EXPECT_EQ(opened.error().kind, ErrorKind::busy);
   for (const std::string& part : {std::string("127.0.0.1:") + std::to_string(same.port), std::string("admin.listen")})
-    EXPECT_TRUE(holds(opened.error().message, part)) << opened.error().message;
+    EXPECT_TRUE(answer_holds(opened.error().message, part)) << opened.error().message;
 }
 
 }  // namespace

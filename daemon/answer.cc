@@ -85,7 +85,10 @@ Answer from_transport(const AnswerContext& context, const Error& error) {
   Answer answer;
   answer.message = who(context) + error.message;
   switch (error.kind) {
-    case ErrorKind::too_large: answer.kind = AnswerKind::too_large; break;
+    case ErrorKind::too_large:
+      answer.kind = AnswerKind::too_large;
+      answer.message += " (sources." + context.source + ".max_page_bytes): asking for smaller pages; raise it if a single record is larger";
+      break;
     case ErrorKind::invalid:
     case ErrorKind::unsupported: answer.kind = AnswerKind::stop; break;
     default: answer.kind = AnswerKind::again; break;

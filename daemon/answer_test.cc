@@ -10,7 +10,7 @@ namespace {
 
 using std::chrono::seconds;
 
-const WallTime now = *parse_rfc3339("2025-11-23T10:00:00Z");
+const WallTime answered_at = *parse_rfc3339("2025-11-23T10:00:00Z");
 
 HttpResponse response(int status, std::vector<HttpHeader> headers = {}, std::string body = "") {
   HttpResponse made;
@@ -22,23 +22,23 @@ HttpResponse response(int status, std::vector<HttpHeader> headers = {}, std::str
 
 TEST(RateHint, ReadsEpochAndDelta) {
   RateLimitProfile profile;
-  const std::string epoch = std::to_string(to_micros(now) / 1'000'000 + 30);
-  const auto by_epoch = rate_hint(profile, response(200, {{"X-RateLimit-Remaining", "5"}, {"X-RateLimit-Reset", epoch}}), now);
+  const std::string epoch = std::to_string(to_micros(answered_at) / 1'000'000 + 30);
+  const auto by_epoch = rate_hint(profile, response(200, {{"X-RateLimit-Remaining", "5"}, {"X-RateLimit-Reset", epoch}}), answered_at);
   ASSERT_TRUE(by_epoch.has_value());
   EXPECT_EQ(by_epoch->remaining, 5u);
   EXPECT_EQ(by_epoch->until_reset, Duration(seconds(30)));
   profile.reset = RateReset::delta;
-  const auto by_delta = rate_hint(profile, response(200, {{"X-RateLimit-Remaining", "5"}, {"X-RateLimit-Reset", "30"}}), now);
+  const auto by_delta = rate_hint(profile, response(200, {{"X-RateLimit-Remaining", "5"}, {"X-RateLimit-Reset", "30"}}), answered_at);
   ASSERT_TRUE(by_delta.has_value());
   EXPECT_EQ(by_delta->until_reset, Duration(seconds(30)));
-  EXPECT_FALSE(rate_hint(profile, response(200, {{"X-RateLimit-Remaining", "-1"}, {"X-RateLimit-Reset", "30"}}), now));
+  EXPECT_FALSE(rate_hint(profile, response(200, {{"X-RateLimit-Remaining", "-1"}, {"X-RateLimit-Reset", "30"}}), answered_at));
 }
 
 class JudgeAnswer : public testing::Test {
  protected:
   Answer judge(Result<HttpResponse> result, bool follows_cursor = false) {
     const AnswerContext context{profile_, profile_.streams.at("audit"), "acme", "tenant-1", "portal:443", secrets_, follows_cursor, 1u << 20};
-    return judge_answer(context, std::move(result), now);
+    return judge_answer(context, std::move(result), answered_at);
   }
   Profile profile_ = builtin_profile("apptego").value();
   const SecretMask secrets_{{Secret("example-token")}};

@@ -70,6 +70,22 @@ TEST_F(CareJobs, AGapThatIsNotOpenIsNamed) {
   EXPECT_NE(outcome.words.find("1 gap accepted; not open, or not of what was selected: 9"), std::string::npos) << outcome.words;
 }
 
+// ESC, DEL, and U+009B, which terminals take for ESC [.
+TEST_F(CareJobs, NoTerminalObeysWhatTheListsShow) {
+  const std::string evil = "x\x1b[31m\x7f\xc2\x9b" "31m";
+  gap(evil, start_, start_ + seconds(5));
+  run("gaps_accept", gaps_accept_argument({}, evil, evil));
+  const ExporterRow row = journal_->attach_exporter("archive", "file", "hold", false).value();
+  ASSERT_TRUE(journal_->set_exporter_error(row.exporter_id, evil).ok());
+  std::size_t open = 9;
+  for (const bool json : {false, true}) {
+    const std::string text = gap_list({}, json, open) + exporter_list(json);
+    EXPECT_NE(text.find("accepted"), std::string::npos) << text;
+    for (const char* harmful : {"\x1b", "\x7f", "\xc2\x9b"}) EXPECT_EQ(text.find(harmful), std::string::npos) << text;
+  }
+  EXPECT_NE(exporter_list(true).find("\\u009b31m"), std::string::npos) << exporter_list(true);
+}
+
 TEST_F(CareJobs, GapsAreListedAsJson) {
   gap("first", start_, start_ + seconds(5));
   run("gaps_accept", gaps_accept_argument({}, "alex", "known"));

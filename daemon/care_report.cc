@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "daemon/status_report.h"
-#include "encoding/json_object.h"
+#include "encoding/harmless_text.h"
 
 namespace auditferry {
 namespace {
@@ -41,7 +41,7 @@ std::size_t render_gap_list(const JournalSnapshot& snapshot, const std::vector<G
     ++listed;
     if (gap.state == "open") ++open;
     if (json) {
-      sink(gap_json(gap, snapshot) + "\n");
+      sink(harmless_json(gap_json(gap, snapshot)) + "\n");
     } else {
       add_gap(table, gap, snapshot);
     }
@@ -56,7 +56,7 @@ void render_exporter_list(const JournalSnapshot& snapshot, const Settings& setti
   context.settings = &settings;
   TextTable table({"EXPORTER", "TYPE", "STATE", "POSITION", "WAITING", "DEAD LETTERS", "LAST DELIVERY"});
   for (const ExporterRow& row : snapshot.exporters) {
-    if (json) sink(exporter_json(row, snapshot.last_seq, context) + "\n");
+    if (json) sink(harmless_json(exporter_json(row, snapshot.last_seq, context)) + "\n");
     table.row({plain(row.name), plain(row.type), row.attached ? "attached" : "detached", report_count(row.books.position),
                report_count(row.books.waiting(snapshot.last_seq)), report_count(row.books.dead), report_time(row.last_delivery)});
     if (!row.attached) table.note(detached_text(row, snapshot.last_seq));

@@ -142,9 +142,13 @@ Task<std::string> OnlineCheck::probe(const CheckedSource& checked, RequestBudget
       response->status == 429 || response->status == 503 || says_rate_limited(settings.profile, *response);
   if (!limited) co_return judge_probe(settings, *response, portal_secrets(settings, context));
   const std::optional<Duration> wait = retry_after(*response, world_.clock.now());
-  budget.penalize(wait.value_or(std::chrono::minutes(1)));
-  co_return host_of(settings.base_url) + " asks us to wait, status " + std::to_string(response->status) +
-      (wait ? ": " + report_duration(*wait) : "") + "; try again after that";
+  const std::string words = host_of(settings.base_url) + " asks us to wait, status " + std::to_string(response->status) +
+                            (wait ? ": " + report_duration(*wait) : "");
+  const WaitToImpose what{std::min(wait.value_or(std::chrono::minutes(1)), settings.max_retry_after), host_of(settings.base_url),
+                          credential_key(settings), "source " + settings.name + ": " + words};
+  const std::vector<LogField> whose{{"source", settings.name}};
+  co_await impose_wait(budget, world_.keep_penalty, world_.clock, world_.log, what, whose);
+  co_return words + "; try again after that";
 }
 
 Task<void> OnlineCheck::stream(const CheckedSource& checked, const StreamSettings& settings,
@@ -152,7 +156,7 @@ Task<void> OnlineCheck::stream(const CheckedSource& checked, const StreamSetting
   const SourceSettings& source = *checked.settings;
   const std::string who = "source " + source.name + ", stream " + settings.name;
   PortalWorld world{world_.clock,  world_.log, *checked.http,         budget,
-                    world_.random, nullptr,    credential_key(source)};
+                    world_.random, world_.keep_penalty, credential_key(source)};
   PortalSession session(world, source, settings);
   const bool page_good = co_await page(session, settings, who);
   // The others go on from a cursor: no time range is asked for while all is well.
@@ -218,7 +222,7 @@ Task<void> OnlineCheck::exporter(const CheckedExporter& checked) {
   const Status greeted = co_await checked.exporter->greet();
   const std::string who = "exporter " + checked.name;
   if (greeted) {
-    ok(who, "can be reached and written to");
+    ok(who, checked.exporter->greeting_shows());
   } else {
     fail(who, greeted.error().message);
   }

@@ -1,6 +1,7 @@
 #pragma once
 // `auditferry check --online`: asks every portal a few questions and greets every exporter, and says in
-// words what does not fit. Needs no daemon and changes nothing, neither here nor there.
+// words what does not fit. Needs no daemon and changes nothing, neither here nor there, but for a wait that a portal
+// asks for: it is kept.
 
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "core/log.h"
 #include "core/random.h"
 #include "core/task.h"
+#include "daemon/portal_session.h"
 #include "daemon/text_report.h"
 #include "storage/journal_types.h"
 
@@ -32,6 +34,7 @@ struct CheckWorld {
   Log& log;
   Random& random;
   const std::vector<Penalty>& penalties;  // see stored_penalties()
+  KeepPenalty keep_penalty;               // see keep_wait()
   const ReportSink& sink;
 };
 

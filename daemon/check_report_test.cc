@@ -4,6 +4,9 @@
 
 #include "daemon/journal_report.h"
 #include "daemon/poller_fixture.h"
+#include "exporters/syslog_exporter.h"
+#include "tests/support/fake_receiver.h"
+#include "tests/support/faulty_file_system.h"
 
 namespace auditferry {
 namespace {
@@ -43,10 +46,12 @@ struct CheckFixture : PollerFixture {
     std::string report;
     const ReportSink sink = [&report](std::string_view text) { report += text; };
     const std::vector<CheckedSource> sources{{&source_, &http_}};
+    const KeepPenalty keep = [this](const Penalty& penalty) { return keep_in_journal(penalty); };
     loop_.run(keep_verdict(
-        check_online(CheckWorld{loop_.clock(), log_, random_, *penalties, sink}, sources, exporters)));
+        check_online(CheckWorld{loop_.clock(), log_, random_, *penalties, keep, sink}, sources, exporters)));
     return report;
   }
+  Task<Status> keep_in_journal(const Penalty& penalty) { co_return journal_->set_penalty(penalty); }
   Task<void> keep_verdict(Task<bool> task) { good = co_await std::move(task); }
 
   bool good = false;
@@ -81,6 +86,26 @@ TEST(CheckReport, SaysThatAllIsWell) {
                 "\n"
                 "ok   source acme, stream device: time ranges are understood\n"
                 "ok   exporter archive: can be reached and written to\n");
+}
+
+TEST(CheckReport, SaysNoMoreOfUdpThanItShows) {
+  CheckFixture fixture;
+  FakeReceiver receiver(fixture.loop_.executor(), fixture.loop_.clock(), FakeReceiver::Speaks::lines);
+  FaultyFileSystem disk;
+  ExporterWorld world{fixture.loop_.executor(), fixture.loop_.clock(), fixture.log_, disk, fixture.loop_.blocking(), {}};
+  world.connector = &receiver;
+  world.datagrams = &receiver;
+  SyslogSettings settings;
+  settings.address.unix_path = "/dev/log";
+  const auto line_of = [&](SyslogTransport transport) {
+    settings.transport = transport;
+    SyslogExporter exporter(settings, world);
+    const std::string report = fixture.check({{"siem", &exporter}});
+    return report.substr(std::min(report.size(), report.find("ok   exporter siem: ")));
+  };
+  EXPECT_EQ(line_of(SyslogTransport::udp),
+            "ok   exporter siem: its address is known; UDP shows nothing more: see at the receiver whether records arrive\n");
+  EXPECT_EQ(line_of(SyslogTransport::unix_datagram), "ok   exporter siem: can be reached and written to\n");
 }
 
 TEST(CheckReport, SaysThatAnExporterRefuses) {
@@ -191,6 +216,43 @@ TEST(CheckReport, StopsAskingWhenItIsToldToWait) {
   CheckFixture other;
   other.portal_.add_fault({"", 0, 1, rate_limit_fault(std::chrono::seconds(100))});
   expect_fail(other, "FAIL source acme: 127.0.0.1 asks us to wait, status 429: 100s; try again after that");
+}
+
+// By the probe, which is a source's first request, and by a page of a stream.
+TEST(CheckReport, AWaitThatItMeetsIsKeptForWhoeverAsksNext) {
+  for (const std::string target : {"/frontend/get_applications", "audit"}) {
+    SCOPED_TRACE(target);
+    CheckFixture fixture;
+    Fault fault = status_fault(429);
+    fault.retry_after = "3600";
+    fixture.portal_.add_fault({target, 0, 1, fault});
+    const WallTime until = fixture.loop_.clock().now() + hours(1);
+    fixture.check();
+    EXPECT_FALSE(fixture.good);
+    const std::uint64_t asked = fixture.portal_.stats().requests;
+    expect_fail(fixture, "FAIL source acme: 127.0.0.1 has asked us to wait until ");
+    EXPECT_EQ(fixture.portal_.stats().requests, asked);
+    const std::vector<Penalty> kept = stored_penalties(fixture.folder_ / "journal.db").value();
+    ASSERT_EQ(kept.size(), 1u);
+    EXPECT_EQ(kept.front().credential, credential_key(fixture.source_));
+    EXPECT_GE(kept.front().until, until);
+    EXPECT_LT(kept.front().until, until + minutes(1));
+    // A request goes out again once it is over.
+    fixture.loop_.run_until_idle(hours(1));
+    fixture.check();
+    EXPECT_TRUE(fixture.good);
+  }
+}
+
+TEST(CheckReport, AWaitBeyondMaxRetryAfterIsKeptForNoLonger) {
+  CheckFixture fixture;
+  Fault fault = status_fault(429);
+  fault.retry_after = "86400000";
+  fixture.portal_.add_fault({"/frontend/get_applications", 0, 1, fault});
+  fixture.check();
+  const std::vector<Penalty> kept = stored_penalties(fixture.folder_ / "journal.db").value();
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_LE(kept.front().until, fixture.loop_.clock().now() + fixture.source_.max_retry_after);
 }
 
 TEST(CheckReport, ObeysAStoredPenalty) {

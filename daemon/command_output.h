@@ -12,7 +12,7 @@
 namespace auditferry {
 
 // "auditferry: message" on standard error; gives `status` back.
-ExitStatus complain(const std::string& message, ExitStatus status);
+ExitStatus complain(const std::string& message, ExitStatus status = ExitStatus::failed);
 // On standard output. A ReportSink.
 void print(std::string_view text);
 

@@ -5,13 +5,16 @@
 #include <cstdio>
 #include <random>
 
+#include "core/run_blocking.h"
 #include "daemon/care_commands.h"
 #include "daemon/check_report.h"
 #include "daemon/command_output.h"
 #include "daemon/journal_commands.h"
 #include "daemon/health_command.h"
+#include "daemon/init_service.h"
 #include "daemon/insecure_peers.h"
 #include "daemon/journal_report.h"
+#include "daemon/keep_wait.h"
 #include "daemon/ledger_report.h"
 #include "daemon/load_settings.h"
 #include "daemon/network.h"
@@ -64,8 +67,10 @@ ExitStatus status(const CommandLine& line, const Settings& settings) {
   context.daemon_pid = StateDir::owner(settings.daemon.state_dir);
   context.daemon_running = context.daemon_pid.has_value();
   context.settings = &settings;
+  const Result<std::uint64_t> free = PosixFileSystem().free_bytes(settings.daemon.state_dir);
+  if (free) context.free_bytes = *free;
   print(line.brief ? render_status_line(*snapshot, context) : render_status(*snapshot, context, line.json));
-  return needs_a_person(*snapshot).empty() ? ExitStatus::done : ExitStatus::needs_a_person;
+  return needs_a_person(*snapshot, context).empty() ? ExitStatus::done : ExitStatus::needs_a_person;
 }
 
 ExitStatus health_of(const CommandLine& line) {
@@ -122,6 +127,10 @@ struct OnlineProgram {
   std::vector<std::unique_ptr<BeastHttpClient>> clients;
   std::vector<std::unique_ptr<Exporter>> exporters;
 
+  Task<Status> keep(const Penalty& penalty) {
+    auto job = [this, &penalty] { return keep_wait(settings.daemon.state_dir, penalty, clock.now()); };
+    co_return co_await run_blocking(thread, job);
+  }
   Task<void> run(const std::vector<Penalty>& penalties, bool& good) {
     std::vector<CheckedSource> sources;
     for (const SourceSettings& source : settings.sources) {
@@ -135,7 +144,8 @@ struct OnlineProgram {
       checked.push_back({exporter.name, exporters.back().get()});
     }
     const ReportSink sink = print;
-    good = co_await check_online(CheckWorld{clock, log, random, penalties, sink}, sources, checked);
+    CheckWorld world{clock, log, random, penalties, [this](const Penalty& penalty) { return keep(penalty); }, sink};
+    good = co_await check_online(std::move(world), sources, checked);
     co_await network.end();
   }
 };
@@ -165,11 +175,16 @@ ExitStatus check(const CommandLine& line, const Settings& settings) {
 ExitStatus make_configuration(const CommandLine& line) {
   Questions questions(0, 1);
   PosixFileSystem files;
-  const Result<std::string> made = init(line.init, questions, files, print);
+  InitOptions options = line.init;
+  options.service_group = service_group();
+  const Result<std::string> made = init(options, questions, files, print);
   if (!made) return complain(made.error().message, made.error().kind == ErrorKind::invalid ? ExitStatus::usage : ExitStatus::failed);
   const std::string check = "auditferry check --online --config " + *made;
+  // The package's unit reads this one.
+  const bool of_unit = for_the_service(options, *made) && *made == "/etc/auditferry/auditferry.toml";
+  const std::string next = of_unit ? "systemctl enable --now auditferry" : "auditferry run --config " + *made;
   if (line.init.offline) {
-    print("not asked, as told: '" + check + "' does\nthen: auditferry run --config " + *made + "\n");
+    print("not asked, as told: '" + check + "' does\nthen: " + next + "\n");
     return ExitStatus::done;
   }
   CommandLine online;
@@ -179,7 +194,7 @@ ExitStatus make_configuration(const CommandLine& line) {
   std::fflush(stdout);
   const ExitStatus status = run_command(online);
   if (status != ExitStatus::done) return complain("what was written stays: correct it there, then run '" + check + "'", status);
-  print("next: auditferry run --config " + *made + "\n");
+  print("next: " + next + "\n");
   return ExitStatus::done;
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "config/settings.h"
+#include "core/log.h"
 
 namespace auditferry {
 
@@ -32,11 +33,17 @@ struct ConfigChange {
   std::string words() const;
 };
 
+// A line of the log.
+struct TakeOverProblem {
+  std::string words;
+  std::vector<LogField> whose = {};  // the source or exporter; empty: it is of the configuration as a whole
+};
+
 // What became of settings that a running program was to take over.
 struct TakenOver {
-  bool in_use = false;   // false: nothing was done
-  std::string words;     // for the log; empty: there is nothing to say
-  std::string problems;  // why nothing was done, or what could not be started, a line each; empty: none
+  bool in_use = false;                         // false: nothing was done
+  std::string words;                           // for the log; empty: there is nothing to say
+  std::vector<TakeOverProblem> problems = {};  // why nothing was done, or what could not be started
 };
 
 // Pure. Secrets are compared by what they are; the same for profiles. An exporter that is not enabled counts as

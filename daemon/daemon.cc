@@ -1,5 +1,6 @@
 #include "daemon/daemon.h"
 
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -22,6 +23,7 @@
 #include "daemon/repeated_lines.h"
 #include "daemon/service_manager.h"
 #include "daemon/service_watch.h"
+#include "daemon/mebibytes_read.h"
 #include "daemon/start_extension.h"
 #include "encoding/time_format.h"
 #include "net/system_clock.h"
@@ -97,9 +99,10 @@ Status Daemon::World::open() {
   Result<StateDir> acquired = StateDir::acquire(program.settings().daemon.state_dir);
   if (!acquired) return std::move(acquired).error();
   state_dir = std::move(acquired).value();
+  std::atomic<std::uint64_t> progress{0};
   std::optional<StartExtension> extension;
-  if (service_manager::listens()) extension.emplace(service_manager::extend_start);
-  Status opened = program.open(state_dir->journal_path());
+  if (service_manager::listens()) extension.emplace(service_manager::extend_start, [&progress] { return progress.load() + mebibytes_read(); });
+  Status opened = program.open(state_dir->journal_path(), &progress);
   extension.reset();
   if (!opened) return opened;
   life = std::make_unique<LifeSigns>(clock, program.storage(), life_sign_path(program.settings().daemon.state_dir));

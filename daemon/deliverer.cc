@@ -37,9 +37,7 @@ Task<void> Deliverer::changed() {
 }
 
 Task<void> Deliverer::changed_within(Duration limit) {
-  Task<void> ring = works_->changed.wait();
-  Task<void> deadline = world_.clock.sleep(limit);
-  co_await first_to_end(std::move(ring), std::move(deadline));
+  co_await ring_or_time(works_->changed, world_.clock, limit);
 }
 
 void Deliverer::drain() {
@@ -74,7 +72,7 @@ Task<void> Deliverer::deliver() {
   for (;;) {
     if (winding_up_) break;
     if (start_over_) co_await start_over();
-    if (!next_ && more_published_) {
+    if (!next_ && (more_published_ || wait_is_over())) {
       const Status read = co_await read_next();
       if (!read) {
         // The journal failed; a sink's trouble is the slots' own.
@@ -96,7 +94,11 @@ Task<void> Deliverer::deliver() {
       continue;
     }
     if (!next_ && draining_ && !window_.unsent()) break;
-    co_await changed();
+    if (gathers_until_ && !next_) {
+      co_await changed_within(*gathers_until_ - world_.clock.steady_now());
+    } else {
+      co_await changed();
+    }
   }
   co_await finish();
 }
@@ -131,6 +133,18 @@ Task<void> Deliverer::open_exporter() {
   }
 }
 
+// Smaller than the settings allow: more may come for it.
+bool Deliverer::is_small(const RecordBatch& batch) const {
+  const std::size_t entries = batch.records.size() + batch.missing.size();
+  std::uint64_t bytes = 0;
+  for (const Record& record : batch.records) bytes += record.raw.size() + record.id.size();
+  return entries < settings_.batch.records && bytes < settings_.batch.bytes;
+}
+
+bool Deliverer::wait_is_over() const {
+  return gathers_until_ && world_.clock.steady_now() >= *gathers_until_;
+}
+
 Task<Status> Deliverer::read_next() {
   more_published_ = false;
   const std::uint64_t from = window_.end(row_.books.position);
@@ -147,6 +161,9 @@ Task<Status> Deliverer::read_next() {
     if (!any) oldest.reset();
     if (any && !batch->records.empty()) oldest = batch->records.front().received;
   }
+  const bool small = is_small(*batch);
+  if (any && small && gathers_until_ && !wait_is_over() && !draining_) co_return Status();
+  if (!any || small) gathers_until_.reset();
   if (!any || start_over_) co_return Status();
   if (!batch->missing.empty()) {
     Result<bool> recorded = co_await record_missing(batch->missing);
@@ -295,9 +312,7 @@ Task<Result<bool>> Deliverer::commit(PositionUpdate update) {
 Task<void> Deliverer::watch_publications() {
   for (;;) {
     co_await world_.published.wait();
-    // A moment more lets records come together in one batch.
-    if (!draining_ && settings_.batch.wait > Duration::zero())
-      co_await world_.clock.sleep(settings_.batch.wait);
+    if (!gathers_until_) gathers_until_ = world_.clock.steady_now() + settings_.batch.wait;
     more_published_ = true;
     ring();
   }
@@ -307,11 +322,7 @@ Task<void> Deliverer::watch_publications() {
 // between writes, and with everything confirmed noted down before.
 Task<void> Deliverer::care() {
   for (;;) {
-    if (!reopen_) {
-      Task<void> wanted = works_->care_wanted.wait();
-      Task<void> tick = world_.clock.sleep(tend_every);
-      co_await first_to_end(std::move(wanted), std::move(tick));
-    }
+    if (!reopen_) co_await ring_or_time(works_->care_wanted, world_.clock, tend_every);
     more_published_ = true;  // gap entries come without a ring
     ring();
     if (closing_) co_return;

@@ -70,6 +70,8 @@ class Deliverer {
   Task<void> open_exporter();
   Task<void> deliver();
   Task<Status> read_next();
+  bool is_small(const RecordBatch& batch) const;
+  bool wait_is_over() const;
   Task<void> finish();
   Task<void> settle_beginnings();
   Task<void> start_over();
@@ -113,6 +115,8 @@ class Deliverer {
   int suspects_in_a_row_ = 0;            // single records refused since it last did
   SteadyTime next_beyond_held_{};        // when one more slot may be opened beyond those that are held
   int rate_holds_ = 0;                   // slots that wait for dead_letters.max_rate
+  // Until then a small batch is left in the journal: batch.wait after the first publication of what it holds.
+  std::optional<SteadyTime> gathers_until_;
   bool more_published_ = true;
   bool loading_ = false;  // a slot whose turn it is reads its records again
   bool judging_ = false;  // a slot whose batch was gone has read it again to tell its records apart

@@ -38,7 +38,10 @@ class DeliveryWorld : public testing::Test {
         journal_->attach({"apptego", "t", "audit"}, "acme", "https://portal", "f", "", loop_.clock().now())
             .value();
   }
-  ~DeliveryWorld() override { stop(); }
+  ~DeliveryWorld() override {
+    stop();
+    EXPECT_EQ(log_.first_without("exporter"), "") << "a line that does not say whose it is";
+  }
   void stop() {
     group_.cancel();
     loop_.run(group_.join());
@@ -52,6 +55,7 @@ class DeliveryWorld : public testing::Test {
     page.stream_id = collection_.stream_id;
     page.collection_id = collection_.collection_id;
     page.source = source;
+    page.received = loop_.clock().now();
     page.page = &builder.page();
     page.walk_state = "{}";
     page.provenance.how = "poll";

@@ -6,6 +6,7 @@
 #include <deque>
 
 #include "daemon/deliverer_fixture.h"
+#include "tests/support/sanitized.h"
 
 namespace auditferry {
 namespace {
@@ -20,6 +21,7 @@ class ScriptedExporter final : public Exporter {
   explicit ScriptedExporter(Clock& clock) : clock_(clock) {}
   std::deque<WriteOutcome> script;
   std::vector<std::string> delivered;
+  std::vector<std::size_t> sizes;  // of the writes, in records
   std::size_t writes = 0;
   bool hangs = false;
   bool closed = false;
@@ -33,6 +35,7 @@ class ScriptedExporter final : public Exporter {
   }
   Task<WriteOutcome> write(const std::vector<OutgoingRecord>& records, WriteProgress&) override {
     ++writes;
+    sizes.push_back(records.size());
     while (hangs) co_await clock_.sleep(hours(1));
     WriteOutcome outcome;
     if (!script.empty()) {
@@ -87,6 +90,67 @@ TEST_F(DelivererTest, DeliversInOrderAndKeepsTheExportersState) {
   EXPECT_TRUE(deliverer_->status().up);
 }
 
+TEST_F(DelivererTest, ASmallBatchWaitsForMoreRecords) {
+  settings_.batch.wait = seconds(10);
+  start();
+  loop_.run_until_idle(seconds(1));
+  publish(3);
+  loop_.run_until_idle(seconds(5));
+  EXPECT_EQ(exporter_.writes, 0u);
+  EXPECT_TRUE(deliverer_->status().oldest_waiting);
+  publish(3);
+  loop_.run_until_idle(std::chrono::milliseconds(4900));
+  EXPECT_EQ(exporter_.writes, 0u);
+  loop_.run_until_idle(std::chrono::milliseconds(200));
+  EXPECT_EQ(exporter_.sizes, std::vector<std::size_t>{6}) << "the wait of the first three has passed";
+  publish(1);
+  loop_.run_until_idle(std::chrono::milliseconds(9900));
+  EXPECT_EQ(exporter_.writes, 1u) << "what comes later has a wait of its own";
+  loop_.run_until_idle(std::chrono::milliseconds(200));
+  EXPECT_EQ(exporter_.sizes, (std::vector<std::size_t>{6, 1}));
+}
+
+TEST_F(DelivererTest, AFullBatchDoesNotWait) {
+  settings_.batch.wait = hours(1);
+  start();
+  loop_.run_until_idle(seconds(1));
+  publish(6);
+  loop_.run_until_idle(seconds(1));
+  EXPECT_EQ(exporter_.writes, 0u);
+  publish(6);
+  loop_.run_until_idle(Duration(1));
+  EXPECT_EQ(exporter_.sizes, std::vector<std::size_t>{10});
+  loop_.run_until_idle(hours(1));
+  EXPECT_EQ(exporter_.sizes, (std::vector<std::size_t>{10, 2}));
+}
+
+TEST_F(DelivererTest, ABatchIsFullByItsBytesToo) {
+  settings_.batch.wait = hours(1);
+  settings_.batch.bytes = 9;  // each record has three: its id and "{}"
+  start();
+  loop_.run_until_idle(seconds(1));
+  publish(8);
+  loop_.run_until_idle(Duration(1));
+  EXPECT_EQ(exporter_.sizes, (std::vector<std::size_t>{3, 3}));
+  publish(1);
+  loop_.run_until_idle(Duration(1));
+  EXPECT_EQ(exporter_.sizes, (std::vector<std::size_t>{3, 3, 3}));
+}
+
+TEST_F(DelivererTest, WhatWaitsIsSentAtOnceAtTheEnd) {
+  settings_.batch.wait = hours(1);
+  Deliverer& deliverer = start();
+  loop_.run_until_idle(seconds(1));
+  publish(3);
+  loop_.run_until_idle(seconds(1));
+  EXPECT_EQ(exporter_.writes, 0u);
+  const Duration before = loop_.clock().slept();
+  deliverer.drain();
+  loop_.run(group_.join());
+  EXPECT_EQ(exporter_.delivered.size(), 3u);
+  EXPECT_LT(loop_.clock().slept() - before, seconds(2));
+}
+
 TEST_F(DelivererTest, RetryWaitsAsLongAsAskedAndSendsTheSameAgain) {
   WriteOutcome busy = outcome(Verdict::retry, "the sink is busy");
   busy.retry_after = minutes(7);
@@ -104,10 +168,10 @@ TEST_F(DelivererTest, RetryWaitsAsLongAsAskedAndSendsTheSameAgain) {
 }
 
 TEST_F(DelivererTest, RetriesForEverAndTellsItOnce) {
-  for (int i = 0; i < 200; ++i) exporter_.script.push_back(outcome(Verdict::retry, "connection refused"));
+  for (int i = 0; i < rounds(200, 60); ++i) exporter_.script.push_back(outcome(Verdict::retry, "connection refused"));
   publish(3);
   start();
-  loop_.run_until_idle(hours(24));
+  loop_.run_until_idle(hours(rounds(24, 8)));
   EXPECT_EQ(exporter_.delivered.size(), 3u);
   EXPECT_EQ(log_.count("connection refused"), 1u);
   EXPECT_EQ(log_.count("delivery works again"), 1u);

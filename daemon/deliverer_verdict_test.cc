@@ -7,6 +7,7 @@
 #include "daemon/deliverer_fixture.h"
 #include "daemon/far_end.h"
 #include "storage/dead_letters.h"
+#include "tests/support/sanitized.h"
 
 namespace auditferry {
 namespace {
@@ -402,7 +403,7 @@ TEST_F(VerdictTest, LettersThatWaitForTheirRateKeepNoBatch) {
 }
 
 TEST_F(VerdictTest, RandomVerdictsLoseNothing) {
-  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+  for (std::uint64_t seed = 1; seed <= rounds(6u, 2u); ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
     settings_.dead_letters_max_rate = 0;

@@ -13,7 +13,4 @@ struct Deliverer::Works {
   TaskGroup helpers;
 };
 
-// After a failure of the journal, which is no exporter's fault.
-inline constexpr Duration storage_retry = std::chrono::seconds(2);
-
 }  // namespace auditferry

@@ -32,10 +32,13 @@ std::string as_sentence(std::string words) {
 }
 
 void add_room(const LiveState& state, std::vector<Finding>& found) {
-  if (state.holding) {
+  if (!state.held_by.empty()) {
+    const std::string name = plain(state.held_by);
+    found.push_back({"Nothing is fetched: the journal is full of records that exporter " + name + " has not delivered.",
+                     "Mend exporter " + name + ", or raise journal.max_size.", command_line(state.config, "status")});
+  } else if (state.holding) {
     found.push_back({"Nothing is fetched, because the journal or its disk is full.",
-                     "Mend the exporter that waits longest, make room on the disk of daemon.state_dir, or raise "
-                     "journal.max_size; the log says which of them it is.",
+                     "Make room on the disk of daemon.state_dir, or raise journal.max_size; the log says which of them it is.",
                      command_line(state.config, "status")});
   } else if (state.journal_full_in && *state.journal_full_in < soon) {
     found.push_back({"The journal will be full in " + report_duration(*state.journal_full_in) + " at the present rate.",
@@ -47,18 +50,12 @@ void add_headroom(const LiveState& state, const StreamProgress& progress, std::v
   StatusContext context;
   context.now = state.now;
   context.settings = state.settings;
-  const std::optional<Duration> headroom = retention_headroom(progress, *state.snapshot, context);
+  const std::optional<Duration> headroom = alarming_headroom(progress, *state.snapshot, context);
   if (!headroom) return;
-  const Duration retention = retention_of(*progress.stream, state.settings).value_or(soon);
-  if (*headroom > std::min(soon, Duration(retention / 4))) return;
-  const std::string stream = stream_name(*progress.stream);
-  if (*headroom <= Duration::zero()) {
-    found.push_back({"The portal may have forgotten records of " + stream + " that are not here.",
-                     "Let the stream catch up: see below why it is behind. What turns out to be lost will be shown as a gap.", ""});
-  } else {
-    found.push_back({"In " + report_duration(*headroom) + " the portal will forget records of " + stream + " that are not here yet.",
-                     "Let the stream catch up: see below why it is behind; requests_per_minute limits how fast.", ""});
-  }
+  found.push_back({headroom_words(*headroom, stream_name(*progress.stream)),
+                   *headroom <= Duration::zero() ? "Let the stream catch up: see below why it is behind. What turns out to be lost will be shown as a gap."
+                                                 : "Let the stream catch up: see below why it is behind; requests_per_minute limits how fast.",
+                   ""});
 }
 
 void add_stream(const LiveState& state, const StreamSnapshot& stream, std::vector<Finding>& found) {
@@ -168,13 +165,18 @@ std::vector<GapAdvice> gap_advice(const GapRow& gap, const JournalSnapshot& snap
   return advice;
 }
 
-std::vector<Finding> findings(const LiveState& state) {
+std::vector<Finding> troubles(const LiveState& state) {
   std::vector<Finding> found;
   add_room(state, found);
   for (const PollerStatus& status : state.pollers) add_poller(state, status, found);
   for (const ExporterRow& row : state.snapshot->exporters) add_exporter(state, row, found);
   for (const StreamSnapshot& stream : state.snapshot->streams) add_stream(state, stream, found);
   add_gaps(state, found);
+  return found;
+}
+
+std::vector<Finding> findings(const LiveState& state) {
+  std::vector<Finding> found = troubles(state);
   add_insecure(state, found);
   return found;
 }

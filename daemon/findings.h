@@ -17,6 +17,8 @@ struct Finding {
 // Everything that needs a person, the worst first; empty: all is in order. Pure. Words from outside are as
 // they came, but for control characters.
 std::vector<Finding> findings(const LiveState& state);
+// The same without what is configured so (tls.insecure), which leaves `in_order` of /status as it is.
+std::vector<Finding> troubles(const LiveState& state);
 
 // "auditferry COMMAND --config FILE", quoted for a shell.
 std::string command_line(const std::string& config, const std::string& command,

@@ -126,6 +126,9 @@ TEST(Findings, AFullJournal) {
   EXPECT_EQ(only(daemon).what, "The journal will be full in 23h at the present rate.");
   daemon.state.holding = true;
   EXPECT_EQ(only(daemon).what, "Nothing is fetched, because the journal or its disk is full.");
+  daemon.state.held_by = "archive";
+  EXPECT_EQ(only(daemon).what, "Nothing is fetched: the journal is full of records that exporter archive has not delivered.");
+  EXPECT_EQ(only(daemon).todo, "Mend exporter archive, or raise journal.max_size.");
 }
 
 TEST(Findings, BooksThatDoNotBalance) {

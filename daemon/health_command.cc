@@ -96,7 +96,7 @@ HealthVerdict health(const std::string& config) {
   SystemClock clock;
   const Result<Settings> settings = load_settings(config, false);
   if (!settings) {
-    const std::optional<std::string> folder = process_environment("STATE_DIRECTORY");
+    const std::optional<std::string> folder = inherited_state_dir(process_environment);
     if (!folder) return {false, first_line(settings.error().message)};
     return health_by_life_sign(*folder, clock.steady_now());
   }

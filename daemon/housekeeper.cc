@@ -84,14 +84,17 @@ void Housekeeper::tell_fullness(const PruneStep& step) {
     because = " and holds no record that could be removed: what fills it are the identities of records (journal.remember), the ledger and the "
               "quarantine (journal.ledger_keep). Polling waits: raise journal.max_size, or lower journal.remember or journal.ledger_keep";
   } else if (step.full) {
-    because = " with records that an exporter has not delivered: polling waits. Repair that exporter, or raise journal.max_size";
+    because = " with records that " + (step.held_by.empty() ? std::string("an exporter") : "exporter " + step.held_by) +
+              " has not delivered: polling waits. Repair that exporter, or raise journal.max_size";
   }
   if (because == full_because_) return;
   full_because_ = std::move(because);
+  held_by_ = step.held_by;
   if (full_because_.empty()) {
     log_.info("the journal has room again: polling goes on");
   } else {
-    log_.error("the journal has reached journal.max_size (" + format_size(settings_.max_size) + ")" + full_because_);
+    log_.error("the journal has reached journal.max_size (" + format_size(settings_.max_size) + ")" + full_because_,
+               held_by_.empty() ? std::vector<LogField>{} : std::vector<LogField>{{"exporter", held_by_}});
   }
 }
 

@@ -31,6 +31,8 @@ class Housekeeper {
   // One round; run() repeats it.
   Task<void> round();
   bool holding() const { return !full_because_.empty() || disk_low_; }
+  // The exporter whose undelivered records fill the journal; empty: none, or it is not full.
+  const std::string& held_by() const { return held_by_; }
   std::uint64_t used_bytes() const { return used_bytes_; }
   // When the journal will be full at the present rate; nothing if it does not grow.
   std::optional<Duration> full_in() const;
@@ -57,6 +59,7 @@ class Housekeeper {
   std::deque<Sample> samples_;
   std::uint64_t used_bytes_ = 0;
   std::string full_because_;  // empty: it is not full
+  std::string held_by_;
   bool disk_low_ = false;
   std::optional<bool> reserve_kept_;  // nothing: not looked yet, an earlier process may have left one
   bool warned_of_growth_ = false;

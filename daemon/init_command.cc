@@ -1,5 +1,6 @@
 #include "daemon/init_command.h"
 
+#include <grp.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -30,6 +31,8 @@ std::string absolute(const std::string& path) {
 
 std::string folder_of(const std::string& path) { return fs::path(path).parent_path().string(); }
 
+bool is_under(const std::string& path, const std::string& folder) { return path == folder || path.starts_with(folder + "/"); }
+
 std::vector<std::string> split_names(const std::string& text) {
   std::vector<std::string> names;
   std::string name;
@@ -54,7 +57,8 @@ std::string comma_list(const std::vector<std::string>& names) {
 class Init {
  public:
   Init(const InitOptions& options, Questions& questions, FileSystem& files, const ReportSink& say)
-      : options_(options), questions_(questions), files_(files), say_(say), config_(absolute(options.config)) {}
+      : options_(options), questions_(questions), files_(files), say_(say), config_(absolute(options.config)),
+        group_(for_the_service(options, config_) ? options.service_group : "") {}
 
   Result<std::string> run() {
     Status free = refuse_existing(config_);
@@ -117,7 +121,7 @@ class Init {
 
   Status ask_places() {
     const std::string folder = folder_of(config_);
-    const bool of_system = folder == "/etc" || folder.starts_with("/etc/");
+    const bool of_system = is_under(folder, options_.system_folder);
     Status filled = fill(answers_.state_dir, options_.state_dir, "Folder of the journal", of_system ? "/var/lib/auditferry" : folder + "/state", "--state-dir");
     if (filled) filled = fill(answers_.records, options_.records, "Folder of the records", of_system ? "/var/log/auditferry" : folder + "/records", "--records");
     answers_.state_dir = absolute(answers_.state_dir);
@@ -135,11 +139,27 @@ class Init {
       if (std::find(profile_.credentials.begin(), profile_.credentials.end(), name) == profile_.credentials.end())
         return Error{ErrorKind::invalid, "profile " + answers_.profile + " has no credential \"" + name + "\"; " + suggestion(name, profile_.credentials)};
       answers_.credentials[name] = absolute(option.substr(equals + 1));
-      struct stat found = {};
-      if (::stat(answers_.credentials[name].c_str(), &found) == 0 && (found.st_mode & 0077) != 0)
-        say_("note: " + answers_.credentials[name] + " can be read by others than its owner: chmod 600 it, unless that is meant\n");
+      note_rights(answers_.credentials[name]);
     }
     return {};
+  }
+
+  void note_rights(const std::string& path) {
+    struct stat found = {};
+    if (::stat(path.c_str(), &found) != 0) return;
+    if ((found.st_mode & (group_.empty() ? 0077 : 0007)) != 0)
+      say_("note: " + path + " can be read by others than " + (group_.empty() ? "its owner: chmod 600" : "the service: chmod 640") + " it, unless that is meant\n");
+    note_service(path, found, 0040, "read it", "0640");
+  }
+
+  // When what was there before keeps the service out.
+  void note_service(const std::string& path, const struct stat& found, unsigned needed, const std::string& act, const std::string& mode) {
+    if (group_.empty()) return;
+    const struct group* group = getgrnam(group_.c_str());
+    const bool of_group = group != nullptr && found.st_gid == group->gr_gid && (found.st_mode & needed) == needed;
+    const unsigned needed_by_others = needed >> 3;
+    if (of_group || (found.st_mode & needed_by_others) == needed_by_others) return;
+    say_("note: the service's user cannot " + act + ": chgrp " + group_ + " " + path + "; chmod " + mode + " " + path + "\n");
   }
 
   Status place_credentials() {
@@ -174,8 +194,8 @@ class Init {
 
   Status write() {
     files_to_make_.push_back({config_, Secret(text_)});
-    Status made = files_.create_folders(folder_of(config_), 0700);
-    if (made && files_to_make_.size() > 1) made = files_.create_folders(folder_of(config_) + "/secrets", 0700);
+    Status made = make_folder(folder_of(config_));
+    if (made && files_to_make_.size() > 1) made = make_folder(folder_of(config_) + "/secrets");
     std::vector<std::string> done;
     for (const NewFile& file : files_to_make_) {
       if (made) made = make(file, done);
@@ -184,14 +204,29 @@ class Init {
       for (const std::string& path : done) (void)files_.remove(path);
       return made;
     }
-    for (const std::string& path : done) say_("wrote " + path + (path == config_ ? "" : " (readable by its owner only)") + "\n");
+    const std::string readers = group_.empty() ? " (readable by its owner only)" : " (readable by its owner and the service only)";
+    for (const std::string& path : done) say_("wrote " + path + (path == config_ ? "" : readers) + "\n");
     return {};
+  }
+
+  Status make_folder(const std::string& path) {
+    const Result<bool> there = files_.exists(path);
+    if (!there) return there.error();
+    if (*there) {
+      struct stat found = {};
+      if (::stat(path.c_str(), &found) == 0) note_service(path, found, 0010, "enter " + path, "0750");
+      return {};
+    }
+    Status made = files_.create_folders(path, group_.empty() ? 0700 : 0750);
+    if (made && !group_.empty()) made = files_.give_to_group(path, group_);
+    return made;
   }
 
   Status make(const NewFile& file, std::vector<std::string>& done) {
     OpenOptions options;
     options.exclusive = true;
-    options.mode = 0600;
+    options.mode = group_.empty() ? 0600 : 0640;
+    options.group = group_;
     Result<std::unique_ptr<File>> opened = files_.open(file.path, options);
     if (!opened) return std::move(opened).error();
     done.push_back(file.path);
@@ -206,6 +241,7 @@ class Init {
   FileSystem& files_;
   const ReportSink& say_;
   const std::string config_;
+  const std::string group_;  // that may read what is written; empty: none
   Profile profile_;
   InitAnswers answers_;
   std::string text_;
@@ -214,6 +250,10 @@ class Init {
 };
 
 }  // namespace
+
+bool for_the_service(const InitOptions& options, const std::string& path) {
+  return !options.service_group.empty() && is_under(folder_of(absolute(path)), options.system_folder);
+}
 
 Result<std::string> init(const InitOptions& options, Questions& questions, FileSystem& files, const ReportSink& say) {
   return Init(options, questions, files, say).run();

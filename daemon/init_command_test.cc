@@ -1,6 +1,7 @@
 #include "daemon/init_command.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +25,18 @@ unsigned mode_of(const std::string& path) {
   struct stat found = {};
   EXPECT_EQ(::stat(path.c_str(), &found), 0) << path;
   return found.st_mode & 07777;
+}
+
+gid_t group_of(const std::string& path) {
+  struct stat found = {};
+  EXPECT_EQ(::stat(path.c_str(), &found), 0) << path;
+  return found.st_gid;
+}
+
+std::string own_group() {
+  const struct group* group = getgrgid(getegid());
+  EXPECT_NE(group, nullptr);
+  return group != nullptr ? group->gr_name : "";
 }
 
 class InitCommandTest : public testing::Test {
@@ -69,6 +82,56 @@ TEST_F(InitCommandTest, WritesTheConfigurationAndEachSecretApart) {
   EXPECT_EQ(said_.find("the key"), std::string::npos);
   EXPECT_NE(said_.find("wrote " + *made), std::string::npos) << said_;
   EXPECT_NE(text.find("state_dir = \"" + (folder_ / "conf/state") + "\""), std::string::npos) << text;
+}
+
+TEST_F(InitCommandTest, WhatIsWrittenForTheServiceItsGroupMayReadAndNobodyElse) {
+  options_.system_folder = folder_.path();
+  options_.service_group = own_group();
+  ASSERT_TRUE(run("the key\nthe secret\n").ok()) << said_;
+  for (const char* file : {"conf/auditferry.toml", "conf/secrets/apptego-token_key", "conf/secrets/apptego-token_secret"}) {
+    EXPECT_EQ(mode_of(folder_ / file), 0640u) << file;
+    EXPECT_EQ(group_of(folder_ / file), getegid()) << file;
+  }
+  for (const char* made : {"conf", "conf/secrets"}) {
+    EXPECT_EQ(mode_of(folder_ / made), 0750u) << made;
+    EXPECT_EQ(group_of(folder_ / made), getegid()) << made;
+  }
+  EXPECT_NE(said_.find("readable by its owner and the service only"), std::string::npos) << said_;
+  EXPECT_NE(text_of(options_.config).find("state_dir = \"/var/lib/auditferry\""), std::string::npos);
+  EXPECT_EQ(said_.find("note"), std::string::npos) << said_;
+}
+
+TEST_F(InitCommandTest, OnlyWhatLiesInEtcIsForTheService) {
+  options_.service_group = "auditferry";
+  EXPECT_TRUE(for_the_service(options_, "/etc/auditferry/auditferry.toml"));
+  EXPECT_TRUE(for_the_service(options_, "/etc/auditferry.toml"));
+  EXPECT_FALSE(for_the_service(options_, "/etcetera/auditferry.toml"));
+  EXPECT_FALSE(for_the_service(options_, "/etc/../home/auditferry.toml"));
+  options_.service_group = "";
+  EXPECT_FALSE(for_the_service(options_, "/etc/auditferry/auditferry.toml"));
+}
+
+TEST_F(InitCommandTest, ElsewhereTheServiceIsNoMatter) {
+  options_.service_group = own_group();
+  ASSERT_TRUE(run("the key\nthe secret\n").ok()) << said_;
+  EXPECT_EQ(mode_of(folder_ / "conf/auditferry.toml"), 0600u);
+  EXPECT_EQ(mode_of(folder_ / "conf"), 0700u);
+}
+
+TEST_F(InitCommandTest, WhatWasThereBeforeAndKeepsTheServiceOutIsNamed) {
+  options_.system_folder = folder_.path();
+  options_.service_group = own_group();
+  std::filesystem::create_directories(folder_ / "conf/secrets");
+  ::chmod((folder_ / "conf/secrets").c_str(), 0700);
+  std::ofstream(folder_ / "key") << "k";
+  ::chmod((folder_ / "key").c_str(), 0600);
+  options_.credential_files = {"token_key=" + (folder_ / "key")};
+  ASSERT_TRUE(run("the secret\n").ok());
+  const std::string group = own_group();
+  EXPECT_NE(said_.find("cannot read it: chgrp " + group + " " + (folder_ / "key") + "; chmod 0640 " + (folder_ / "key")), std::string::npos) << said_;
+  EXPECT_NE(said_.find("cannot enter " + (folder_ / "conf/secrets") + ": chgrp " + group), std::string::npos) << said_;
+  EXPECT_EQ(mode_of(folder_ / "conf/secrets"), 0700u) << "left as it is";
+  EXPECT_EQ(said_.find("by others than"), std::string::npos) << said_;
 }
 
 TEST_F(InitCommandTest, NothingThatExistsIsOverwritten) {
@@ -148,6 +211,7 @@ TEST_F(InitCommandTest, WhatIsMissingOrWrongIsToldBeforeAnythingIsWritten) {
 
 TEST_F(InitCommandTest, WhenAFileCannotBeWrittenNoneStays) {
   options_.config = "/etc/auditferry/auditferry.toml";
+  options_.service_group = "auditferry";
   for (std::uint64_t call = 1; call < 40; ++call) {
     FaultyFileSystem disk;
     disk.fail_at(call, ErrorKind::no_space);

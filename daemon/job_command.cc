@@ -6,8 +6,10 @@
 #include <random>
 
 #include "core/task_group.h"
+#include "daemon/command_output.h"
 #include "daemon/housekeeper.h"
 #include "daemon/jobs.h"
+#include "daemon/journal_report.h"
 #include "daemon/load_settings.h"
 #include "daemon/network.h"
 #include "daemon/logger.h"
@@ -23,13 +25,8 @@ namespace {
 
 constexpr Duration ask_every = std::chrono::milliseconds(300);
 
-ExitStatus complain(const std::string& message) {
-  std::fprintf(stderr, "auditferry: %s\n", plain(message).c_str());
-  return ExitStatus::failed;
-}
-
 ExitStatus tell_end(JobState state, const std::string& words, const ReportSink& sink) {
-  if (state == JobState::failed) return complain(words);
+  if (state == JobState::failed) return complain(plain(words));
   sink(plain(words) + "\n");
   return state == JobState::done ? ExitStatus::done : ExitStatus::needs_a_person;
 }
@@ -84,7 +81,7 @@ ExitStatus ask_daemon(const Settings& settings, const std::string& kind, const s
 
 // Everything that a job needs without a daemon, taken down in order.
 struct Offline {
-  Offline(const Settings& settings_in, Journal& journal)
+  Offline(const Settings& settings_in, Journal& journal, std::vector<Penalty> penalties_in)
       : settings(settings_in),
         log(settings.daemon.log_level, settings.daemon.log_json),
         random(std::random_device{}()),
@@ -92,10 +89,8 @@ struct Offline {
         profiles(profile_book(settings)),
         jobs({clock, log, storage, random, settings,
               [this](const ExporterSettings& exporter) { return make(exporter); },
-              [this](const std::string& source, const std::string& stream) { return poller(source, stream); }}) {
-    const Result<std::vector<Penalty>> stored = journal.penalties(clock.now());
-    if (stored) penalties = *stored;
-  }
+              [this](const std::string& source, const std::string& stream) { return poller(source, stream); }}),
+        penalties(std::move(penalties_in)) {}
 
   JobExporter make(const ExporterSettings& exporter) {
     JobExporter made;
@@ -140,13 +135,13 @@ struct Offline {
   ProfileBook profiles;
   Network network{loop.get_executor(), clock, log, random, profiles};
   Bell published{loop.get_executor()};
-  std::vector<Penalty> penalties;
   Surroundings surroundings = network.surroundings(storage_thread);
   std::unique_ptr<RequestBudget> budget;
   std::unique_ptr<SourcePart> part;  // of the one source that a job asks; nothing: no portal is asked
   std::unique_ptr<Housekeeper> housekeeper;
   TaskGroup tasks{loop.get_executor()};
   Jobs jobs;
+  const std::vector<Penalty> penalties;  // the waits that no request may break
 };
 
 ExitStatus do_it_here(const Settings& settings, StateDir state_dir, const std::string& kind,
@@ -155,9 +150,16 @@ ExitStatus do_it_here(const Settings& settings, StateDir state_dir, const std::s
   if (!journal) return complain(journal.error().message);
   const Result<std::optional<RecognisedCopy>> copy = recognise_copy(**journal, SystemClock().now());
   if (!copy) return complain(copy.error().message);
+  const Result<bool> was_empty = (*journal)->note_empty_file(SystemClock().now());
+  if (!was_empty) return complain(was_empty.error().message);
+  if (*was_empty) std::fprintf(stderr, "auditferry: %s\n", words_for_empty_file(state_dir.journal_path()).c_str());
+  Result<std::vector<Penalty>> penalties = (*journal)->penalties(SystemClock().now());
+  // The other kinds ask no portal.
+  if (!penalties && kind == "backfill")
+    return complain("the waits that portals have asked for cannot be read, and asking might break one: " + penalties.error().message);
   JobOutcome outcome;
   {
-    Offline offline(settings, **journal);
+    Offline offline(settings, **journal, penalties ? std::move(penalties).value() : std::vector<Penalty>());
     const Result<std::int64_t> job_id = add_job(**journal, kind, argument, offline.clock.now());
     if (!job_id) return complain(job_id.error().message);
     JobRow job{*job_id, kind, argument, JobState::queued, ""};

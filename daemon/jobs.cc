@@ -6,6 +6,7 @@
 #include "daemon/care_jobs.h"
 #include "daemon/letter_jobs.h"
 #include "daemon/replay_job.h"
+#include "encoding/json_view.h"
 #include "encoding/time_format.h"
 
 namespace auditferry {
@@ -21,6 +22,16 @@ struct Kind {
   JobLane lane = JobLane::exporters;
 };
 
+// A command was told to wait and has stored it (daemon/keep_wait.h): this process obeys it as well.
+Task<JobOutcome> obey_waits(Jobs& jobs, JobRow) {
+  const WallTime now = jobs.world().clock.now();
+  auto look = [now](Journal& journal) { return journal.penalties(now); };
+  const Result<std::vector<Penalty>> penalties = co_await jobs.world().storage.run(look);
+  if (!penalties) co_return JobOutcome{JobState::failed, penalties.error().message};
+  if (jobs.world().obey) jobs.world().obey(*penalties);
+  co_return JobOutcome{JobState::done, "the waits that portals have asked for are obeyed"};
+}
+
 constexpr Kind kinds[] = {
     {"dead_letters_retry", retry_letters},
     {"dead_letters_discard", discard_letters},
@@ -29,6 +40,7 @@ constexpr Kind kinds[] = {
     {"exporter_rename", rename_exporter_job},
     {"exporter_forget", forget_exporter_job},
     {"backfill", backfill, JobLane::portals},
+    {"obey_waits", obey_waits, JobLane::waits},
 };
 
 // A kind that is not known fails in the first lane.
@@ -44,6 +56,20 @@ std::optional<JobRow> first_of(JobLane lane, const std::vector<JobRow>& queued) 
     if (lane_of(job.kind) == lane) return job;
   }
   return std::nullopt;
+}
+
+std::string name_of(const JobRow& job) { return "job " + std::to_string(job.job_id) + " (" + job.kind + ")"; }
+
+// Which job, and whose records it is about where that is one exporter's or source's.
+std::vector<LogField> fields_of(const JobRow& job) {
+  std::vector<LogField> fields{{"job", std::to_string(job.job_id)}};
+  const JsonView argument(job.argument);
+  for (const char* key : {"exporter", "source", "stream"}) {
+    const auto value = argument.find(key);
+    std::string text = value ? value->as_string().value_or("") : std::string();
+    if (!text.empty()) fields.push_back({key, std::move(text)});
+  }
+  return fields;
 }
 
 }  // namespace
@@ -62,7 +88,9 @@ Task<void> Jobs::run() {
   if (!tidied) world_.log.warn("old jobs could not be removed: " + tidied.error().message);
   Task<void> of_exporters = work(JobLane::exporters);
   Task<void> of_portals = work(JobLane::portals);
-  co_await both(std::move(of_exporters), std::move(of_portals));
+  Task<void> others = both(std::move(of_exporters), std::move(of_portals));
+  Task<void> of_waits = work(JobLane::waits);
+  co_await both(std::move(others), std::move(of_waits));
 }
 
 Task<void> Jobs::work(JobLane lane) {
@@ -76,9 +104,11 @@ Task<void> Jobs::work(JobLane lane) {
       continue;
     }
     JobRow job = *next;
-    world_.log.info("job " + std::to_string(job.job_id) + " (" + job.kind + ") begins");
+    const std::string name = name_of(job);
+    const std::vector<LogField> fields = fields_of(job);
+    world_.log.info(name + " begins", fields);
     const JobOutcome outcome = co_await carry_out(std::move(job));
-    world_.log.info("a job has ended: " + outcome.words);
+    world_.log.info(name + " has ended: " + outcome.words, fields);
   }
 }
 
@@ -102,7 +132,10 @@ Task<void> Jobs::tell(std::int64_t job_id, std::string progress) {
 Task<void> Jobs::set(std::int64_t job_id, JobState state, std::string words) {
   auto job = [&](Journal& journal) { return set_job(journal, job_id, state, words); };
   const Status stored = co_await world_.storage.run(job);
-  if (!stored) world_.log.warn("a job's progress could not be noted down: " + stored.error().message);
+  if (!stored) {
+    world_.log.warn("how far job " + std::to_string(job_id) + " is could not be noted down: " + stored.error().message,
+                    {{"job", std::to_string(job_id)}});
+  }
 }
 
 Task<Status> open_for_job(Jobs& jobs, JobExporter& exporter) {

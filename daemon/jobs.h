@@ -29,7 +29,7 @@ struct JobExporter {
 };
 
 // Jobs of one lane are carried out one after the other.
-enum class JobLane { exporters, portals };
+enum class JobLane { exporters, portals, waits };
 
 struct JobOutcome {
   JobState state = JobState::done;  // done, needs_a_person or failed
@@ -50,6 +50,8 @@ struct JobWorld {
   std::function<JobExporter(const ExporterSettings& settings)> make_exporter;
   // The poller of a stream, at work; null: there is none. Nothing: this process has no pollers.
   std::function<Poller*(const std::string& source, const std::string& stream)> poller = {};
+  // Holds back whoever asks with these credentials. Nothing: this process asks nobody.
+  std::function<void(const std::vector<Penalty>& penalties)> obey = {};
 };
 
 // Loop thread only.

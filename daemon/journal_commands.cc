@@ -1,53 +1,20 @@
 #include "daemon/journal_commands.h"
 
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 
+#include "daemon/command_output.h"
 #include "encoding/time_format.h"
 #include "net/system_clock.h"
 #include "storage/journal_copy.h"
-#include "storage/salvage.h"
+#include "storage/salvage_in_place.h"
 #include "storage/state_dir.h"
 
 namespace auditferry {
 namespace {
 
-ExitStatus complain(const std::string& message) {
-  std::fprintf(stderr, "auditferry: %s\n", message.c_str());
-  return ExitStatus::failed;
-}
-
-std::string journal_path(const Settings& settings) { return settings.daemon.state_dir + "/journal.db"; }
-
 std::string no_journal(const std::string& path) {
   return "there is no journal at " + path + ": check daemon.state_dir and that this user is its owner";
-}
-
-// The first name of its kind that is free.
-std::string name_for_damaged(const std::string& journal) {
-  std::error_code ignored;
-  for (int number = 1;; ++number) {
-    std::string name = journal + ".damaged-" + std::to_string(number);
-    if (!std::filesystem::exists(name, ignored) && !std::filesystem::exists(name + "-wal", ignored)) return name;
-  }
-}
-
-// A second name first, so that the damaged file is never without one; the rescued journal then replaces the first.
-Status take_place(const std::string& rescued, const std::string& journal, const std::string& damaged) {
-  const auto failed = [&](const char* doing) {
-    return Error{ErrorKind::io, std::string("cannot ") + doing + ": " + std::strerror(errno) + "; the rescued journal is " + rescued +
-                                    ", the damaged one is kept: move them by hand"};
-  };
-  if (link(journal.c_str(), damaged.c_str()) != 0) return failed("keep the damaged journal under another name");
-  for (const char* end : {"-wal", "-shm"}) {
-    if (std::rename((journal + end).c_str(), (damaged + end).c_str()) != 0 && errno != ENOENT) return failed("move the damaged journal's log");
-  }
-  if (std::rename(rescued.c_str(), journal.c_str()) != 0) return failed("put the rescued journal in its place");
-  return {};
 }
 
 void show(const SalvageReport& report, const ReportSink& sink) {
@@ -97,20 +64,22 @@ ExitStatus journal_salvage(const Settings& settings, const std::string& to, cons
   if (!std::filesystem::exists(journal, ignored)) return complain(no_journal(journal));
   const Result<StateDir> held = StateDir::acquire(settings.daemon.state_dir);
   if (!held) return complain(held.error().message);
-  const std::string rescued = to.empty() ? journal + ".salvaged" : to;
   SystemClock clock;
-  const Result<SalvageReport> report = salvage_journal(journal, rescued, clock.now());
-  if (!report) return complain(report.error().message);
-  show(*report, sink);
   if (to.empty()) {
-    const std::string damaged = name_for_damaged(journal);
-    const Status placed = take_place(rescued, journal, damaged);
-    if (!placed) return complain(placed.error().message);
-    sink("the rescued journal is in place; the damaged one is kept as " + damaged + "\n");
+    const Result<SalvagedInPlace> salvaged = salvage_in_place(journal, clock.now());
+    if (!salvaged) return complain(salvaged.error().message);
+    if (salvaged->report) show(*salvaged->report, sink);
+    sink(std::string(salvaged->report ? "" : "an earlier salvage had been interrupted; the ledger says what it has rescued: ") +
+         "the rescued journal is in place; the damaged one is kept as " + salvaged->damaged + "\n");
+    if (salvaged->report && !anything_lost(*salvaged->report)) return ExitStatus::done;
   } else {
+    if (const Status whole = refuse_unfinished_salvage(journal); !whole) return complain(whole.error().message);
+    const Result<SalvageReport> salvaged = salvage_journal(journal, to, clock.now());
+    if (!salvaged) return complain(salvaged.error().message);
+    show(*salvaged, sink);
     sink("the rescued journal is " + to + "; the damaged one is left in its place\n");
+    if (!anything_lost(*salvaged)) return ExitStatus::done;
   }
-  if (!anything_lost(*report)) return ExitStatus::done;
   sink("what to do: start the daemon: exporters that miss lost numbers get a gap each; fetch their time again while the portal has it\n");
   return ExitStatus::needs_a_person;
 }

@@ -12,6 +12,11 @@ std::string_view advice_for(std::string_view finding) {
     return "check the disk; exporters that have delivered these records miss nothing, the others get a gap; "
            "'auditferry journal salvage' names the numbers that are gone";
   }
+  if (says("dead letter ") && says("is damaged")) {
+    return "check the disk; 'auditferry dead-letters retry' sends its record from the journal where that still has it, and never the "
+           "damaged copy; else fetch its time again while the portal has it, and discard the letter";
+  }
+  if (says("quarantine item ")) return "check the disk; no record is affected: it is the original of what could not be taken as it came";
   if (says("ledger's chain")) {
     return "records are not affected; find out who changed the file, and keep a copy of it as it is now";
   }
@@ -39,6 +44,12 @@ std::string words_for(const RecognisedCopy& copy) {
   return "this journal is a copy that was made at " + format_rfc3339(copy.copied_at) + " (epoch " + copy.epoch_before + "): its epoch is " +
          copy.epoch + " from now on. Exporters go on from the positions of that time, so far ends see later records again; see docs/journal.md, "
          "'After a restore'";
+}
+
+std::string words_for_empty_file(const std::string& path) {
+  return "the journal " + path + " was a file without a byte in it, and a new journal was made in its place: after a first start that was "
+         "interrupted nothing is missing; if there had been a journal before, stop the daemon and restore a backup (docs/journal.md, 'Backup and "
+         "restore'), else every stream and exporter begins anew";
 }
 
 }  // namespace auditferry

@@ -17,6 +17,9 @@ Result<bool> render_journal_check(JournalReader& reader, const ReportSink& sink)
 // What the log says when the journal turned out to be a restored copy.
 std::string words_for(const RecognisedCopy& copy);
 
+// What is said when the journal's file was empty: Journal::note_empty_file.
+std::string words_for_empty_file(const std::string& path);
+
 // What to do about a finding of JournalReader::check().
 std::string_view advice_for(std::string_view finding);
 

@@ -5,6 +5,7 @@
 
 #include "config/nearest_name.h"
 #include "daemon/status_report.h"
+#include "encoding/harmless_text.h"
 #include "encoding/hash.h"
 #include "encoding/json_object.h"
 
@@ -84,7 +85,7 @@ bool belongs(const GapRow& gap, const Chosen& selection) {
 class Writer {
  public:
   Writer(bool json, const ReportSink& sink) : json_(json), sink_(sink) {}
-  void item(const std::string& text, const std::string& json) const { sink_(json_ ? json + "\n" : text); }
+  void item(const std::string& text, const std::string& json) const { sink_(json_ ? harmless_json(json) + "\n" : text); }
 
  private:
   bool json_;

@@ -7,6 +7,7 @@
 
 #include "daemon/journal_report.h"
 #include "daemon/poller_fixture.h"
+#include "encoding/json_object.h"
 #include "encoding/json_scanner.h"
 #include "encoding/json_view.h"
 
@@ -116,6 +117,26 @@ TEST(LedgerReport, WritesJson) {
   EXPECT_EQ(types["gap"], 1);
   EXPECT_EQ(types["chain"], 2);
   EXPECT_TRUE(fixture.outcome.open_gaps);
+}
+
+// ESC, DEL, and U+009B, which terminals take for ESC [.
+TEST(LedgerReport, NoTerminalObeysWhatAPortalSays) {
+  const std::string evil = "x\x1b[31m\x7f\xc2\x9b" "31m";
+  LedgerFixture fixture;
+  const WallTime now = fixture.loop_.clock().now();
+  const std::string row = JsonObject().text("cursor_in", evil).text("cursor_out", evil).finish();
+  ASSERT_TRUE(fixture.journal_->note("configuration", row, now).ok());
+  ASSERT_TRUE(fixture.journal_->record_gap(1, {"forgotten", TimeRange{now - hours(3), now}, evil}, now).ok());
+  for (const bool json : {false, true}) {
+    const std::string text = fixture.report({}, json);
+    EXPECT_NE(text.find("cursor_out"), std::string::npos) << text;
+    for (const char* harmful : {"\x1b", "\x7f", "\xc2\x9b"}) EXPECT_EQ(text.find(harmful), std::string::npos) << text;
+  }
+  // The same to a program that reads it.
+  const std::string text = fixture.report({}, true);
+  const std::size_t begin = text.rfind('\n', text.find("cursor_out")) + 1;
+  const std::string line = text.substr(begin, text.find('\n', begin) - begin);
+  EXPECT_EQ(JsonView(line).find("detail")->find("cursor_out")->as_string(), evil) << line;
 }
 
 TEST(LedgerReport, FindsARowThatWasChanged) {

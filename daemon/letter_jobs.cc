@@ -34,6 +34,15 @@ struct Tally {
   std::string last_reason;
 };
 
+std::string words_without_record(const DeadLetterRow& letter) {
+  if (letter.damaged) {
+    return "dead letter " + std::to_string(letter.letter_id) + " is damaged on the disk and the journal has no other copy of its record: it was not "
+           "sent. Check the disk, fetch its time again with 'auditferry backfill' while the portal has it, then discard the letter";
+  }
+  return "its record is not in the journal any more, and an older auditferry did not keep it with the letter: "
+         "'auditferry dead-letters show' still has the bytes that were refused";
+}
+
 // The record as the letter kept it, else as the journal still has it.
 Task<Result<RecordBatch>> record_of(Jobs& jobs, DeadLetterRow& letter) {
   if (!letter.batch.records.empty()) co_return std::move(letter.batch);
@@ -41,10 +50,7 @@ Task<Result<RecordBatch>> record_of(Jobs& jobs, DeadLetterRow& letter) {
   auto read = [seq](Journal& journal) { return journal.read(seq - 1, 1, 1); };
   Result<RecordBatch> batch = co_await jobs.world().storage.run(read);
   if (batch.ok() && batch->records.empty()) {
-    co_return Error{
-        ErrorKind::not_found,
-        "its record is not in the journal any more, and an older auditferry did not keep it with the letter: "
-        "'auditferry dead-letters show' still has the bytes that were refused"};
+    co_return Error{letter.damaged ? ErrorKind::corrupt : ErrorKind::not_found, words_without_record(letter)};
   }
   co_return batch;
 }

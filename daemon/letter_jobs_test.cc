@@ -120,6 +120,37 @@ TEST_F(LetterJobs, RetryNeedsNoJournalledRecord) {
   EXPECT_EQ(books().delivered, 10u);
 }
 
+TEST_F(LetterJobs, OfADamagedLetterTheJournalsRecordIsSent) {
+  make_letters();
+  journal_->database().execute("UPDATE dead_letter SET payload = x'00' || substr(payload, 2) WHERE seq = 3");
+  EXPECT_EQ(run("dead_letters_retry").state, JobState::done);
+  EXPECT_EQ(far_end_.accepted, (Lines{"2", "4"}));
+  EXPECT_EQ(books().delivered, 10u);
+}
+
+// Altered evidence goes nowhere.
+TEST_F(LetterJobs, ADamagedLetterIsToldAndNotSent) {
+  make_letters();
+  const std::int64_t damaged = ids().front();
+  // Another record of the same kind: it can be read, and is not what was stored.
+  journal_->database().execute("UPDATE dead_letter SET payload = (SELECT payload FROM dead_letter WHERE seq = 5)");
+  journal_->database().execute("DELETE FROM payload");
+  journal_->database().execute("DELETE FROM publication");
+  const JobOutcome outcome = run("dead_letters_retry");
+  EXPECT_EQ(outcome.state, JobState::needs_a_person);
+  EXPECT_NE(outcome.words.find("dead letter " + std::to_string(damaged) + " is damaged on the disk"), std::string::npos) << outcome.words;
+  EXPECT_NE(outcome.words.find("it was not sent"), std::string::npos) << outcome.words;
+  EXPECT_EQ(far_end_.accepted, (Lines{"4"}));
+  EXPECT_EQ(ids(), std::vector<std::int64_t>{damaged});
+  const auto reader = JournalReader::open(folder_ / "journal.db");
+  std::string text;
+  const ReportSink sink = [&text](std::string_view piece) { text += piece; };
+  EXPECT_EQ(render_letter_list(**reader, {}, sink).value(), 1u);
+  EXPECT_NE(text.find("(damaged) "), std::string::npos) << text;
+  EXPECT_EQ(render_letters(**reader, {}, sink).value(), 1u);
+  EXPECT_NE(text.find("do not rely on what follows"), std::string::npos) << text;
+}
+
 TEST_F(LetterJobs, ARefusalKeepsTheLetterWithItsNewReason) {
   make_letters();
   far_end_.answer = [](const Lines& lines) {
@@ -272,11 +303,16 @@ TEST_F(LetterJobs, TheDaemonTakesUpQueuedJobsAndFailsThoseItLeft) {
   EXPECT_EQ((*client)->look(left)->state, JobState::failed);
   const std::int64_t job =
       (*client)->add("dead_letters_discard", letters_argument({"siem", {}}), loop_.clock().now()).value();
-  const std::int64_t unknown = add_job(*journal_, "dance", "{}", loop_.clock().now()).value();
+  const std::int64_t unknown = add_job(*journal_, "dance", letters_argument({"siem", {}}), loop_.clock().now()).value();
   loop_.run_until_idle(seconds(3));
   EXPECT_EQ((*client)->look(job)->state, JobState::done);
   EXPECT_EQ((*client)->look(unknown)->state, JobState::failed);
   EXPECT_EQ(books().discarded, 2u);
+  // Every line says which job it is of, and whose records are meant.
+  const std::string fields = " job=" + std::to_string(job) + " exporter=siem\n";
+  const std::string name = "job " + std::to_string(job) + " (dead_letters_discard) ";
+  EXPECT_NE(log_.text().find(name + "begins" + fields), std::string::npos) << log_.text();
+  EXPECT_NE(log_.text().find(name + "has ended: 2 dead letters discarded; the ledger says which" + fields), std::string::npos) << log_.text();
 }
 
 TEST_F(LetterJobs, TheReportsObeyNoEscapes) {

@@ -33,6 +33,7 @@ std::string shown(const DeadLetterRow& letter) {
   const auto line = [&text](std::string_view name, const std::string& value) {
     text += "  " + std::string(name) + ": " + value + "\n";
   };
+  if (letter.damaged) line("damaged", "what is stored of it is not what was stored: check the disk, and do not rely on what follows");
   line("exporter", plain(letter.exporter));
   line("sequence number", std::to_string(letter.seq));
   line("record", plain(record_name(letter)));
@@ -55,7 +56,7 @@ Result<std::size_t> render_letter_list(JournalReader& reader, const DeadLetterFi
     ++count;
     table.row({std::to_string(letter.letter_id), plain(letter.exporter), std::to_string(letter.seq),
                plain(record_name(letter)), record_time(letter), report_time(letter.at),
-               first_words(letter.reason)});
+               (letter.damaged ? "(damaged) " : "") + first_words(letter.reason)});
   });
   if (!read) return read.error();
   sink(count == 0 ? "there are no dead letters\n" : table.text());

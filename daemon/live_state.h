@@ -24,6 +24,7 @@ struct LiveState {
   std::vector<PollerStatus> pollers;
   std::vector<DelivererStatus> deliverers;
   bool holding = false;                      // the journal or its disk is full: nothing is fetched
+  std::string held_by;                       // the exporter whose undelivered records fill the journal; empty: none
   std::optional<Duration> journal_full_in;   // nothing: it does not grow
   int process = 0;
 

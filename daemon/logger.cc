@@ -12,7 +12,6 @@
 
 #include "encoding/harmless_text.h"
 #include "encoding/json_object.h"
-#include "encoding/utf8.h"
 
 namespace auditferry {
 namespace {
@@ -28,31 +27,11 @@ spdlog::level::level_enum level_of(LogLevel level) {
   return spdlog::level::err;
 }
 
-// JSON's escapes of control characters, for what else would move a terminal's cursor or turn the text around:
-// JSON itself lets it stand.
-std::string with_escapes(std::string_view json) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string out;
-  const char* const end = json.data() + json.size();
-  for (const char* p = json.data(); p != end;) {
-    const std::string_view character(p, utf8_step(p, end).length);
-    if (is_harmful(character)) {
-      const std::uint32_t code = code_point(character);
-      out += "\\u";
-      for (const int shift : {12, 8, 4, 0}) out += digits[(code >> shift) & 15];
-    } else {
-      out += character;
-    }
-    p += character.size();
-  }
-  return out;
-}
-
 // Line ends, escape sequences and the like would forge lines or move a terminal's cursor.
 std::string harmless(std::string_view text) {
   std::string quoted;
   append_json_string(quoted, text);
-  quoted = with_escapes(quoted);
+  quoted = harmless_json(quoted);
   std::string out;
   // Escapes of control characters are readable; those of quotes are not needed here.
   for (std::size_t i = 1; i + 1 < quoted.size(); ++i) {
@@ -111,7 +90,7 @@ void StderrLog::write(LogLevel level, std::string_view message, const std::vecto
     JsonObject object;
     object.text("message", message);
     for (const LogField& field : fields) object.text(field.key, field.value);
-    line = with_escapes(object.finish());
+    line = harmless_json(object.finish());
     line = line.substr(1, line.size() - 2);  // the pattern has the braces
   } else {
     line = harmless(message);

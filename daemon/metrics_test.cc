@@ -11,7 +11,6 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-const WallTime now = metrics_now;
 
 bool has_line(const std::string& text, const std::string& line) {
   return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
@@ -78,12 +77,12 @@ TEST(Metrics, LeavesOutWhatIsNotKnown) {
 TEST(Metrics, AGapIsCountedAndDoesNotHoldTheHeadroom) {
   SmallJournal journal;
   CollectionSnapshot& collection = journal.snapshot.streams[0].collections[0];
-  collection.coverage = {{{now - hours(20), now - seconds(12)}, "poll", now}};
+  collection.coverage = {{{metrics_now - hours(20), metrics_now - seconds(12)}, "poll", metrics_now}};
   collection.watermark.reset();
   EXPECT_TRUE(has_line(journal.text(), "auditferry_retention_headroom_seconds{source=\"acme\",stream=\"audit\"} 0"));
   GapRow gap;
   gap.collection_id = 7;
-  gap.range = TimeRange{now - hours(24), now - hours(20)};
+  gap.range = TimeRange{metrics_now - hours(24), metrics_now - hours(20)};
   journal.snapshot.gaps = {gap};
   const std::string text = journal.text();
   EXPECT_TRUE(has_line(text, "auditferry_gaps{source=\"acme\",stream=\"audit\"} 1")) << text;
@@ -96,7 +95,7 @@ TEST(Metrics, StreamsOfOneLabelShareASeries) {
   SmallJournal journal;
   StreamSnapshot other = journal.snapshot.streams[0];
   other.identity.tenant = "t2";
-  other.collections[0].watermark = now - hours(2);
+  other.collections[0].watermark = metrics_now - hours(2);
   journal.snapshot.streams.push_back(other);
   SourceSettings source = journal.settings.sources[0];
   source.tenant = "t2";

@@ -7,10 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "daemon/keep_wait.h"
+#include "daemon/portal_session.h"
 #include "daemon/program.h"
 #include "sandbox/portal.h"
 #include "sandbox/portal_client.h"
 #include "sources/profile.h"
+#include "storage/state_dir.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/no_network.h"
 #include "tests/support/recording_log.h"
@@ -227,6 +230,21 @@ TEST(PenaltyOfThePlanProbe, HoldsEveryStream) {
     }
     EXPECT_EQ(counted, 1u);
   }
+}
+
+TEST(PenaltyMetByACommand, HoldsADaemonThatRuns) {
+  PenaltyRig rig;
+  const StateDir held = StateDir::acquire(rig.folder_.path()).value();
+  rig.begin();
+  rig.loop_.run_until_idle(std::chrono::seconds(20));
+  const WallTime now = rig.loop_.clock().now();
+  const Penalty penalty{"127.0.0.1", credential_key(rig.settings_.sources.front()), now + std::chrono::seconds(60), "told to check --online"};
+  ASSERT_TRUE(keep_wait(rig.folder_.path(), penalty, now).ok());
+  rig.loop_.run_until_idle(std::chrono::seconds(2));  // the daemon looks every second
+  rig.traffic_.limited = rig.loop_.clock().steady_now();
+  rig.loop_.run_until_idle(std::chrono::seconds(70));
+  EXPECT_EQ(rig.requests_within(std::chrono::seconds(57)), 0u);
+  EXPECT_GT(rig.requests_within(std::chrono::seconds(70)), 4u) << "polling goes on afterwards";
 }
 
 TEST(PenaltyBeyondTheLimit, IsToldWithThePortalsWords) {

@@ -65,10 +65,11 @@ std::optional<PlannedWalk> plan_history(const PlanInput& input) {
   const TimeRange hole = holes.front();
   const Duration longest = longest_window(input.settings.profile);
   WallTime from = hole.from;
-  // Where a stop began: what was due to be walked once more then.
+  // Where a stop began: what was due to be walked once more then. The mark of the last such walk may be a later one's by
+  // now; it was at most half of `overlap` before the stop, and what it had still to look at as much before that.
   const auto ends_here = [&hole](const CoverageInterval& interval) { return interval.how == "poll" && interval.range.to == hole.from; };
   if (std::any_of(input.coverage.begin(), input.coverage.end(), ends_here)) {
-    from = std::max<WallTime>(input.start, hole.from - reachable_overlap(input.settings) / 2);
+    from = std::max<WallTime>(input.start, hole.from - reachable_overlap(input.settings));
   }
   const WallTime to = std::min<WallTime>(hole.from + input.slice, from + longest);
   return PlannedWalk{"history", {from, std::min(hole.to, to)}, false, std::nullopt};

@@ -4,6 +4,7 @@
 #include "daemon/poller.h"
 
 #include <algorithm>
+#include <boost/asio/this_coro.hpp>
 
 #include "daemon/range_proof.h"
 #include "encoding/time_format.h"
@@ -12,8 +13,8 @@
 namespace auditferry {
 namespace {
 
-constexpr Duration idle_step = std::chrono::seconds(1);
-constexpr Duration storage_retry = std::chrono::seconds(2);
+// Time alone makes work at polls, and at moments (a reread, the daily proof) that need not be met to the second.
+constexpr Duration longest_idle = std::chrono::seconds(10);
 constexpr std::uint64_t publish_chunk = 10'000;
 constexpr Duration started_late = std::chrono::seconds(2);
 
@@ -35,6 +36,16 @@ Poller::~Poller() = default;
 void Poller::hold(Room room) {
   room_ = room;
   status_.waiting_for_room = room != Room::enough;
+  nudge();
+}
+
+void Poller::nudge() {
+  if (nudged_) nudged_->ring();
+}
+
+Task<void> Poller::idle(Duration limit) {
+  if (!nudged_) nudged_.emplace(co_await boost::asio::this_coro::executor);
+  co_await ring_or_time(*nudged_, world_.clock, limit);
 }
 
 std::optional<WallTime> Poller::oldest_needed() const {
@@ -82,7 +93,7 @@ Task<Status> Poller::loop(bool once) {
       Status cut;
       if (room_ == Room::none) cut = co_await end_walks_early(true);
       if (!cut) co_return cut;
-      co_await world_.clock.sleep(idle_step);
+      co_await idle(longest_idle);
       continue;
     }
     if (!start_) {
@@ -111,7 +122,7 @@ Task<Status> Poller::loop(bool once) {
     if (once && finished_once(*target)) co_return Status();
     if (*step == Step::idle) {
       const Duration until_poll = next_poll_ - world_.clock.steady_now();
-      co_await world_.clock.sleep(std::clamp(until_poll, Duration(1000), idle_step));
+      co_await idle(std::clamp(until_poll, Duration(1000), longest_idle));
     }
   }
 }
@@ -255,6 +266,28 @@ WalkRules Poller::rules() const {
   return rules;
 }
 
+void Poller::tell_of_missing(const Answer& answer) {
+  const std::vector<PageRecord>& records = answer.page.records;
+  const MeaningFields& fields = stream_.profile.fields;
+  const auto timeless = std::count_if(records.begin(), records.end(), [](const PageRecord& record) { return !record.has_time; });
+  if (timeless > 0 && !timeless_told_) {
+    world_.log.warn(std::to_string(timeless) + " records of a page have no time that can be read at " + fields.time +
+                        ": they are kept without one; if this is usual, check the profile's streams." + stream_.name +
+                        ".fields.time and time_unit",
+                    session_.fields(answer));
+    timeless_told_ = true;
+  }
+  const auto idless = std::count_if(records.begin(), records.end(), [](const PageRecord& record) { return !record.has_id; });
+  if (idless > 0 && !fields.id.empty() && !idless_told_) {
+    world_.log.warn(std::to_string(idless) + " of " + std::to_string(records.size()) + " records of a page have no id at " + fields.id +
+                        ": they are told apart by their content, so one that the portal changes counts as another; set sources." + source_.name +
+                        ".stream." + stream_.name + ".id (or the profile's streams." + stream_.name +
+                        ".fields.id) to the field that is one, or to \"\" if there is none",
+                    session_.fields(answer));
+    idless_told_ = true;
+  }
+}
+
 PageToStore Poller::page_to_store(const Answer& answer, const std::optional<std::string>& cursor_in, std::string_view how, TimeRange window) {
   PageToStore page;
   page.stream_id = collection_.stream_id;
@@ -274,15 +307,7 @@ PageToStore Poller::page_to_store(const Answer& answer, const std::optional<std:
   if (answer.page.repaired) {
     page.quarantine.push_back({"a page held invalid UTF-8 or raw control characters: repaired, the records are marked", 0, answer.body, true});
   }
-  const auto has_no_time = [](const PageRecord& record) { return !record.has_time; };
-  const auto timeless = std::count_if(answer.page.records.begin(), answer.page.records.end(), has_no_time);
-  if (timeless > 0 && !timeless_told_) {
-    world_.log.warn(std::to_string(timeless) + " records of a page have no time that can be read at " + stream_.profile.fields.time +
-                        ": they are kept without one; if this is usual, check the profile's streams." + stream_.name +
-                        ".fields.time and time_unit",
-                    session_.fields(answer));
-    timeless_told_ = true;
-  }
+  tell_of_missing(answer);
   for (const Page::Oversized& record : answer.page.oversized) {
     page.quarantine.push_back({"record " + record.id + " has " + std::to_string(record.bytes) + " bytes, more than max_record", 1,
                                std::string(record.raw)});
@@ -332,6 +357,11 @@ Task<Status> Poller::publish(std::int64_t walk_id) {
     Result<PublishProgress> progress = co_await world_.storage.run(job);
     if (!progress) co_return std::move(progress).error();
     if (progress->records > 0) world_.published.ring();
+    if (progress->damaged) {
+      world_.log.warn("what a walk had shown cannot be read any more: its row in the journal is damaged. Its records are published, their time is "
+                      "asked for again; check the disk, and run 'auditferry journal check'",
+                      session_.fields());
+    }
     if (progress->finished) co_return Status();
   }
 }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "core/bell.h"
 #include "daemon/backfill.h"
 #include "daemon/poll_plan.h"
 #include "daemon/portal_session.h"
@@ -143,7 +144,8 @@ class Poller {
 
   // What the portal may have forgotten (poller_doubt.cc).
   // What a walk has shown, without the gaps of more than a day ago that it may have found empty because the portal has
-  // forgotten their time. `oldest`: of the records that it met. Asks the portal where those say nothing.
+  // forgotten their time. `oldest`: of the records that it met. Asks the portal where those say nothing; a few times at
+  // most, since what it shows from before one gap answers for the later ones, too.
   Task<std::vector<TimeRange>> shown_by(std::vector<TimeRange> covered, std::optional<WallTime> oldest);
   Task<std::vector<TimeRange>> shown_by(const ActiveWalk& active);
   Task<Status> note_doubt(WallTime edge);
@@ -175,6 +177,9 @@ class Poller {
 
   // Backfills, of both orders.
   bool backfill_running() const { return backfill_ && !backfill_->ended; }
+  // Until there may be something to do, at most for `limit`.
+  Task<void> idle(Duration limit);
+  void nudge();
   Task<Status> backfill_loop();
   Task<Result<Step>> step_backfill();
   Task<Result<Step>> step_backfill_walk();
@@ -209,6 +214,8 @@ class Poller {
   // `told`: an earlier walk has met the same and said so.
   void report(const Answer& answer, bool told = false);
   void note_good();
+  // Once each: what the stream's fields do not give.
+  void tell_of_missing(const Answer& answer);
   PageToStore page_to_store(const Answer& answer, const std::optional<std::string>& cursor_in, std::string_view how, TimeRange window);
   WalkRules rules() const;
   PlanInput plan_input(WallTime edge) const;
@@ -234,6 +241,7 @@ class Poller {
   Duration slice_;
   SteadyTime next_poll_{};
   Room room_ = Room::enough;
+  std::optional<Bell> nudged_;  // rung when there may be something to do before its time; made by the first idle()
   bool polled_ = false;       // a poll that this run began has been completed
   bool proof_empty_ = false;  // the log has no record yet
   bool follow_idle_ = false;      // until next_poll_
@@ -242,6 +250,7 @@ class Poller {
   std::optional<SteadyTime> followed_at_;
   bool disorder_told_ = false;
   bool timeless_told_ = false;  // records without a time were warned of
+  bool idless_told_ = false;    // and without an id
   std::optional<Error> fatal_;  // run_once: what an operator must solve
 };
 

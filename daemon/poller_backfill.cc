@@ -10,8 +10,7 @@
 namespace auditferry {
 namespace {
 
-constexpr Duration idle_wait = std::chrono::milliseconds(200);
-constexpr Duration storage_retry = std::chrono::seconds(2);
+constexpr Duration longest_backfill_idle = std::chrono::milliseconds(200);
 // Without a daemon somebody waits: after so many requests in a row without a useful answer it is given up.
 constexpr int tries = 8;
 
@@ -25,6 +24,7 @@ Status Poller::begin_backfill(TimeRange window) {
   backfill_->window = window;
   backfill_->reached = window.from;
   backfill_->slice = std::min(stream_.slice, longest_window(stream_.profile));
+  nudge();
   return {};
 }
 
@@ -51,7 +51,7 @@ Task<Status> Poller::backfill_loop() {
     if (backfill_running()) step = co_await step_backfill();
     if (!step) co_return std::move(step).error();
     co_await remember_problem();
-    if (*step == Step::idle) co_await world_.clock.sleep(idle_wait);
+    if (*step == Step::idle) co_await idle(longest_backfill_idle);
   }
 }
 

@@ -53,24 +53,39 @@ Task<Result<Poller::Step>> Poller::look_at_beginning() {
 
 Task<std::vector<TimeRange>> Poller::shown_by(std::vector<TimeRange> covered, std::optional<WallTime> oldest) {
   const WallTime now = world_.clock.now();
+  std::vector<TimeRange> unproved;
   for (const GapRow& gap : collection_.gaps) {
     if (gap.state == "healed" || !gap.range || !heals_by_coverage(gap.type) || now - gap.range->from <= long_history) continue;
     if (stream_.retention && gap.range->from >= now - *stream_.retention) continue;
     if (oldest && *oldest <= gap.range->from) continue;
     // Up to the first record that the walk has met; a gap of one moment, too.
     const WallTime end = std::max<WallTime>(gap.range->to, gap.range->from + Duration(1));
-    const TimeRange unproved{gap.range->from, std::min(oldest.value_or(end), end)};
-    const auto touched = [&unproved](const TimeRange& range) { return range.from < unproved.to && unproved.from < range.to; };
-    if (std::none_of(covered.begin(), covered.end(), touched)) continue;
-    const TimeRange before{gap.range->from - longest_window(stream_.profile), gap.range->from};
+    const TimeRange in_doubt{gap.range->from, std::min(oldest.value_or(end), end)};
+    const auto touched = [&in_doubt](const TimeRange& range) { return range.from < in_doubt.to && in_doubt.from < range.to; };
+    if (std::any_of(covered.begin(), covered.end(), touched)) unproved.push_back(in_doubt);
+  }
+  std::sort(unproved.begin(), unproved.end(), [](const TimeRange& a, const TimeRange& b) { return a.from < b.from; });
+  // The first of them before which the portal shows something is looked for: with it all later ones are proved.
+  std::size_t low = 0;
+  std::size_t high = unproved.size();
+  while (low < high) {
+    const std::size_t middle = (low + high) / 2;
+    const TimeRange before{unproved[middle].from - longest_window(stream_.profile), unproved[middle].from};
     const PresenceOutcome presence = co_await anything_in(session_, stream_.profile, before);
-    if (presence.newest) continue;
-    world_.log.info("the gap of " + format_rfc3339(gap.range->from) + " to " + format_rfc3339(gap.range->to) +
+    if (presence.newest) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  unproved.resize(low);
+  if (unproved.empty()) co_return covered;
+  for (const TimeRange& gap : unproved) {
+    world_.log.info("the gap that begins at " + format_rfc3339(gap.from) +
                         " was walked once more and stays: the portal shows nothing from before it, so it may have forgotten what was in it",
                     session_.fields());
-    covered = outside_of(covered, {unproved});
   }
-  co_return covered;
+  co_return outside_of(covered, unproved);
 }
 
 Task<std::vector<TimeRange>> Poller::shown_by(const ActiveWalk& active) {
@@ -114,6 +129,8 @@ void Poller::extend_doubt(Doubt& doubt, const ActiveWalk& active) const {
   const TimeRange window = active.plan.window;
   // Only the walk that shows what comes next: history goes from old to new.
   if (window.to <= doubt.to || !covered_until(settled_, doubt.to, window.from)) return;
+  // Nor a poll behind polls that had shown what comes next before history came to it: their first record is not this one's.
+  if (active.plan.how == "poll" && window.from > doubt.to) return;
   doubt.to = window.to;
   const std::optional<WallTime> oldest = active.walk.oldest_inside();
   if (oldest) doubt.first_shown = std::min(doubt.first_shown.value_or(*oldest), *oldest);
@@ -147,7 +164,18 @@ Task<Result<Poller::Outage>> Poller::settle_doubt(WallTime seen_to) {
     forgotten = !presence.newest && (doubt.known_before || not_met || too_old);
   }
   if (forgotten) {
-    const WallTime edge = doubt.first_shown.value_or(std::max(doubt.to, stream_.profile.order == RecordOrder::oldest_first ? seen_to : doubt.to));
+    const bool oldest_first = stream_.profile.order == RecordOrder::oldest_first;
+    WallTime edge = doubt.first_shown.value_or(std::max(doubt.to, oldest_first ? seen_to : doubt.to));
+    if (oldest_first) {
+      // A cursor follows the order in which records were stored, and may stand behind some of them: the time is asked for.
+      PresenceOutcome remembered = co_await anything_in(session_, stream_.profile, {doubt.from, edge});
+      if (!remembered.answered && !remembered.answer.nothing_readable) {
+        report(remembered.answer);
+        co_await wait_after(remembered.answer);
+        co_return Outage::open;
+      }
+      edge = std::min(edge, remembered.oldest.value_or(edge));
+    }
     NewGap gap{"forgotten", TimeRange{doubt.from, edge},
                "what came after " + format_rfc3339(doubt.from) + " was asked for only long after it, and the portal no longer shows what it had "
                "before that: what it forgot before " + format_rfc3339(edge) + " was never seen"};

@@ -37,10 +37,19 @@ inline PortalOptions audit_only(double rate, Duration history) {
   return options;
 }
 
+// The sandbox names the two other vendors' logs after them.
+inline std::string log_of(const std::string& profile, const std::string& stream) { return profile == "apptego" ? stream : profile; }
+
+// Nothing is made in the logs that nobody looks at.
+inline PortalOptions only(const std::string& log, PortalOptions options) {
+  std::erase_if(options.streams, [&log](const auto& entry) { return stream_name(entry.first) != log; });
+  return options;
+}
+
 class PollerFixture {
  public:
   explicit PollerFixture(PortalOptions options = {}, const std::string& profile = "apptego", const std::string& stream = "audit")
-      : portal_(std::move(options), [this] { return loop_.clock().now(); }), http_(portal_, loop_.clock()) {
+      : portal_(only(log_of(profile, stream), std::move(options)), [this] { return loop_.clock().now(); }), http_(portal_, loop_.clock()) {
     Result<Profile> loaded = builtin_profile(profile);
     source_.name = "acme";
     source_.profile = std::move(loaded).value();
@@ -52,8 +61,7 @@ class PollerFixture {
     source_.requests_per_minute = 6000;
     stream_.profile = source_.profile.streams.at(stream);
     stream_.name = stream;
-    // The sandbox names the two other vendors' logs after them.
-    log_name_ = profile == "apptego" ? stream : profile;
+    log_name_ = log_of(profile, stream);
     open();
   }
   ~PollerFixture() { stop(); }
@@ -77,6 +85,7 @@ class PollerFixture {
   }
   // As a crash does: nothing more happens, and only the journal remains.
   void stop() {
+    EXPECT_LE(http_.most_in_flight(), 1) << "one request in flight per stream";
     group_->cancel();
     loop_.run(group_->join());
     poller_.reset();
@@ -128,6 +137,25 @@ class PollerFixture {
     EXPECT_EQ(ids(), portal_ids());
     EXPECT_EQ(gaps(), std::vector<std::string>());
     EXPECT_EQ(log_.count("", LogLevel::error), 0u);
+  }
+  // The same of a log without ids: each record as often as the portal has it.
+  void expect_every_content() {
+    portal_.stop_making();
+    run_for(std::chrono::minutes(30));
+    std::multiset<std::string> of_portal;
+    for (const RecordInfo& record : portal_.all_records(log_name_)) of_portal.insert(*record.json);
+    EXPECT_EQ(contents(), of_portal);
+    EXPECT_EQ(gaps(), std::vector<std::string>());
+    EXPECT_EQ(log_.count("", LogLevel::error), 0u);
+  }
+  std::multiset<std::string> contents() {
+    std::multiset<std::string> texts;
+    Result<RecordBatch> batch = journal_->read(0, 10'000'000, std::uint64_t{1} << 40);
+    EXPECT_TRUE(batch.ok());
+    for (const Record& record : batch->records) {
+      if (!record.gap) texts.insert(std::string(record.raw));
+    }
+    return texts;
   }
   // How often the portal was asked for a page so far.
   std::uint64_t requests() { return portal_.stats().requests; }

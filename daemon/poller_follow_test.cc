@@ -17,7 +17,7 @@ using std::chrono::seconds;
 
 SandboxLog log_of(const std::string& vendor) { return vendor == "okta" ? SandboxLog::okta : SandboxLog::github; }
 
-PortalOptions steady(const std::string& vendor, double rate = 0.2, Duration history = hours(3)) {
+PortalOptions steady_log(const std::string& vendor, double rate = 0.2, Duration history = hours(3)) {
   PortalOptions options;
   options.streams[log_of(vendor)].rate_per_second = rate;
   options.streams[log_of(vendor)].history = history;
@@ -44,7 +44,7 @@ void expect_everything(PollerFixture& fixture, Duration rest = hours(1)) {
 class Vendors : public testing::TestWithParam<const char*> {};
 
 TEST_P(Vendors, RereadsFindWhatCameLateAndCountIt) {
-  PortalOptions options = steady(GetParam(), 0.05);
+  PortalOptions options = steady_log(GetParam(), 0.05);
   options.streams[log_of(GetParam())].late_share = 0.3;
   options.streams[log_of(GetParam())].late_by = minutes(50);
   PollerFixture fixture(options, GetParam());
@@ -58,7 +58,7 @@ TEST_P(Vendors, RereadsFindWhatCameLateAndCountIt) {
 
 // Else what lies between the two clocks would never be asked for.
 TEST_P(Vendors, AFirstStartCountsByThePortalsClockWhereOursIsAhead) {
-  PortalOptions options = steady(GetParam(), 0.01, hours(6));
+  PortalOptions options = steady_log(GetParam(), 0.01, hours(6));
   options.date_offset = -hours(2);
   PollerFixture fixture(options, GetParam());
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(1)};
@@ -70,7 +70,7 @@ TEST_P(Vendors, AFirstStartCountsByThePortalsClockWhereOursIsAhead) {
 }
 
 TEST_P(Vendors, RereadsGoOnAcrossRestartsBesideTheCursor) {
-  PortalOptions options = steady(GetParam(), 0.05);
+  PortalOptions options = steady_log(GetParam(), 0.05);
   options.streams[log_of(GetParam())].late_share = 0.3;
   options.streams[log_of(GetParam())].late_by = minutes(50);
   options.page_limit = 7;
@@ -87,7 +87,7 @@ TEST_P(Vendors, RereadsGoOnAcrossRestartsBesideTheCursor) {
 }
 
 TEST_P(Vendors, APageThatCannotBeReadThreeTimesIsReadInPieces) {
-  PollerFixture fixture(steady(GetParam()), GetParam());
+  PollerFixture fixture(steady_log(GetParam()), GetParam());
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   Fault malformed;
   malformed.kind = FaultKind::malformed;
@@ -97,7 +97,7 @@ TEST_P(Vendors, APageThatCannotBeReadThreeTimesIsReadInPieces) {
 }
 
 TEST_P(Vendors, ARecordThatStaysUnreadableIsQuarantinedAndBecomesOneGap) {
-  PollerFixture fixture(steady(GetParam()), GetParam());
+  PollerFixture fixture(steady_log(GetParam()), GetParam());
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.stream_.reread = {};
   fixture.run_for(minutes(20));
@@ -128,7 +128,7 @@ TEST_P(Vendors, ARecordThatStaysUnreadableIsQuarantinedAndBecomesOneGap) {
 }
 
 TEST_P(Vendors, PagesThatAreTooLargeAreHalved) {
-  PortalOptions options = steady(GetParam(), 0.1);
+  PortalOptions options = steady_log(GetParam(), 0.1);
   options.streams[log_of(GetParam())].record_bytes = 20'000;
   PollerFixture fixture(options, GetParam());
   fixture.source_.max_page_bytes = 200'000;
@@ -139,7 +139,7 @@ TEST_P(Vendors, PagesThatAreTooLargeAreHalved) {
 }
 
 TEST_P(Vendors, OneRecordThatIsLargerThanAPageMayBeIsOneGap) {
-  PollerFixture fixture(steady(GetParam()), GetParam());
+  PollerFixture fixture(steady_log(GetParam()), GetParam());
   fixture.source_.max_page_bytes = 200'000;
   fixture.restart();
   fixture.stream_.reread = {};
@@ -156,7 +156,7 @@ TEST_P(Vendors, OneRecordThatIsLargerThanAPageMayBeIsOneGap) {
 }
 
 TEST_P(Vendors, WhatWasForgottenWhileTheCursorExpiredIsOneGap) {
-  PortalOptions options = steady(GetParam(), 0.01, hours(24));
+  PortalOptions options = steady_log(GetParam(), 0.01, hours(24));
   options.streams[log_of(GetParam())].retention = hours(48);
   PollerFixture fixture(options, GetParam());
   fixture.stream_.poll_every = minutes(1);
@@ -180,7 +180,7 @@ TEST_P(Vendors, WhatWasForgottenWhileTheCursorExpiredIsOneGap) {
 }
 
 TEST_P(Vendors, WhatWasForgottenIsAGapAlsoWhereTheCursorStillWorks) {
-  PortalOptions options = steady(GetParam(), 0.01, hours(24));
+  PortalOptions options = steady_log(GetParam(), 0.01, hours(24));
   options.streams[log_of(GetParam())].retention = hours(48);
   PollerFixture fixture(options, GetParam());
   fixture.stream_.poll_every = minutes(1);
@@ -194,8 +194,30 @@ TEST_P(Vendors, WhatWasForgottenIsAGapAlsoWhereTheCursorStillWorks) {
   EXPECT_EQ(snapshot.gaps[0].type, "forgotten");
 }
 
+// What the cursor brings first need not be the oldest of what the portal still shows.
+TEST_P(Vendors, WhatWasForgottenEndsWhereThePortalsMemoryBeginsInWhateverOrderTheCursorGoes) {
+  PortalOptions options = steady_log(GetParam(), 0.01, hours(24));
+  options.streams[log_of(GetParam())].retention = hours(48);
+  PollerFixture fixture(options, GetParam());
+  fixture.stream_.poll_every = minutes(1);
+  fixture.stream_.profile.page_size = 1;
+  fixture.restart();
+  fixture.run_for(hours(2));
+  const WallTime stopped = fixture.loop_.clock().now();
+  // Numbered now, so that a cursor meets it before all that comes meanwhile.
+  fixture.portal_.add(GetParam(), stopped + hours(110), {}, stopped + hours(110));
+  fixture.stop();
+  fixture.loop_.run_until_idle(hours(24 * 5));
+  fixture.open();
+  fixture.run_for(hours(3));
+  const JournalSnapshot snapshot = fixture.snapshot();
+  ASSERT_EQ(snapshot.gaps.size(), 1u);
+  EXPECT_EQ(snapshot.gaps[0].type, "forgotten");
+  EXPECT_LT(std::chrono::abs(snapshot.gaps[0].range->to - (stopped + hours(72))), Duration(hours(2)));
+}
+
 TEST_P(Vendors, ACursorThatExpiredWithoutAnOutageIsCoveredAndTheLedgerSaysSo) {
-  PollerFixture fixture(steady(GetParam()), GetParam());
+  PollerFixture fixture(steady_log(GetParam()), GetParam());
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.run_for(hours(1));
   fixture.portal_.expire_cursors();
@@ -208,7 +230,7 @@ TEST_P(Vendors, ACursorThatExpiredWithoutAnOutageIsCoveredAndTheLedgerSaysSo) {
 }
 
 TEST_P(Vendors, AnOutageThatThePortalRemembersIsCovered) {
-  PollerFixture fixture(steady(GetParam(), 0.01, hours(24)), GetParam());
+  PollerFixture fixture(steady_log(GetParam(), 0.01, hours(24)), GetParam());
   fixture.stream_.poll_every = minutes(1);
   fixture.stream_.profile.page_size = 20;
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
@@ -230,16 +252,16 @@ INSTANTIATE_TEST_SUITE_P(Follow, Vendors, testing::Values("okta", "github"),
                          [](const auto& chosen) { return std::string(chosen.param); });
 
 // Ways in which cursors and pages may behave without anybody being wrong.
-struct Oddity {
+struct FollowOddity {
   const char* name;
   void (*apply)(PortalOptions&, SandboxLog);
 };
 
-class FollowOddities : public testing::TestWithParam<std::tuple<const char*, Oddity>> {};
+class FollowOddities : public testing::TestWithParam<std::tuple<const char*, FollowOddity>> {};
 
 TEST_P(FollowOddities, LoseNothing) {
   const auto& [vendor, oddity] = GetParam();
-  PortalOptions options = steady(vendor, 1, hours(1));
+  PortalOptions options = steady_log(vendor, 1, hours(1));
   oddity.apply(options, log_of(vendor));
   PollerFixture fixture(options, vendor);
   fixture.stream_.profile.page_size = 50;
@@ -253,12 +275,12 @@ TEST_P(FollowOddities, LoseNothing) {
 INSTANTIATE_TEST_SUITE_P(
     Portal, FollowOddities,
     testing::Combine(testing::Values("okta", "github"),
-                     testing::Values(Oddity{"short_chains", [](PortalOptions& options, SandboxLog) { options.cursors.uses = 3; }},
-                                     Oddity{"no_cursor_works_twice", [](PortalOptions& options, SandboxLog) { options.cursors.uses = 1; }},
-                                     Oddity{"short_lived_cursors", [](PortalOptions& options, SandboxLog) { options.cursors.lifetime = seconds(20); }},
-                                     Oddity{"small_server_pages", [](PortalOptions& options, SandboxLog) { options.page_limit = 17; }},
-                                     Oddity{"portal_clock_behind", [](PortalOptions& options, SandboxLog) { options.date_offset = -minutes(2); }},
-                                     Oddity{"piles", [](PortalOptions& options, SandboxLog log) { options.streams[log].pile = 130; }})),
+                     testing::Values(FollowOddity{"short_chains", [](PortalOptions& options, SandboxLog) { options.cursors.uses = 3; }},
+                                     FollowOddity{"no_cursor_works_twice", [](PortalOptions& options, SandboxLog) { options.cursors.uses = 1; }},
+                                     FollowOddity{"short_lived_cursors", [](PortalOptions& options, SandboxLog) { options.cursors.lifetime = seconds(20); }},
+                                     FollowOddity{"small_server_pages", [](PortalOptions& options, SandboxLog) { options.page_limit = 17; }},
+                                     FollowOddity{"portal_clock_behind", [](PortalOptions& options, SandboxLog) { options.date_offset = -minutes(2); }},
+                                     FollowOddity{"piles", [](PortalOptions& options, SandboxLog log) { options.streams[log].pile = 130; }})),
     [](const auto& chosen) { return std::string(std::get<0>(chosen.param)) + "_" + std::get<1>(chosen.param).name; });
 
 }  // namespace

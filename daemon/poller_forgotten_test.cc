@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "daemon/poller_fixture.h"
 
 namespace auditferry {
@@ -12,6 +14,14 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr Duration day = hours(24);
+
+// These tests last for days.
+struct Unhurried : PollerFixture {
+  template <class... Arguments>
+  explicit Unhurried(Arguments&&... arguments) : PollerFixture(std::forward<Arguments>(arguments)...) {
+    stream_.poll_every = minutes(5);
+  }
+};
 
 class Forgotten : public testing::Test {
  protected:
@@ -60,8 +70,7 @@ void stand_still(PollerFixture& fixture, Duration duration) {
 // History is slow: the second stop comes before the first one's hole is closed.
 TEST_F(Forgotten, ASecondStandstillBeforeHistoryIsCompleteIsToldToo) {
   for (const Duration between : {Duration(minutes(4)), Duration(minutes(30))}) {
-    PollerFixture fixture(remembering(hours(72)));
-    fixture.stream_.poll_every = minutes(5);
+    Unhurried fixture(remembering(hours(72)));
     fixture.run_for(hours(2));
     fixture.source_.requests_per_minute = 4;
     stand_still(fixture, 5 * day);
@@ -76,9 +85,39 @@ TEST_F(Forgotten, ASecondStandstillBeforeHistoryIsCompleteIsToldToo) {
   }
 }
 
+// Live polls come before history, and show what stands behind what was forgotten; wherever a crash comes, the gap ends
+// before it.
+TEST_F(Forgotten, TheGapEndsBeforeWhatPollsHadShownWhereverACrashComes) {
+  std::size_t gaps = 0;
+  for (std::uint64_t crash = 1; crash <= 12; ++crash) {
+    PollerFixture fixture(remembering(hours(72), 0));
+    fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+    fixture.stream_.slice = hours(24);
+    fixture.restart();
+    fixture.portal_.add("audit", fixture.loop_.clock().now() - minutes(30));
+    fixture.run_for(hours(1));
+    fixture.stop();
+    fixture.loop_.run_until_idle(5 * day);
+    const WallTime shown = fixture.loop_.clock().now() - minutes(4);
+    fixture.portal_.add("audit", shown);
+    fixture.http_.set_latency(seconds(1));
+    fixture.open();
+    const std::uint64_t before = fixture.requests();
+    for (int i = 0; i < 1000 && fixture.requests() < before + crash; ++i) fixture.run_for(std::chrono::milliseconds(100));
+    fixture.portal_.add("audit", fixture.loop_.clock().now());
+    fixture.restart();
+    fixture.run_for(hours(1));
+    for (const GapRow& gap : fixture.snapshot().gaps) {
+      ++gaps;
+      EXPECT_LE(gap.range->to, shown) << "after " << crash << " requests: " << gap.why;
+    }
+    expect_nothing_lost_in_silence(fixture);
+  }
+  EXPECT_EQ(gaps, 12u);
+}
+
 TEST_F(Forgotten, AStandstillIsNoticedWithOldestFirst) {
-  PollerFixture fixture(remembering(hours(48)));
-  fixture.stream_.poll_every = minutes(5);
+  Unhurried fixture(remembering(hours(48)));
   fixture.source_.catch_up = CatchUp::oldest_first;
   fixture.run_for(hours(2));
   stand_still(fixture, 5 * day);
@@ -90,8 +129,7 @@ TEST_F(Forgotten, AStandstillIsNoticedWithOldestFirst) {
 
 // One poll takes in all of the hole, because slices are long.
 TEST_F(Forgotten, AStandstillIsNoticedWhereOnePollTakesItIn) {
-  PollerFixture fixture(remembering(hours(48)));
-  fixture.stream_.poll_every = minutes(5);
+  Unhurried fixture(remembering(hours(48)));
   fixture.stream_.slice = 30 * day;
   fixture.restart();
   fixture.run_for(hours(2));
@@ -104,7 +142,7 @@ TEST_F(Forgotten, AStandstillIsNoticedWhereOnePollTakesItIn) {
 
 // The log reaches as far back as the portal remembers, and reading it takes days: meanwhile it forgets.
 TEST_F(Forgotten, WhatGoesWhileTheFirstHistoryIsReadIsAGap) {
-  PollerFixture fixture(remembering(10 * day, 0.03, 12 * day));
+  Unhurried fixture(remembering(10 * day, 0.03, 12 * day));
   fixture.stream_.start = {StartSetting::Kind::ago, {}, 10 * day - minutes(1)};
   fixture.source_.requests_per_minute = 60;
   fixture.restart();
@@ -141,7 +179,7 @@ TEST_F(Forgotten, AStartBeforeTheLogIsNoGapButWhatGoesAfterItIs) {
 
 // A query that is changed begins coverage anew, and nothing of it is known yet.
 TEST_F(Forgotten, WhatGoesWhileAChangedQueryReadsItsHistoryIsAGap) {
-  PollerFixture fixture(remembering(10 * day, 0.03, 12 * day));
+  Unhurried fixture(remembering(10 * day, 0.03, 12 * day));
   fixture.run_for(hours(1));
   fixture.stop();
   fixture.stream_.query = "api_call LIKE '%'";
@@ -159,7 +197,7 @@ TEST_F(Forgotten, WhatGoesWhileAChangedQueryReadsItsHistoryIsAGap) {
 
 // An answer that is empty because of a narrower query is not one that has been forgotten.
 TEST_F(Forgotten, ANarrowerQueryThatMatchesLittleIsNoGap) {
-  PollerFixture fixture(audit_only(0.01, 20 * day));
+  Unhurried fixture(audit_only(0.01, 20 * day));
   fixture.stream_.start = {StartSetting::Kind::ago, {}, 10 * day};
   fixture.run_for(hours(2));
   fixture.stop();
@@ -178,7 +216,7 @@ TEST_F(Forgotten, ANarrowerQueryThatMatchesLittleIsNoGap) {
 
 TEST_F(Forgotten, AYoungLogIsNoGap) {
   for (const Duration age : {Duration(hours(1)), Duration(hours(30)), Duration(4 * day)}) {
-    PollerFixture fixture(audit_only(0.01, age));
+    Unhurried fixture(audit_only(0.01, age));
     fixture.stream_.start = {StartSetting::Kind::ago, {}, 30 * day};
     fixture.run_for(minutes(20));
     stand_still(fixture, 2 * day);
@@ -189,7 +227,7 @@ TEST_F(Forgotten, AYoungLogIsNoGap) {
 
 // A log of which little comes: nothing for months is no reason to tell of a gap.
 TEST_F(Forgotten, AQuietLogIsNoGap) {
-  PollerFixture fixture;
+  Unhurried fixture;
   fixture.stream_.profile.max_window = 5 * day;
   const WallTime then = fixture.loop_.clock().now();
   fixture.portal_.make("audit", 5, then - minutes(5), then - minutes(1));
@@ -202,7 +240,7 @@ TEST_F(Forgotten, AQuietLogIsNoGap) {
 
 // While the portal does not answer the question, the verdict waits; a restart does not forget it.
 TEST_F(Forgotten, TheVerdictWaitsForAnAnswer) {
-  PollerFixture fixture(remembering(hours(48)));
+  Unhurried fixture(remembering(hours(48)));
   fixture.run_for(hours(2));
   stand_still(fixture, 5 * day);
   fixture.http_.set_latency(std::chrono::milliseconds(300));
@@ -218,7 +256,7 @@ TEST_F(Forgotten, TheVerdictWaitsForAnAnswer) {
 TEST_F(Forgotten, ASecondStandstillOfAFollowedLogIsToldToo) {
   PortalOptions options = steady(0.01, hours(24));
   for (const SandboxLog log : {SandboxLog::okta, SandboxLog::github}) options.streams[log].retention = hours(72);
-  PollerFixture fixture(options, "okta", "audit");
+  Unhurried fixture(options, "okta", "audit");
   fixture.run_for(hours(2));
   const WallTime first = fixture.loop_.clock().now();
   stand_still(fixture, 5 * day);
@@ -237,7 +275,7 @@ TEST_F(Forgotten, ASecondStandstillOfAFollowedLogIsToldToo) {
 
 // The first look comes days after the stream began: what was there in between is not known, and the portal no longer tells.
 TEST_F(Forgotten, WhatGoesBeforeTheFirstLookIsAGap) {
-  PollerFixture fixture(remembering(hours(48)));
+  Unhurried fixture(remembering(hours(48)));
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.portal_.set_faults(always_failing());
   fixture.restart();
@@ -254,7 +292,7 @@ TEST_F(Forgotten, WhatGoesBeforeTheFirstLookIsAGap) {
 TEST_F(Forgotten, WhatGoesBeforeTheFirstLookAtAFollowedLogIsAGap) {
   PortalOptions options = steady(0.01, hours(24));
   options.streams[SandboxLog::okta].retention = hours(48);
-  PollerFixture fixture(options, "okta", "audit");
+  Unhurried fixture(options, "okta", "audit");
   const WallTime begun = fixture.loop_.clock().now();
   fixture.portal_.set_faults(always_failing());
   fixture.run_for(minutes(2));
@@ -271,7 +309,7 @@ TEST_F(Forgotten, WhatGoesBeforeTheFirstLookAtAFollowedLogIsAGap) {
 // have been there.
 TEST_F(Forgotten, WhereRetentionIsKnownAQuietPastIsNoProof) {
   for (const bool known : {false, true}) {
-    PollerFixture fixture;
+    Unhurried fixture;
     fixture.stream_.profile.max_window = 5 * day;
     if (known) fixture.stream_.retention = hours(48);
     fixture.restart();
@@ -287,7 +325,7 @@ TEST_F(Forgotten, WhereRetentionIsKnownAQuietPastIsNoProof) {
 
 // What could not be read before the standstill is not shown by the empty answer that a reread gets after it.
 TEST_F(Forgotten, AGapThatTheStandstillFollowsIsNotHealedByNothing) {
-  PollerFixture fixture(remembering(hours(48), 0.05));
+  Unhurried fixture(remembering(hours(48), 0.05));
   fixture.stream_.reread = {hours(1)};
   fixture.restart();
   fixture.run_for(hours(2));
@@ -300,7 +338,7 @@ TEST_F(Forgotten, AGapThatTheStandstillFollowsIsNotHealedByNothing) {
 
 // The same gap, and the portal still shows what was before it: the reread has shown the gap's time after all.
 TEST_F(Forgotten, AnOldGapIsHealedWhereThePortalStillShowsWhatWasBeforeIt) {
-  PollerFixture fixture(remembering(30 * day, 0.05));
+  Unhurried fixture(remembering(30 * day, 0.05));
   fixture.stream_.reread = {hours(1)};
   fixture.restart();
   fixture.run_for(hours(2));
@@ -314,7 +352,7 @@ TEST_F(Forgotten, AnOldGapIsHealedWhereThePortalStillShowsWhatWasBeforeIt) {
 
 // Nor does a backfill that finds nothing heal what the portal has forgotten; one that finds a part of it heals none of it.
 TEST_F(Forgotten, ABackfillHealsNoGapWhoseTimeThePortalHasForgotten) {
-  PollerFixture fixture(remembering(hours(48), 0.05, hours(28)));
+  Unhurried fixture(remembering(hours(48), 0.05, hours(28)));
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.stream_.reread = {};
   fixture.restart();
@@ -333,6 +371,61 @@ TEST_F(Forgotten, ABackfillHealsNoGapWhoseTimeThePortalHasForgotten) {
   fixture.run_for(hours(1));
   EXPECT_EQ(fixture.poller_->backfill()->fetched, 0u);
   EXPECT_EQ(fixture.poller_->backfill()->open_gaps, 1u);
+}
+
+// A dozen gaps, an hour from each other, and one backfill over all of them.
+class ManyOldGaps : public Forgotten {
+ protected:
+  explicit ManyOldGaps(Duration retention = 30 * day) : fixture_(remembering(retention, 0.05, 3 * day)) {
+    fixture_.stream_.start = {StartSetting::Kind::ago, {}, minutes(5)};
+    fixture_.stream_.reread = {};
+    fixture_.restart();
+    fixture_.run_for(minutes(5));
+    // Before the stream begins, so that nothing has shown that time.
+    const WallTime first = *fixture_.collection(fixture_.snapshot()).start - hours(40);
+    for (int i = 0; i < 12; ++i) gaps_.push_back({first + hours(i), first + hours(i) + minutes(4)});
+    for (const TimeRange& gap : gaps_) fixture_.record_unread_gap(gap);
+    fixture_.restart();
+  }
+  // How often it was asked whether anything is from before one of them.
+  std::size_t questions() {
+    std::size_t count = 0;
+    for (const SeenRequest& request : fixture_.portal_.seen_requests()) {
+      const auto asks_before = [&request](const TimeRange& gap) {
+        return request.body.find("\"end_time\":" + std::to_string(to_micros(gap.from) / 1'000'000) + ",") != std::string::npos;
+      };
+      count += static_cast<std::size_t>(std::count_if(gaps_.begin(), gaps_.end(), asks_before));
+    }
+    return count;
+  }
+  void backfill() {
+    ASSERT_TRUE(fixture_.poller_->begin_backfill({gaps_.front().from, gaps_.back().to}).ok());
+    fixture_.run_for(minutes(10));
+    ASSERT_TRUE(fixture_.poller_->backfill()->ended);
+  }
+
+  PollerFixture fixture_;
+  std::vector<TimeRange> gaps_;
+};
+
+class ManyForgottenGaps : public ManyOldGaps {
+ protected:
+  ManyForgottenGaps() : ManyOldGaps(hours(34) + minutes(40)) {}
+};
+
+TEST_F(ManyOldGaps, AreProvedByWhatThePortalShowsFromBeforeTheFirst) {
+  backfill();
+  EXPECT_EQ(fixture_.snapshot().gaps.size(), 0u);
+  EXPECT_GT(questions(), 0u);
+  EXPECT_LE(questions(), 4u);
+}
+
+// The portal remembers what came after the first half of them.
+TEST_F(ManyForgottenGaps, StayAsFarAsThePortalHasForgottenTheirTime) {
+  backfill();
+  EXPECT_EQ(fixture_.snapshot().gaps.size(), 6u);
+  EXPECT_GT(questions(), 0u);
+  EXPECT_LE(questions(), 4u);
 }
 
 }  // namespace

@@ -80,8 +80,8 @@ TEST(PollerHistory, SlicesThatHaveGrownKeepWithinMaxWindow) {
 // Sixty requests a minute: live_first leaves every other one, and polls stay on time.
 TEST(PollerHistory, TakesHalfOfTheBudgetBesideLivePolls) {
   for (const CatchUp catch_up : {CatchUp::live_first, CatchUp::oldest_first}) {
-    PortalOptions options = audit_only(1, hours(12));
-    options.page_limit = 20;
+    PortalOptions options = audit_only(0.25, hours(12));
+    options.page_limit = 5;
     PollerFixture fixture(options);
     fixture.source_.requests_per_minute = 60;
     fixture.source_.catch_up = catch_up;

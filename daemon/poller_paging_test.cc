@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "daemon/poller_fixture.h"
+#include "tests/support/counted_paging.h"
 
 namespace auditferry {
 namespace {
@@ -15,7 +16,6 @@ struct Kind {
   const char* name;
   PagingKind paging;
   SandboxPaging sandbox;
-  const char* placeholder;
   std::uint32_t first_page;
 };
 
@@ -30,28 +30,20 @@ class CountedPaging : public testing::TestWithParam<Kind> {
   }
   void set_up(PollerFixture& fixture) {
     fixture.stop();
-    StreamProfile& profile = fixture.stream_.profile;
-    profile.paging = GetParam().paging;
-    profile.first_page = GetParam().first_page;
-    profile.cursor = "";
-    for (TemplateField& field : profile.request.body) {
-      if (field.path.front() != "cursor") continue;
-      field.path = {GetParam().placeholder};
-      field.text = std::string("{") + GetParam().placeholder + "}";
-    }
+    page_by_count(fixture.stream_.profile, GetParam().paging, GetParam().first_page);
     fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
     fixture.open();
   }
 };
 
 TEST_P(CountedPaging, CollectsEverythingOnceInFewRequests) {
-  PollerFixture fixture(options(1, hours(3)));
+  PollerFixture fixture(options(1, hours(2)));
   set_up(fixture);
   ASSERT_TRUE(fixture.run_once().ok()) << fixture.poller_->status().problem;
   EXPECT_EQ(fixture.ids(), fixture.portal_ids());
   // A tenth of each page comes twice; a proof and the ends of walks beside it.
   EXPECT_LT(fixture.requests(), fixture.portal_ids().size() / 100 * 3 / 2 + 15);
-  fixture.run_for(hours(1));
+  fixture.run_for(minutes(20));
   fixture.expect_everything();
 }
 
@@ -60,7 +52,7 @@ TEST_P(CountedPaging, CollectsEverythingWhereTheServerGivesLessThanIsAskedFor) {
   small.page_limit = 23;
   PollerFixture fixture(small);
   set_up(fixture);
-  fixture.run_for(hours(1));
+  fixture.run_for(minutes(20));
   fixture.expect_everything();
 }
 
@@ -85,7 +77,7 @@ TEST_P(CountedPaging, LosesNothingWhileRecordsComeAndGo) {
     }
   }
   fixture.http_.set_latency({});
-  fixture.run_for(hours(1));
+  fixture.run_for(minutes(20));
   fixture.expect_everything();
 }
 
@@ -96,20 +88,40 @@ TEST_P(CountedPaging, AnswersThatAreTooLargeAreAskedForInSmallerPages) {
   set_up(fixture);
   fixture.source_.max_page_bytes = 100'000;  // some thirty records
   fixture.restart();
-  fixture.run_for(hours(1));
+  fixture.run_for(minutes(20));
   fixture.expect_everything();
 }
 
+// Pages overlap, and what they share is known by its content; some records come late, and many are equal.
+TEST_P(CountedPaging, CollectsEverythingOnceWithoutIds) {
+  for (const bool late : {false, true}) {
+    PortalOptions idless = options(1, hours(2));
+    idless.dialect.id_missing = true;
+    if (late) {
+      idless.streams[SandboxLog::audit].pile = 30;
+      idless.streams[SandboxLog::audit].late_share = 0.1;
+      idless.streams[SandboxLog::audit].late_by = minutes(3);
+    }
+    PollerFixture fixture(idless);
+    set_up(fixture);
+    fixture.http_.set_latency(std::chrono::milliseconds(200));
+    ASSERT_TRUE(fixture.run_once().ok()) << fixture.poller_->status().problem;
+    EXPECT_LT(fixture.requests(), fixture.portal_ids().size() / 100 * 3 / 2 + 15);
+    fixture.run_for(minutes(20));
+    fixture.expect_every_content();
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Kinds, CountedPaging,
-                         testing::Values(Kind{"offset", PagingKind::offset, SandboxPaging::offset, "offset", 0},
-                                         Kind{"page_from_0", PagingKind::page, SandboxPaging::page, "page", 0},
-                                         Kind{"page_from_1", PagingKind::page, SandboxPaging::page, "page", 1}),
+                         testing::Values(Kind{"offset", PagingKind::offset, SandboxPaging::offset, 0},
+                                         Kind{"page_from_0", PagingKind::page, SandboxPaging::page, 0},
+                                         Kind{"page_from_1", PagingKind::page, SandboxPaging::page, 1}),
                          [](const testing::TestParamInfo<Kind>& chosen) { return std::string(chosen.param.name); });
 
 // Too large for max_page_bytes, with cursors that expire as an empty page: the smaller pages are full, and
 // full pages are no end. Ninety of every two hundred records share their second.
 TEST(PollerPaging, SmallerPagesAreNotTakenForTheEndOfTheLog) {
-  PortalOptions options = audit_only(0.5, hours(2));
+  PortalOptions options = audit_only(0.5, hours(1));
   options.streams[SandboxLog::audit].record_bytes = 3000;
   options.streams[SandboxLog::audit].pile = 30;
   options.cursors.lifetime = Duration(1);
@@ -119,7 +131,7 @@ TEST(PollerPaging, SmallerPagesAreNotTakenForTheEndOfTheLog) {
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.source_.max_page_bytes = 100'000;
   fixture.restart();
-  fixture.run_for(hours(1));
+  fixture.run_for(minutes(20));
   fixture.portal_.stop_making();
   fixture.run_for(minutes(30));
   const JournalSnapshot snapshot = fixture.snapshot();

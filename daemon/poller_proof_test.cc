@@ -26,7 +26,7 @@ std::size_t proofs(PollerFixture& fixture) {
 
 TEST(PollerProof, ComesBeforeTheFirstWalkAndThenDaily) {
   PollerFixture fixture(audit_only(0.01, hours(3)));
-  fixture.stream_.poll_every = minutes(5);
+  fixture.stream_.poll_every = minutes(10);
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.run_for(hours(2));
   EXPECT_EQ(proofs(fixture), 1u);
@@ -103,6 +103,24 @@ TEST(PollerProof, ARefusalIsNoDisproof) {
   const PollerNotes notes = PollerNotes::from_text(fixture.snapshot().streams[0].collections.back().state);
   EXPECT_FALSE(notes.disproved);
   EXPECT_TRUE(notes.show_again.empty());
+}
+
+// Pages that had to be made small hold one record, and a newer one of the same second comes in between.
+TEST(PollerProof, ARecordThatHidesTheOneThatProvesIsToldOfItsSource) {
+  PollerFixture fixture;
+  const WallTime time = std::chrono::floor<seconds>(fixture.loop_.clock().now()) - minutes(1);
+  fixture.portal_.make("audit", 2, time - minutes(1), time, 3000);
+  fixture.source_.max_page_bytes = 4000;
+  fixture.restart();
+  fixture.http_.set_latency(seconds(2));
+  // A hundred, fifty and so on down to one.
+  for (int i = 0; i < 300 && fixture.requests() < 7; ++i) fixture.run_for(std::chrono::milliseconds(100));
+  fixture.portal_.make("audit", 1, time, time, 3000);
+  for (int i = 0; i < 300 && fixture.poller_->status().problem.empty(); ++i) fixture.run_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(fixture.poller_->status().problem,
+            "source acme, stream audit: newer records hid the one that was to prove the range; asking again");
+  fixture.source_.max_page_bytes = 1u << 20;
+  fixture.expect_everything();
 }
 
 TEST(PollerProof, NotesAreKeptAsTheyAre) {

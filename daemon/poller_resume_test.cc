@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "daemon/poller_fixture.h"
+#include "storage/sqlite.h"
+#include "tests/support/sanitized.h"
 
 namespace auditferry {
 namespace {
@@ -80,6 +82,41 @@ TEST(PollerResume, WhatCameLateBehindAWalkThatACrashInterruptedIsFound) {
   fixture.http_.set_latency({});
   fixture.open();
   fixture.run_for(hours(1));
+  fixture.expect_everything();
+}
+
+// Whenever the last walk of all of `overlap` was: records that had come late since then are not missed because of a stop.
+TEST(PollerResume, WhatCameLateJustBeforeALongStopIsFound) {
+  for (int phase = 0; phase < 10; phase += rounds(1, 5)) {
+    PollerFixture fixture(audit_only(0.02, hours(1)));
+    fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+    fixture.stream_.reread = {};
+    fixture.restart();
+    fixture.run_for(minutes(20) + phase * seconds(30));
+    fixture.portal_.add("audit", fixture.loop_.clock().now() - minutes(3));
+    fixture.run_for(minutes(3));
+    fixture.stop();
+    fixture.loop_.run_until_idle(hours(48));
+    fixture.open();
+    fixture.run_for(hours(1));
+    fixture.expect_everything();
+    if (testing::Test::HasFailure()) FAIL() << "phase " << phase;
+  }
+}
+
+// A row that the disk has damaged: its records are there, and what nobody can claim any more is asked for again.
+TEST(PollerResume, AWalkWhoseCoverageIsDamagedIsToldAndItsTimeIsAskedForAgain) {
+  PollerFixture fixture(steady());
+  fixture.run_for(minutes(5));
+  const WallTime shown = fixture.shown_to();
+  fixture.journal_->database().execute(
+      "CREATE TEMP TRIGGER damage AFTER UPDATE OF covered ON walk BEGIN UPDATE walk SET covered = 'damaged' WHERE walk_id = new.walk_id; END");
+  fixture.run_for(minutes(5));
+  EXPECT_GT(fixture.log_.count("what a walk had shown cannot be read any more", LogLevel::warn), 0u);
+  EXPECT_LT(fixture.shown_to(), shown + minutes(1)) << "nothing of it is claimed";
+  fixture.journal_->database().execute("DROP TRIGGER damage");
+  fixture.run_for(minutes(15));
+  EXPECT_GT(*fixture.collection(fixture.snapshot()).watermark, fixture.loop_.clock().now() - minutes(2)) << "in one piece";
   fixture.expect_everything();
 }
 

@@ -22,7 +22,7 @@ class Room : public testing::Test {
     fixture_.http_.set_latency(std::chrono::milliseconds(10));
   }
   static PortalOptions options() {
-    PortalOptions options = audit_only(2, hours(3));
+    PortalOptions options = audit_only(2, hours(2));
     options.streams[SandboxLog::audit].record_bytes = 500;
     return options;
   }
@@ -64,7 +64,7 @@ TEST_F(Room, WhatAWalkUnderWayHasBroughtIsPublishedWhenTheJournalIsFull) {
   }
   EXPECT_GT(covered, minutes(15));
   fixture_.poller_->hold(Poller::Room::enough);
-  fixture_.run_for(minutes(30));
+  fixture_.run_for(minutes(10));
   fixture_.expect_everything();
 }
 
@@ -77,7 +77,7 @@ TEST_F(Room, AWalkUnderWayStaysWhenOnlyTheDiskIsLow) {
   fixture_.run_for(minutes(5));
   EXPECT_EQ(fixture_.requests(), requests);
   fixture_.poller_->hold(Poller::Room::enough);
-  fixture_.run_for(minutes(30));
+  fixture_.run_for(minutes(10));
   fixture_.expect_everything();
 }
 
@@ -87,7 +87,7 @@ TEST_F(Room, ACutWalkIsPublishedAfterACrash) {
   fixture_.poller_->hold(Poller::Room::none);
   fixture_.run_for(std::chrono::milliseconds(1001));
   fixture_.restart();
-  fixture_.run_for(hours(1));
+  fixture_.run_for(minutes(10));
   fixture_.expect_everything();
 }
 

@@ -180,66 +180,151 @@ TEST(Poller, ALogWithoutIdsIsCollectedByContent) {
   EXPECT_EQ(fixture.ids().size(), 3u);
 }
 
-// The two disguises that say nothing (200) and the two that do.
-class ExpiringCursors : public testing::TestWithParam<SandboxExpiredCursor> {};
+struct Expiring {
+  const char* name;
+  SandboxExpiredCursor expired;
+  bool has_ids;
+};
+
+// The two disguises that say nothing (200) and the two that do; with ids and, though the profile expects them, without.
+class ExpiringCursors : public testing::TestWithParam<Expiring> {
+ protected:
+  static PortalOptions options(double rate) {
+    PortalOptions options = steady(rate);
+    options.page_limit = 50;
+    options.cursors.uses = 3;
+    options.cursors.expired = GetParam().expired;
+    options.dialect.id_missing = !GetParam().has_ids;
+    return options;
+  }
+  static void expect_all(PollerFixture& fixture) {
+    fixture.stream_.profile.page_size = 50;
+    fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+    fixture.run_for(minutes(20));
+    if (GetParam().has_ids) {
+      fixture.expect_everything();
+    } else {
+      fixture.expect_every_content();
+    }
+  }
+};
 
 TEST_P(ExpiringCursors, LoseNothing) {
-  PortalOptions options = steady(1);
-  options.page_limit = 50;
-  options.cursors.uses = 3;
-  options.cursors.expired = GetParam();
-  PollerFixture fixture(options);
-  fixture.stream_.profile.page_size = 50;
-  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
-  fixture.run_for(hours(1));
-  fixture.expect_everything();
+  PollerFixture fixture(options(1));
+  expect_all(fixture);
+}
+
+// Records of few kinds, more than a page of them in one moment, so that equal ones stand on several pages.
+TEST_P(ExpiringCursors, LoseNothingOfMomentsThatFillAPage) {
+  PortalOptions piles = options(0.5);
+  piles.streams[SandboxLog::audit].pile = 70;
+  PollerFixture fixture(piles);
+  expect_all(fixture);
 }
 
 INSTANTIATE_TEST_SUITE_P(Disguises, ExpiringCursors,
-                         testing::Values(SandboxExpiredCursor::status_400, SandboxExpiredCursor::empty_page, SandboxExpiredCursor::first_page,
-                                         SandboxExpiredCursor::same_cursor));
+                         testing::Values(Expiring{"status_400", SandboxExpiredCursor::status_400, true},
+                                         Expiring{"empty_page", SandboxExpiredCursor::empty_page, true},
+                                         Expiring{"first_page", SandboxExpiredCursor::first_page, true},
+                                         Expiring{"same_cursor", SandboxExpiredCursor::same_cursor, true},
+                                         Expiring{"status_400_without_ids", SandboxExpiredCursor::status_400, false},
+                                         Expiring{"empty_page_without_ids", SandboxExpiredCursor::empty_page, false},
+                                         Expiring{"first_page_without_ids", SandboxExpiredCursor::first_page, false},
+                                         Expiring{"same_cursor_without_ids", SandboxExpiredCursor::same_cursor, false}),
+                         [](const testing::TestParamInfo<Expiring>& chosen) { return std::string(chosen.param.name); });
+
+TEST(Poller, SaysOnceThatIdsAreMissingAndWhichSettingToChange) {
+  PortalOptions options = steady();
+  options.dialect.id_missing = true;
+  for (const bool expected : {true, false}) {
+    PollerFixture fixture(options);
+    if (!expected) fixture.stream_.profile.fields.id = "";
+    fixture.run_for(minutes(20));
+    EXPECT_EQ(fixture.log_.count("have no id at /event", LogLevel::warn), expected ? 1u : 0u) << fixture.log_.text();
+    for (const char* setting : {"sources.acme.stream.audit.id", "streams.audit.fields.id"}) {
+      EXPECT_EQ(fixture.log_.count(setting, LogLevel::warn), expected ? 1u : 0u) << setting;
+    }
+    EXPECT_FALSE(fixture.ids().empty());
+  }
+}
+
+// The portal counts requests and says how many are left: none is refused.
+TEST(Poller, SlowsDownBeforeItIsRefused) {
+  PortalOptions options = audit_only(1, hours(6));
+  options.rate_limit.requests = 40;
+  PollerFixture fixture(options);
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+  fixture.run_for(hours(1));
+  EXPECT_GT(fixture.requests(), 200u);
+  EXPECT_EQ(fixture.portal_.stats().by_status[429], 0u);
+  fixture.expect_everything();
+}
+
+// Many daemons that were started together do not ask together for long.
+TEST(Poller, PollsAreJittered) {
+  for (const std::string profile : {"apptego", "okta"}) {
+    PollerFixture fixture(PortalOptions(), profile);
+    const WallTime now = fixture.loop_.clock().now();
+    fixture.portal_.make(fixture.log_name_, 1, now - minutes(1), now - minutes(1));
+    fixture.stream_.poll_every = seconds(100);
+    fixture.stream_.overlap = hours(10);  // walked whole every five hours: not in this one
+    fixture.restart();
+    fixture.run_for(hours(1));
+    const std::vector<SeenRequest> seen = fixture.portal_.seen_requests();
+    std::set<Duration> intervals;
+    for (std::size_t i = 1; i < seen.size(); ++i) {
+      const Duration interval = seen[i].at - seen[i - 1].at;
+      if (interval < Duration(seconds(50))) continue;  // not from poll to poll
+      EXPECT_GE(interval, Duration(seconds(89))) << profile;
+      EXPECT_LE(interval, Duration(seconds(111))) << profile;
+      intervals.insert(interval);
+    }
+    EXPECT_GT(intervals.size(), 10u) << profile;
+    EXPECT_GT(*intervals.rbegin() - *intervals.begin(), Duration(seconds(10))) << profile;
+  }
+}
 
 // Every way in which a server may answer differently from what the profile assumes without being wrong.
-struct Oddity {
+struct PollOddity {
   const char* name;
   void (*apply)(PortalOptions&);
 };
 
-class Oddities : public testing::TestWithParam<Oddity> {};
+class Oddities : public testing::TestWithParam<PollOddity> {};
 
 TEST_P(Oddities, LoseNothing) {
   PortalOptions options = steady();
   GetParam().apply(options);
   PollerFixture fixture(options);
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
-  fixture.run_for(hours(1));
+  fixture.run_for(minutes(20));
   fixture.expect_everything();
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Portal, Oddities,
-    testing::Values(Oddity{"ignores_start", [](PortalOptions& options) { options.dialect.ignore_start = true; }},
-                    Oddity{"ignores_end", [](PortalOptions& options) { options.dialect.ignore_end = true; }},
-                    Oddity{"exclusive_start", [](PortalOptions& options) { options.dialect.exclusive_start = true; }},
-                    Oddity{"exclusive_end", [](PortalOptions& options) { options.dialect.exclusive_end = true; }},
-                    Oddity{"by_event", [](PortalOptions& options) {
+    testing::Values(PollOddity{"ignores_start", [](PortalOptions& options) { options.dialect.ignore_start = true; }},
+                    PollOddity{"ignores_end", [](PortalOptions& options) { options.dialect.ignore_end = true; }},
+                    PollOddity{"exclusive_start", [](PortalOptions& options) { options.dialect.exclusive_start = true; }},
+                    PollOddity{"exclusive_end", [](PortalOptions& options) { options.dialect.exclusive_end = true; }},
+                    PollOddity{"by_event", [](PortalOptions& options) {
                       options.dialect.order_by_event = true;
                       options.streams[SandboxLog::audit].disorder_share = 0.1;
                       options.streams[SandboxLog::audit].disorder_by = minutes(3);
                     }},
-                    Oddity{"number_cursor", [](PortalOptions& options) { options.dialect.cursor_as_number = true; }},
-                    Oddity{"missing_cursor", [](PortalOptions& options) { options.dialect.cursor_end = SandboxCursorEnd::missing_key; }},
-                    Oddity{"empty_cursor", [](PortalOptions& options) { options.dialect.cursor_end = SandboxCursorEnd::empty_string; }},
-                    Oddity{"last_page_full", [](PortalOptions& options) { options.dialect.last_page = SandboxLastPage::when_full; }},
-                    Oddity{"string_ids", [](PortalOptions& options) { options.dialect.id_as_string = true; }},
-                    Oddity{"object_raw_data", [](PortalOptions& options) { options.dialect.raw_data_as_object = true; }},
-                    Oddity{"piles", [](PortalOptions& options) {
+                    PollOddity{"number_cursor", [](PortalOptions& options) { options.dialect.cursor_as_number = true; }},
+                    PollOddity{"missing_cursor", [](PortalOptions& options) { options.dialect.cursor_end = SandboxCursorEnd::missing_key; }},
+                    PollOddity{"empty_cursor", [](PortalOptions& options) { options.dialect.cursor_end = SandboxCursorEnd::empty_string; }},
+                    PollOddity{"last_page_full", [](PortalOptions& options) { options.dialect.last_page = SandboxLastPage::when_full; }},
+                    PollOddity{"string_ids", [](PortalOptions& options) { options.dialect.id_as_string = true; }},
+                    PollOddity{"object_raw_data", [](PortalOptions& options) { options.dialect.raw_data_as_object = true; }},
+                    PollOddity{"piles", [](PortalOptions& options) {
                       options.streams[SandboxLog::audit].pile = 150;
                       options.streams[SandboxLog::audit].rate_per_second = 2;
                     }},
-                    Oddity{"portal_clock_behind", [](PortalOptions& options) { options.date_offset = -minutes(2); }},
-                    Oddity{"small_server_pages", [](PortalOptions& options) { options.page_limit = 17; }}),
-    [](const testing::TestParamInfo<Oddity>& chosen) { return std::string(chosen.param.name); });
+                    PollOddity{"portal_clock_behind", [](PortalOptions& options) { options.date_offset = -minutes(2); }},
+                    PollOddity{"small_server_pages", [](PortalOptions& options) { options.page_limit = 17; }}),
+    [](const testing::TestParamInfo<PollOddity>& chosen) { return std::string(chosen.param.name); });
 
 // Faults that pass: the stream recovers by itself and misses nothing.
 struct Trouble {
@@ -247,7 +332,7 @@ struct Trouble {
   Fault fault;
 };
 
-Fault fault_of(FaultKind kind) {
+Fault passing_fault(FaultKind kind) {
   Fault fault;
   fault.kind = kind;
   if (kind == FaultKind::trickle) fault.bytes = 2000;
@@ -274,12 +359,12 @@ TEST_P(Troubles, LoseNothing) {
 INSTANTIATE_TEST_SUITE_P(Faults, Troubles,
                          testing::Values(Trouble{"status_500", status_fault(500)}, Trouble{"status_503", status_fault(503)},
                                          Trouble{"status_408", status_fault(408)}, Trouble{"status_401", status_fault(401)},
-                                         Trouble{"html", fault_of(FaultKind::html)}, Trouble{"success_false", fault_of(FaultKind::success_false)},
-                                         Trouble{"cut", fault_of(FaultKind::cut)}, Trouble{"reset", fault_of(FaultKind::reset)},
-                                         Trouble{"refuse", fault_of(FaultKind::refuse)}, Trouble{"hang", fault_of(FaultKind::hang)},
-                                         Trouble{"gzip", fault_of(FaultKind::gzip)}, Trouble{"deflate", fault_of(FaultKind::deflate)},
-                                         Trouble{"delay", fault_of(FaultKind::delay)},
-                                         Trouble{"expire_cursors", fault_of(FaultKind::expire_cursors)}),
+                                         Trouble{"html", passing_fault(FaultKind::html)}, Trouble{"success_false", passing_fault(FaultKind::success_false)},
+                                         Trouble{"cut", passing_fault(FaultKind::cut)}, Trouble{"reset", passing_fault(FaultKind::reset)},
+                                         Trouble{"refuse", passing_fault(FaultKind::refuse)}, Trouble{"hang", passing_fault(FaultKind::hang)},
+                                         Trouble{"gzip", passing_fault(FaultKind::gzip)}, Trouble{"deflate", passing_fault(FaultKind::deflate)},
+                                         Trouble{"delay", passing_fault(FaultKind::delay)},
+                                         Trouble{"expire_cursors", passing_fault(FaultKind::expire_cursors)}),
                          [](const testing::TestParamInfo<Trouble>& chosen) { return std::string(chosen.param.name); });
 
 TEST(Poller, APageThatCannotBeReadThreeTimesIsReadInPieces) {
@@ -287,7 +372,7 @@ TEST(Poller, APageThatCannotBeReadThreeTimesIsReadInPieces) {
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.run_for(minutes(10));
   Faults faults;
-  faults.script.push_back({"audit", 0, 5, fault_of(FaultKind::malformed)});
+  faults.script.push_back({"audit", 0, 5, passing_fault(FaultKind::malformed)});
   fixture.portal_.set_faults(faults);
   fixture.run_for(minutes(30));
   fixture.expect_everything();
@@ -299,7 +384,7 @@ TEST(Poller, APageThatStaysUnreadableIsQuarantinedAndBecomesAGap) {
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(2)};
   fixture.run_for(minutes(10));
   Faults faults;
-  faults.script.push_back({"audit", 0, 16, fault_of(FaultKind::malformed)});
+  faults.script.push_back({"audit", 0, 16, passing_fault(FaultKind::malformed)});
   fixture.portal_.set_faults(faults);
   fixture.run_for(minutes(30));
   const JournalSnapshot snapshot = fixture.snapshot();
@@ -349,7 +434,7 @@ TEST(Poller, AnUnreadableAnswerThatComesAgainIsToldAndKeptOnce) {
   fixture.run_for(minutes(10));
   for (int again = 0; again < 3; ++again) {
     Faults faults;
-    Fault cut = fault_of(FaultKind::status);
+    Fault cut = passing_fault(FaultKind::status);
     cut.status = 200;
     cut.body = "{\"logs\":[";
     faults.script.push_back({"audit", 0, 16, cut});
@@ -366,7 +451,7 @@ TEST(Poller, AnUnreadableAnswerThatComesAgainIsToldAndKeptOnce) {
 TEST(Poller, InvalidUtf8IsRepairedMarkedAndTheOriginalKept) {
   PollerFixture fixture(steady());
   Faults faults;
-  faults.script.push_back({"audit", 2, 1, fault_of(FaultKind::invalid_utf8)});
+  faults.script.push_back({"audit", 2, 1, passing_fault(FaultKind::invalid_utf8)});
   fixture.portal_.set_faults(faults);
   fixture.run_for(minutes(1));
   Result<RecordBatch> batch = fixture.journal_->read(0, 100'000, 1u << 30);
@@ -450,6 +535,7 @@ TEST(Poller, AGapIsHealedWhenAWalkShowsItAfterAll) {
   fixture.http_.set_latency(std::chrono::milliseconds(1));
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   fixture.stream_.reread = {hours(1)};
+  fixture.stream_.poll_every = minutes(5);
   const WallTime pile = fixture.loop_.clock().now() - minutes(5);
   fixture.portal_.make("audit", 3000, pile, pile);
   fixture.run_for(minutes(30));
@@ -549,7 +635,7 @@ INSTANTIATE_TEST_SUITE_P(Penalties, Limits,
                          [](const testing::TestParamInfo<Limit>& chosen) { return std::string(chosen.param.name); });
 
 TEST(Poller, AnAbsurdWaitIsCutToADayAndShouted) {
-  PollerFixture fixture(steady());
+  PollerFixture fixture(steady(0.05));
   fixture.run_for(minutes(5));
   Fault fault;
   fault.kind = FaultKind::rate_limited;
@@ -574,8 +660,8 @@ TEST_P(EveryProfile, CollectsEverythingOnceAcrossFaultsAndCrashes) {
   fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
   Faults faults;
   faults.random.push_back({"", 0.1, status_fault(502)});
-  faults.random.push_back({"", 0.05, fault_of(FaultKind::cut)});
-  faults.random.push_back({"", 0.05, fault_of(FaultKind::truncated)});
+  faults.random.push_back({"", 0.05, passing_fault(FaultKind::cut)});
+  faults.random.push_back({"", 0.05, passing_fault(FaultKind::truncated)});
   fixture.portal_.set_faults(faults);
   for (int crash = 0; crash < 10; ++crash) {
     fixture.run_for(minutes(7) + seconds(13 * crash));

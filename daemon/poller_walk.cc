@@ -313,7 +313,8 @@ Task<Status> Poller::finish_walk(ActiveWalk& active, bool ended_already) {
   Status published = co_await publish(active.walk_id);
   if (!published) co_return published;
   const std::vector<TimeRange> covered = active.walk.covered();
-  if (plan.how == "reread" && !active.resumed && covered.size() == 1) {
+  // Only what one chain of cursors has shown whole can say what is no longer there.
+  if (plan.how == "reread" && !active.resumed && !active.walk.stepped_down() && covered.size() == 1) {
     Status compared = co_await compare_reread(covered.front(), std::move(active.met));
     if (!compared) co_return compared;
   }

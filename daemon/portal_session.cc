@@ -10,6 +10,11 @@ namespace {
 // A difference of clocks that an operator should know of.
 constexpr Duration told_skew = std::chrono::seconds(30);
 
+Task<Status> keep_in(StorageQueue& storage, const Penalty& penalty) {
+  auto job = [&penalty](Journal& journal) { return journal.set_penalty(penalty); };
+  co_return co_await storage.run(job);
+}
+
 }  // namespace
 
 std::string credential_key(const SourceSettings& source) {
@@ -43,10 +48,18 @@ SecretMask portal_secrets(const SourceSettings& source, const RequestContext& co
   return SecretMask(secrets);
 }
 
+Task<void> impose_wait(RequestBudget& budget, const KeepPenalty& keep, Clock& clock, Log& log, const WaitToImpose& what,
+                       const std::vector<LogField>& fields) {
+  budget.penalize(what.wait);
+  const Penalty penalty{what.host, what.credential_key, clock.now() + what.wait, what.why};
+  const Status kept = co_await keep(penalty);
+  if (!kept) log.warn("the wait that the portal asked for could not be stored and would be forgotten by a restart: " + kept.error().message, fields);
+}
+
 PortalSession::PortalSession(const PollerWorld& world, const SourceSettings& source,
                              const StreamSettings& stream)
     : PortalSession(PortalWorld{world.clock, world.log, world.http, world.budget, world.random,
-                                &world.storage, world.credential_key},
+                                [&storage = world.storage](const Penalty& penalty) { return keep_in(storage, penalty); }, world.credential_key},
                     source, stream) {}
 
 PortalSession::PortalSession(PortalWorld world, const SourceSettings& source, const StreamSettings& stream)
@@ -125,17 +138,10 @@ Task<void> PortalSession::impose_penalty(Answer& answer) {
                      fields(answer));
     wait = source_.max_retry_after;
   }
-  world_.budget.penalize(wait);
   answer.wait = wait;
-  const Penalty penalty{host_, world_.credential_key, world_.clock.now() + wait, answer.message};
-  auto job = [&penalty](Journal& journal) { return journal.set_penalty(penalty); };
-  Status stored;
-  if (world_.storage != nullptr) stored = co_await world_.storage->run(job);
-  if (!stored)
-    world_.log.warn(
-        "the wait that the portal asked for could not be stored and would be forgotten by a restart: " +
-            stored.error().message,
-        fields(answer));
+  const WaitToImpose what{wait, host_, world_.credential_key, answer.message};
+  const std::vector<LogField> whose = fields(answer);
+  co_await impose_wait(world_.budget, world_.keep_penalty, world_.clock, world_.log, what, whose);
   world_.log.warn(answer.message + "; waiting " +
                       format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(wait)),
                   fields(answer));

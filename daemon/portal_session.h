@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -30,6 +31,9 @@ struct PollerWorld {
   std::string credential_key;  // a hash that names the credential in stored penalties
 };
 
+// Stores a wait that a portal has asked for, which outlives the task.
+using KeepPenalty = std::function<Task<Status>(const Penalty& penalty)>;
+
 // The part of it that asking needs.
 struct PortalWorld {
   Clock& clock;
@@ -37,7 +41,7 @@ struct PortalWorld {
   HttpClient& http;
   RequestBudget& budget;
   Random& random;
-  StorageQueue* storage = nullptr;  // where penalties are stored; nothing: they are not (`check --online`)
+  KeepPenalty keep_penalty;
   std::string credential_key;
 };
 
@@ -58,6 +62,7 @@ class PortalSession {
 
   const SessionStats& stats() const { return stats_; }
   const std::string& host() const { return host_; }
+  const std::string& source_name() const { return source_.name; }
   std::string fingerprint() const { return request_fingerprint(context_); }
   const RequestContext& context() const { return context_; }
   // The latest moment that a window may reach: the smaller of our clock and the portal's, minus settle.
@@ -89,6 +94,17 @@ class PortalSession {
   bool skew_told_ = false;
 };
 
+// A wait that a portal has asked for.
+struct WaitToImpose {
+  Duration wait;
+  std::string host;
+  std::string credential_key;
+  std::string why;  // for the journal
+};
+// Nobody asks by `budget` before the wait is over, and as it is kept, no later process does. Where it could not be kept,
+// the log says so with `fields`.
+Task<void> impose_wait(RequestBudget& budget, const KeepPenalty& keep, Clock& clock, Log& log, const WaitToImpose& what,
+                       const std::vector<LogField>& fields);
 // How the credential of a source is named in the journal: a hash, by which the same one is recognised.
 std::string credential_key(const SourceSettings& source);
 // "host:port" of a base URL; budget and penalties belong to it.

@@ -22,6 +22,26 @@ class LimitingPortal final : public HttpClient {
   }
 };
 
+Task<Status> keep_nothing(const Penalty&) { co_return Status(); }
+
+// Refuses the log, and says with the answer about the plan that no request is left for a minute.
+class CountingPortal final : public HttpClient {
+ public:
+  explicit CountingPortal(Clock& clock) : clock_(clock) {}
+  Task<Result<HttpResponse>> send(HttpRequest request) override {
+    HttpResponse response;
+    const bool plan = request.url.find("get_tenant_subscription") != std::string::npos;
+    response.status = plan ? 200 : 403;
+    response.body = plan ? "{\"subscription\":\"TEAM\"}" : "{\"error\":\"no\"}";
+    const WallTime reset = clock_.now() + std::chrono::seconds(60);
+    if (plan) response.headers = {{"X-RateLimit-Remaining", "0"}, {"X-RateLimit-Reset", std::to_string(to_micros(reset) / 1'000'000)}};
+    co_return response;
+  }
+
+ private:
+  Clock& clock_;
+};
+
 class PortalSessionTest : public testing::Test {
  protected:
   PortalSessionTest() {
@@ -50,12 +70,23 @@ class PortalSessionTest : public testing::Test {
 };
 
 TEST_F(PortalSessionTest, ALineAboutAnAnswerNamesTheVendorsIdOfTheRequest) {
-  PortalSession session(PortalWorld{loop_.clock(), log_, portal_, budget_, random_, nullptr, "key"}, source_, stream_);
+  PortalSession session(PortalWorld{loop_.clock(), log_, portal_, budget_, random_, keep_nothing, "key"}, source_, stream_);
   Answer answer;
   loop_.run(ask(session, answer));
   EXPECT_EQ(answer.kind, AnswerKind::limited);
   ASSERT_EQ(log_.count("; waiting 7s"), 1u) << log_.text();
   EXPECT_NE(log_.text().find(" source=acme stream=audit request_id=4711-abc\n"), std::string::npos) << log_.text();
+}
+
+TEST_F(PortalSessionTest, TheQuestionForThePlanCountsTowardsThePortalsLimitToo) {
+  CountingPortal counting(loop_.clock());
+  PortalSession session(PortalWorld{loop_.clock(), log_, counting, budget_, random_, keep_nothing, "key"}, source_, stream_);
+  Answer answer;
+  loop_.run(ask(session, answer));
+  EXPECT_NE(answer.message.find("is on TEAM"), std::string::npos) << answer.message;
+  const SteadyTime before = loop_.clock().steady_now();
+  loop_.run(ask(session, answer));
+  EXPECT_GE(loop_.clock().steady_now() - before, Duration(std::chrono::seconds(59)));
 }
 
 TEST(LogFields, EveryLineOfAPollerNamesItsSourceAndStream) {

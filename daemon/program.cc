@@ -28,13 +28,16 @@ Program::Program(Surroundings surroundings, Settings settings, RunOptions option
 
 Program::~Program() = default;
 
-Status Program::open(const std::string& journal_path) {
-  Result<std::unique_ptr<Journal>> opened = Journal::open(journal_path);
+Status Program::open(const std::string& journal_path, std::atomic<std::uint64_t>* progress) {
+  Result<std::unique_ptr<Journal>> opened = Journal::open(journal_path, {.progress = progress});
   if (!opened) return std::move(opened).error();
   journal_ = std::move(opened).value();
   const Result<std::optional<RecognisedCopy>> copy = recognise_copy(*journal_, clock_.now());
   if (!copy) return copy.error();
   if (*copy) log_.warn(words_for(**copy));
+  const Result<bool> was_empty = journal_->note_empty_file(clock_.now());
+  if (!was_empty) return was_empty.error();
+  if (*was_empty) log_.warn(words_for_empty_file(journal_path));
   storage_ = std::make_unique<StorageQueue>(*journal_, surroundings_.storage_thread, clock_, surroundings_.loop);
   JsonObject detail;
   detail.text("version", AUDITFERRY_VERSION).text("config_sha256", options_.config_sha256);
@@ -74,7 +77,10 @@ JobExporter Program::exporter_for_job(const ExporterSettings& exporter) {
 Status Program::attach_exporters() {
   jobs_ = std::make_unique<Jobs>(JobWorld{clock_, log_, *storage_, surroundings_.random, settings_,
                                           [this](const ExporterSettings& exporter) { return exporter_for_job(exporter); },
-                                          [this](const std::string& source, const std::string& stream) { return poller(source, stream); }});
+                                          [this](const std::string& source, const std::string& stream) { return poller(source, stream); },
+                                          [this](const std::vector<Penalty>& penalties) {
+                                            for (const auto& one : sources_) obey_penalties(one->budget(), clock_, log_, one->settings(), penalties);
+                                          }});
   std::vector<std::string> names;
   for (const ExporterSettings& exporter : settings_.exporters) {
     if (!exporter.enabled) continue;
@@ -131,8 +137,8 @@ void Program::start() {
   for (const auto& exporter : exporters_) exporter->start();
   for (const auto& source : sources_) {
     if (options_.once) {
-      source->start_once([this](Status outcome) {
-        once_outcomes_.push_back(std::move(outcome));
+      source->start_once([this](const PollerStatus& poller, Status outcome) {
+        once_outcomes_.push_back({{{"source", poller.source}, {"stream", poller.stream}}, std::move(outcome)});
         ended_.ring();
       });
     } else {
@@ -173,9 +179,9 @@ Task<void> Program::wait_once() {
                "; what came is kept, run it again to go on");
     exit_status_ = ExitStatus::failed;
   }
-  for (const Status& outcome : once_outcomes_) {
-    if (outcome.ok()) continue;
-    log_.error(outcome.error().message);
+  for (const OnceOutcome& outcome : once_outcomes_) {
+    if (outcome.status.ok()) continue;
+    log_.error("not polled up to now: " + outcome.status.error().message, outcome.whose);
     exit_status_ = ExitStatus::failed;
   }
 }

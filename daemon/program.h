@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -36,7 +38,8 @@ class Program {
 
   // Opens the journal, attaches exporters, makes the parts. Blocks. The caller holds the state directory. After
   // an error only the destructor may follow.
-  Status open(const std::string& journal_path);
+  // `progress`: see Journal::open().
+  Status open(const std::string& journal_path, std::atomic<std::uint64_t>* progress = nullptr);
   void start();
   // Until stop(), or with `once` until everything is polled or the time is over.
   Task<void> wait();
@@ -71,9 +74,9 @@ class Program {
   // program_reload.cc
   Task<void> stop_parts(const ConfigChange& change);
   static Task<void> wait_for(const std::vector<ExporterPart*>& exporters);
-  Task<Status> start_exporters(const ConfigChange& change);
+  Task<std::vector<TakeOverProblem>> start_exporters(const ConfigChange& change);
   Task<Status> start_exporter(const ExporterSettings& exporter);
-  Task<Status> start_sources(const ConfigChange& change);
+  Task<std::vector<TakeOverProblem>> start_sources(const ConfigChange& change);
   Task<void> note_configuration(const std::string& words);
   Status make_sources();
   void warn_of(const InsecurePeer& peer);
@@ -105,7 +108,11 @@ class Program {
   std::unique_ptr<Jobs> jobs_;
   std::unique_ptr<Housekeeper> housekeeper_;
   TaskGroup helping_;
-  std::vector<Status> once_outcomes_;
+  struct OnceOutcome {
+    std::vector<LogField> whose;
+    Status status;
+  };
+  std::vector<OnceOutcome> once_outcomes_;
   bool stopping_ = false;
   bool changing_ = false;  // take_over() is under way
   ExitStatus exit_status_ = ExitStatus::done;

@@ -24,20 +24,21 @@ bool starts(const NamedChanges& changes, const std::string& name) { return holds
 Task<TakenOver> Program::take_over(Settings after, std::string config_sha256) {
   const ConfigChange change = compare_settings(settings_, after);
   if (!change.needs_restart.empty()) {
-    std::string words;
-    for (const std::string& sentence : change.needs_restart) words += (words.empty() ? "" : "\n") + sentence;
-    co_return TakenOver{false, "", std::move(words)};
+    TakenOver refused;
+    for (const std::string& sentence : change.needs_restart) refused.problems.push_back({sentence});
+    co_return refused;
   }
   const bool same_text = config_sha256 == options_.config_sha256;
-  if (stopping_ || (!change.any() && same_text)) co_return TakenOver{true, "", ""};
+  if (stopping_ || (!change.any() && same_text)) co_return TakenOver{true, ""};
   changing_ = true;
   co_await stop_parts(change);
   settings_ = std::move(after);
   options_.config_sha256 = std::move(config_sha256);
   // Nobody uses the old one but jobs, which keep it.
   if (change.profiles) profiles_ = std::make_shared<const ProfileBook>(profile_book(settings_));
-  const Status exporters = co_await start_exporters(change);
-  const Status sources = co_await start_sources(change);
+  std::vector<TakeOverProblem> problems = co_await start_exporters(change);
+  const std::vector<TakeOverProblem> of_sources = co_await start_sources(change);
+  problems.insert(problems.end(), of_sources.begin(), of_sources.end());
   for (const InsecurePeer& peer : insecure_peers(settings_)) {
     const NamedChanges& named = peer.whose.key == "source" ? change.sources : change.exporters;
     if (starts(named, peer.whose.value)) warn_of(peer);
@@ -45,10 +46,7 @@ Task<TakenOver> Program::take_over(Settings after, std::string config_sha256) {
   co_await note_configuration(change.words());
   changing_ = false;
   ended_.ring();
-  TakenOver taken{true, "the configuration is taken over: " + change.words(), ""};
-  for (const Status* started : {&exporters, &sources}) {
-    if (!*started) taken.problems += (taken.problems.empty() ? "" : "\n") + started->error().message;
-  }
+  TakenOver taken{true, "the configuration is taken over: " + change.words(), std::move(problems)};
   co_return taken;
 }
 
@@ -83,8 +81,8 @@ Task<void> Program::stop_parts(const ConfigChange& change) {
   std::erase_if(exporters_, [&](const auto& exporter) { return stops(change.exporters, exporter->settings().name); });
 }
 
-Task<Status> Program::start_exporters(const ConfigChange& change) {
-  std::string failures;
+Task<std::vector<TakeOverProblem>> Program::start_exporters(const ConfigChange& change) {
+  std::vector<TakeOverProblem> problems;
   std::vector<std::string> failed;
   std::vector<std::string> names;
   for (const ExporterSettings& exporter : settings_.exporters) {
@@ -94,16 +92,15 @@ Task<Status> Program::start_exporters(const ConfigChange& change) {
     const Status started = co_await start_exporter(exporter);
     if (started) continue;
     failed.push_back(exporter.name);
-    failures += (failures.empty() ? "" : "\n") + std::string("exporter ") + exporter.name + " could not be started: " + started.error().message +
-                "; send SIGHUP again once this is solved";
+    problems.push_back({"exporter " + exporter.name + " could not be started: " + started.error().message + "; send SIGHUP again once this is solved",
+                        {{"exporter", exporter.name}}});
   }
   auto detach = [&names](Journal& journal) { return journal.detach_exporters_except(names); };
   const Status detached = co_await storage_->run(detach);
   if (!detached) log_.error("the journal still counts exporters that are gone: " + detached.error().message);
   // As if they were not configured, so that the next reload tries again.
   std::erase_if(settings_.exporters, [&](const ExporterSettings& exporter) { return holds(failed, exporter.name); });
-  if (failures.empty()) co_return Status();
-  co_return Error{ErrorKind::io, failures};
+  co_return problems;
 }
 
 Task<Status> Program::start_exporter(const ExporterSettings& exporter) {
@@ -117,24 +114,23 @@ Task<Status> Program::start_exporter(const ExporterSettings& exporter) {
   co_return Status();
 }
 
-Task<Status> Program::start_sources(const ConfigChange& change) {
+Task<std::vector<TakeOverProblem>> Program::start_sources(const ConfigChange& change) {
   const WallTime now = clock_.now();
   auto look = [now](Journal& journal) { return journal.penalties(now); };
   const Result<std::vector<Penalty>> penalties = co_await storage_->run(look);
+  std::vector<TakeOverProblem> problems;
   if (!penalties) {
     // Asking without them might break a wait that a portal has asked for. As if these sources were not
     // configured, so that the next reload tries again.
-    std::string failures;
     for (const SourceSettings& source : settings_.sources) {
       if (!starts(change.sources, source.name)) continue;
-      failures += (failures.empty() ? "" : "\n") + std::string("source ") + source.name +
-                  " could not be started, since the waits that portals have asked for cannot be read: " + penalties.error().message +
-                  "; send SIGHUP again once this is solved";
+      problems.push_back({"source " + source.name + " could not be started, since the waits that portals have asked for cannot be read: " +
+                              penalties.error().message + "; send SIGHUP again once this is solved",
+                          {{"source", source.name}}});
     }
     std::erase_if(settings_.sources, [&](const SourceSettings& source) { return starts(change.sources, source.name); });
     housekeeper_->set_pollers(pollers());
-    if (failures.empty()) co_return Status();
-    co_return Error{ErrorKind::io, failures};
+    co_return problems;
   }
   std::set<const RequestBudget*> known;
   for (const SourceSettings& source : settings_.sources) {
@@ -146,7 +142,7 @@ Task<Status> Program::start_sources(const ConfigChange& change) {
     sources_.back()->start();
   }
   housekeeper_->set_pollers(pollers());
-  co_return Status();
+  co_return problems;
 }
 
 Task<void> Program::note_configuration(const std::string& words) {

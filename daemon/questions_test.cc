@@ -1,59 +1,15 @@
 #include "daemon/questions.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <thread>
 
+#include "tests/support/terminal.h"
+
 namespace auditferry {
 namespace {
-
-// A terminal with somebody at the other end of it.
-class Terminal {
- public:
-  Terminal() : person_(posix_openpt(O_RDWR | O_NOCTTY)) {
-    EXPECT_EQ(grantpt(person_), 0);
-    EXPECT_EQ(unlockpt(person_), 0);
-    program_ = open(ptsname(person_), O_RDWR | O_NOCTTY);
-    EXPECT_GE(program_, 0);
-  }
-  ~Terminal() {
-    close(program_);
-    close(person_);
-  }
-  Terminal(const Terminal&) = delete;
-  Terminal& operator=(const Terminal&) = delete;
-
-  // Everything that is shown, up to and with `words`.
-  std::string shown_until(const std::string& words) {
-    while (shown_.find(words) == std::string::npos) {
-      pollfd waited{person_, POLLIN, 0};
-      if (poll(&waited, 1, 60'000) != 1) break;
-      char bytes[256];
-      const ssize_t got = read(person_, bytes, sizeof bytes);
-      if (got <= 0) break;
-      shown_.append(bytes, static_cast<std::size_t>(got));
-    }
-    return shown_;
-  }
-  void type(const std::string& text) { EXPECT_EQ(write(person_, text.data(), text.size()), static_cast<ssize_t>(text.size())); }
-  bool echoes() const {
-    struct termios now = {};
-    EXPECT_EQ(tcgetattr(program_, &now), 0);
-    return (now.c_lflag & ECHO) != 0;
-  }
-  int program() const { return program_; }
-
- private:
-  int person_;
-  int program_ = -1;
-  std::string shown_;
-};
 
 std::string text_of(const Result<std::string>& answer) { return answer.ok() ? *answer : answer.error().message; }
 

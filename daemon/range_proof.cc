@@ -97,9 +97,9 @@ std::string wrong_range(const StreamProfile& stream, WallTime time) {
 }
 
 // A page that had to be made small need not hold the record: newer ones may have come.
-ProofOutcome asked_too_little(Answer answer, const StreamProfile& stream) {
+ProofOutcome asked_too_little(const PortalSession& session, Answer answer, const StreamProfile& stream) {
   answer.kind = AnswerKind::again;
-  answer.message = "stream " + stream.name + ": newer records hid the one that was to prove the range; asking again";
+  answer.message = "source " + session.source_name() + ", stream " + stream.name + ": newer records hid the one that was to prove the range; asking again";
   return no_answer(std::move(answer));
 }
 
@@ -127,7 +127,7 @@ Task<ProofOutcome> prove_range(PortalSession& session, const StreamProfile& stre
     outcome.kind = ProofOutcome::Kind::proved;
     co_return outcome;
   }
-  if (smaller && exact.page.cursor) co_return asked_too_little(std::move(exact), stream);
+  if (smaller && exact.page.cursor) co_return asked_too_little(session, std::move(exact), stream);
   const Duration step = unit_step(stream.request_time_unit);
   Answer wider = co_await ask_range(session, stream, time - step, time + step, smaller);
   if (wider.kind != AnswerKind::page) co_return no_answer(std::move(wider));
@@ -136,7 +136,7 @@ Task<ProofOutcome> prove_range(PortalSession& session, const StreamProfile& stre
     outcome.exclusive_bounds = true;
     co_return outcome;
   }
-  if (smaller && wider.page.cursor) co_return asked_too_little(std::move(wider), stream);
+  if (smaller && wider.page.cursor) co_return asked_too_little(session, std::move(wider), stream);
   outcome.kind = ProofOutcome::Kind::wrong;
   outcome.message = wrong_range(stream, time);
   co_return outcome;

@@ -55,6 +55,21 @@ TEST_F(RecordShapeTest, SelectsAndFormats) {
   EXPECT_EQ(prepared.outgoing[1].bytes, records_[2].second);
 }
 
+// Redacted first, "192.0.2.77" would be nowhere, and the record not selected.
+TEST_F(RecordShapeTest, ConditionsSeeTheRecordBeforeItIsRedacted) {
+  SelectCondition condition;
+  condition.field = "/ip";
+  condition.test = SelectCondition::Test::one_of;
+  condition.values.emplace_back("192.0.2.77");
+  settings_.select.where.push_back(condition);
+  redact("/ip", RedactAction::mask);
+  const PreparedBatch prepared = prepare();
+  EXPECT_EQ(prepared.not_selected, 2u);
+  ASSERT_EQ(prepared.outgoing.size(), 1u);
+  EXPECT_EQ(prepared.outgoing[0].record->seq, 1u);
+  EXPECT_EQ(prepared.outgoing[0].bytes.find("192.0.2.77"), std::string_view::npos) << prepared.outgoing[0].bytes;
+}
+
 // Neither the bytes nor the record that the exporter sees hold it; what the journal keeps does, so that a dead
 // letter is redacted once only when it is sent again.
 TEST_F(RecordShapeTest, RedactsWhatTheExporterSeesAndKeepsTheOriginal) {

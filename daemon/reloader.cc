@@ -1,12 +1,22 @@
 #include "daemon/reloader.h"
 
 #include "core/run_blocking.h"
-#include "core/task_group.h"
 
 namespace auditferry {
 namespace {
 
 constexpr Duration look_every = std::chrono::seconds(10);
+
+// The errors of a configuration, a line each.
+std::vector<TakeOverProblem> problems_of(const std::string& errors) {
+  std::vector<TakeOverProblem> problems;
+  for (std::size_t at = 0; at < errors.size();) {
+    const std::size_t end = std::min(errors.find('\n', at), errors.size());
+    if (end > at) problems.push_back({errors.substr(at, end - at)});
+    at = end + 1;
+  }
+  return problems;
+}
 
 std::string joined(const std::vector<std::string>& paths) {
   std::string text;
@@ -39,9 +49,7 @@ Task<void> Reloader::run() {
 }
 
 Task<void> Reloader::wait() {
-  Task<void> request = requested_bell_.wait();
-  Task<void> time = world_.clock.sleep(look_every);
-  co_await first_to_end(std::move(request), std::move(time));
+  co_await ring_or_time(requested_bell_, world_.clock, look_every);
 }
 
 // The files are looked at before they are read: what changes meanwhile is noticed the next time.
@@ -72,7 +80,7 @@ Task<void> Reloader::reload() {
     taken = co_await take(std::move(settings).value(), "the new configuration is not taken over:");
   } else {
     told = settings.error().message;
-    refuse("the new configuration is refused, and the one in use goes on:", told);
+    refuse("the new configuration is refused, and the one in use goes on:", problems_of(told));
   }
   // With the configuration its secrets are taken over; without it those of the one in use.
   if (!taken) co_await take_secrets(std::move(told));
@@ -106,7 +114,7 @@ Task<void> Reloader::take_secrets(std::string told) {
   if (secrets.ok()) {
     co_await take(std::move(secrets).value(), "secrets that were changed are not taken over:");
   } else if (secrets.error().message != told) {
-    refuse("what was changed cannot be used, and what was read before goes on:", secrets.error().message);
+    refuse("what was changed cannot be used, and what was read before goes on:", problems_of(secrets.error().message));
   }
 }
 
@@ -128,12 +136,13 @@ Task<bool> Reloader::take(LoadedSettings settings, std::string refusal) {
   co_return true;
 }
 
-void Reloader::refuse(const std::string& first_line, const std::string& errors) {
-  world_.log.error(first_line);
-  for (std::size_t at = 0; at < errors.size();) {
-    const std::size_t end = std::min(errors.find('\n', at), errors.size());
-    if (end > at) world_.log.error(errors.substr(at, end - at));
-    at = end + 1;
+void Reloader::refuse(const std::string& first_line, const std::vector<TakeOverProblem>& problems) {
+  const LogField config{"config", running_.file};
+  world_.log.error(first_line, {config});
+  for (const TakeOverProblem& problem : problems) {
+    std::vector<LogField> fields = problem.whose;
+    fields.push_back(config);
+    world_.log.error(problem.words, fields);
   }
 }
 

@@ -53,7 +53,7 @@ class Reloader {
   Task<Result<LoadedSettings>> read_secrets();
   Task<bool> take(LoadedSettings settings, std::string refusal);
   Task<void> take_secrets(std::string told);
-  void refuse(const std::string& first_line, const std::string& errors);
+  void refuse(const std::string& first_line, const std::vector<TakeOverProblem>& problems);
 
   ReloadWorld world_;
   LoadedSettings running_;

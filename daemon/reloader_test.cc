@@ -25,6 +25,7 @@ class ReloaderTest : public testing::Test {
   }
   static LoadedSettings settings(const std::string& secret) {
     LoadedSettings loaded;
+    loaded.file = "/etc/x.toml";
     loaded.text_sha256 = "a";
     loaded.files = {"/secret"};
     loaded.settings.sources.resize(1);
@@ -47,12 +48,14 @@ class ReloaderTest : public testing::Test {
     co_await loop_.clock().sleep(seconds(1));
     ++asked_;
     const bool same_text = settings.text_sha256 == current_.text_sha256;
-    if (!refusal_.empty() && !same_text) co_return TakenOver{false, "", refusal_};
+    if (!refusal_.empty() && !same_text) co_return TakenOver{false, "", {{refusal_}}};
     // As the program does: nothing is done where nothing has changed.
-    if (same_text && secret_of(settings) == secret_of(current_)) co_return TakenOver{true, "", ""};
+    if (same_text && secret_of(settings) == secret_of(current_)) co_return TakenOver{true, ""};
     current_ = std::move(settings);
     ++taken_;
-    co_return TakenOver{true, "taken over", same_text ? "" : failure_};
+    TakenOver taken{true, "taken over"};
+    if (!same_text && !failure_.empty()) taken.problems.push_back({failure_, {{"exporter", "siem"}}});
+    co_return taken;
   }
   void pass(Duration time) {
     group_.spawn("time", loop_.clock().sleep(time));
@@ -200,6 +203,7 @@ TEST_F(ReloaderTest, WhatIsTakenOverInPartIsTheOneInUse) {
   reloader_.request();
   pass(seconds(3));
   EXPECT_EQ(log_.count("exporter siem could not be started", LogLevel::error), 1u) << log_.text();
+  EXPECT_NE(log_.text().find("the journal is busy exporter=siem config=/etc/x.toml\n"), std::string::npos) << log_.text();
   files_["/secret"] = "two";
   pass(seconds(12));
   EXPECT_EQ(secret(), "two");

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "daemon/text_report.h"
 #include "storage/gap_table.h"
 
 namespace auditferry {
 namespace {
+
+constexpr Duration alarming_below = std::chrono::hours(24);
 
 // From when on something is missing that no open gap speaks of yet.
 std::optional<WallTime> oldest_missing(const CollectionSnapshot& collection, const JournalSnapshot& snapshot) {
@@ -36,6 +39,19 @@ std::optional<Duration> retention_headroom(const StreamProgress& progress, const
   const std::optional<WallTime> missing = oldest_missing(*progress.collection, snapshot);
   if (!missing) return std::nullopt;
   return Duration(*missing + *retention - context.now);
+}
+
+std::optional<Duration> alarming_headroom(const StreamProgress& progress, const JournalSnapshot& snapshot,
+                                          const StatusContext& context) {
+  const std::optional<Duration> headroom = retention_headroom(progress, snapshot, context);
+  if (!headroom) return std::nullopt;
+  const Duration retention = retention_of(*progress.stream, context.settings).value_or(alarming_below);
+  return *headroom > std::min(alarming_below, Duration(retention / 4)) ? std::nullopt : headroom;
+}
+
+std::string headroom_words(Duration headroom, const std::string& stream) {
+  if (headroom <= Duration::zero()) return "The portal may have forgotten records of " + stream + " that are not here.";
+  return "In " + report_duration(headroom) + " the portal will forget records of " + stream + " that are not here yet.";
 }
 
 }  // namespace auditferry

@@ -27,7 +27,7 @@ std::string service_status_line(const JournalSnapshot& snapshot, const StatusCon
   }
   std::string line = counted(streams, "stream", "streams") + ", lag " + report_duration(lag) + ", " +
                      counted(waiting, "record", "records") + " waiting";
-  const std::vector<std::string> needs = needs_a_person(snapshot);
+  const std::vector<std::string> needs = needs_a_person(snapshot, context);
   if (!needs.empty()) line += "; a person is needed: " + plain(needs.front());
   if (needs.size() > 1) line += " (and " + std::to_string(needs.size() - 1) + " more: auditferry status)";
   return line;

@@ -15,7 +15,7 @@ namespace {
 using std::chrono::hours;
 using std::chrono::seconds;
 
-const WallTime now = from_micros(1'763'893'512'000'000);
+const WallTime watched_at = from_micros(1'763'893'512'000'000);
 
 TEST(ServiceStatusLine, ShowsStreamsLagAndWaitingRecords) {
   Settings settings;
@@ -29,9 +29,9 @@ TEST(ServiceStatusLine, ShowsStreamsLagAndWaitingRecords) {
   JournalSnapshot snapshot;
   snapshot.last_seq = 1204;
   CollectionSnapshot collection;
-  collection.start = now - hours(24);
-  collection.coverage = {{{now - hours(24), now - seconds(12)}, "poll", now}};
-  collection.watermark = now - seconds(12);
+  collection.start = watched_at - hours(24);
+  collection.coverage = {{{watched_at - hours(24), watched_at - seconds(12)}, "poll", watched_at}};
+  collection.watermark = watched_at - seconds(12);
   StreamSnapshot stream;
   stream.identity = {"apptego", "t1", "audit"};
   stream.source = "acme";
@@ -39,18 +39,20 @@ TEST(ServiceStatusLine, ShowsStreamsLagAndWaitingRecords) {
   // What is no longer configured only grows older.
   StreamSnapshot left = stream;
   left.identity.stream = "left";
-  left.collections[0].watermark = now - hours(9);
+  left.collections[0].watermark = watched_at - hours(9);
   snapshot.streams = {stream, left};
   ExporterRow row;
   row.name = "archive";
   row.books.position = 1200;
+  row.books.delivered = 1200;
   snapshot.exporters = {row};
   ExporterRow detached = row;
   detached.attached = false;
   detached.books.position = 0;
+  detached.books.delivered = 0;
   snapshot.exporters.push_back(detached);
   StatusContext context;
-  context.now = now;
+  context.now = watched_at;
   context.settings = &settings;
   EXPECT_EQ(service_status_line(snapshot, context), "2 streams, lag 12s, 4 records waiting");
   snapshot.exporters[0].last_error = "the disk is full\nand on fire";

@@ -9,15 +9,20 @@ namespace auditferry {
 
 std::unique_ptr<RequestBudget> make_budget(Clock& clock, Log& log, const SourceSettings& source, const std::vector<Penalty>& penalties) {
   auto budget = std::make_unique<RequestBudget>(clock, source.requests_per_minute);
+  obey_penalties(*budget, clock, log, source, penalties);
+  return budget;
+}
+
+void obey_penalties(RequestBudget& budget, Clock& clock, Log& log, const SourceSettings& source, const std::vector<Penalty>& penalties) {
   for (const Penalty& penalty : penalties) {
     if (penalty.credential != credential_key(source)) continue;
     // A wall clock that was set back must not make a penalty longer than any that is obeyed.
     const Duration left = std::min(Duration(penalty.until - clock.now()), source.max_retry_after);
-    budget->penalize(left);
+    if (left <= budget.penalty_left()) continue;
+    budget.penalize(left);
     log.info("the portal's wait from before goes on for " + format_duration(std::chrono::duration_cast<std::chrono::seconds>(left)),
              {{"source", source.name}});
   }
-  return budget;
 }
 
 SourcePart::SourcePart(const Surroundings& surroundings, StorageQueue& storage, Bell& published, RequestBudget& budget, SourceSettings settings)
@@ -44,13 +49,13 @@ Poller* SourcePart::poller(const std::string& stream) const {
   return nullptr;
 }
 
-void SourcePart::start_once(std::function<void(Status)> done) {
+void SourcePart::start_once(std::function<void(const PollerStatus&, Status)> done) {
   for (const auto& poller : pollers_) tasks_.spawn("poller", poll_once(*poller, done));
 }
 
-Task<void> SourcePart::poll_once(Poller& poller, std::function<void(Status)> done) {
+Task<void> SourcePart::poll_once(Poller& poller, std::function<void(const PollerStatus&, Status)> done) {
   Status outcome = co_await poller.run_once();
-  done(std::move(outcome));
+  done(poller.status(), std::move(outcome));
 }
 
 }  // namespace auditferry

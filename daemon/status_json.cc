@@ -3,6 +3,7 @@
 #include "daemon/retention_headroom.h"
 #include "daemon/status_report.h"
 #include "daemon/text_report.h"
+#include "encoding/harmless_text.h"
 #include "encoding/json_object.h"
 #include "storage/lateness.h"
 
@@ -105,7 +106,7 @@ std::string exporter_json(const ExporterRow& row, std::uint64_t last_seq, const 
   object.number("not_selected", row.books.not_selected).number("released", row.books.released);
   object.number("replayed", row.books.replayed)
       .value("lag_seconds", seconds_or_null(delivery_lag(row, last_seq, context.now)));
-  object.text("state", exporter_state(row, live)).value("oldest_waiting", json_time(live != nullptr ? live->oldest_waiting : std::nullopt));
+  object.text("state", exporter_state(row, live)).value("oldest_waiting", json_time(row.oldest_waiting));
   object.value("last_delivery", json_time(row.last_delivery)).text("last_error", row.last_error);
   return object.finish();
 }
@@ -154,7 +155,7 @@ std::string render_status_json(const JournalSnapshot& snapshot, const StatusCont
                             .text("why", penalty.why)
                             .finish());
   }
-  const std::vector<std::string> needs = needs_a_person(snapshot);
+  const std::vector<std::string> needs = needs_a_person(snapshot, context);
   const std::string daemon =
       JsonObject()
           .boolean("running", context.daemon_running)
@@ -179,7 +180,7 @@ std::string render_status_json(const JournalSnapshot& snapshot, const StatusCont
     for (const InsecurePeer& peer : insecure_peers(*context.settings)) insecure.push_back(JsonObject().text(peer.whose.key, peer.whose.value).finish());
   }
   object.value("insecure", array_of(insecure));
-  return object.finish() + "\n";
+  return harmless_json(object.finish()) + "\n";
 }
 
 }  // namespace auditferry

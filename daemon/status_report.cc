@@ -2,13 +2,17 @@
 
 #include <algorithm>
 
+#include "daemon/findings.h"
 #include "daemon/insecure_peers.h"
+#include "daemon/retention_headroom.h"
 #include "daemon/text_report.h"
 #include "encoding/time_format.h"
 #include "storage/lateness.h"
 
 namespace auditferry {
 namespace {
+
+constexpr const char* unbalanced = " do not balance: run auditferry journal check";
 
 std::string label(const StreamSnapshot& stream) {
   return stream.source + "/" + stream.identity.stream;
@@ -158,8 +162,8 @@ std::vector<std::string> not_started(const JournalSnapshot& snapshot, const Stat
 
 std::optional<Duration> delivery_lag(const ExporterRow& row, std::uint64_t last_seq, WallTime now) {
   if (row.books.waiting(last_seq) == 0) return Duration::zero();
-  if (!row.last_delivery) return std::nullopt;
-  return std::max(Duration::zero(), Duration(now - *row.last_delivery));
+  if (!row.oldest_waiting) return std::nullopt;
+  return std::max(Duration::zero(), Duration(now - *row.oldest_waiting));
 }
 
 std::string detached_text(const ExporterRow& row, std::uint64_t last_seq) {
@@ -182,8 +186,16 @@ std::string gap_owner(const GapRow& gap, const JournalSnapshot& snapshot) {
   return "-";
 }
 
-std::vector<std::string> needs_a_person(const JournalSnapshot& snapshot) {
+std::vector<std::string> needs_a_person(const JournalSnapshot& snapshot, const StatusContext& context) {
   std::vector<std::string> needs;
+  if (context.live != nullptr) {
+    for (const Finding& trouble : troubles(*context.live)) needs.push_back(trouble.what);
+    return needs;
+  }
+  if (context.settings != nullptr && context.free_bytes && *context.free_bytes < context.settings->journal.min_free) {
+    needs.push_back("nothing is fetched, because the disk of daemon.state_dir has only " + format_size(*context.free_bytes) +
+                    " free, less than journal.min_free (" + format_size(context.settings->journal.min_free) + "): free some space");
+  }
   if (!snapshot.gaps.empty()) {
     needs.push_back(counted(snapshot.gaps.size(), "gap is", "gaps are") +
                     " open: what the portal showed of them is gone, or could not be read; see auditferry gaps list");
@@ -191,6 +203,9 @@ std::vector<std::string> needs_a_person(const JournalSnapshot& snapshot) {
   for (const StreamSnapshot& stream : snapshot.streams) {
     const PollerNotes notes = notes_of(stream);
     if (notes.stopped) needs.push_back("stream " + plain(label(stream)) + " is stopped: " + plain(notes.problem));
+    if (!stream.books.balance()) needs.push_back("the books of " + plain(label(stream)) + unbalanced);
+    const std::optional<Duration> headroom = alarming_headroom(progress_of(stream, snapshot, context), snapshot, context);
+    if (headroom) needs.push_back(headroom_words(*headroom, plain(label(stream))));
   }
   for (const ExporterRow& row : snapshot.exporters) {
     if (row.books.dead > 0)
@@ -198,6 +213,7 @@ std::vector<std::string> needs_a_person(const JournalSnapshot& snapshot) {
                       " dead letters: see auditferry dead-letters list");
     if (row.attached && !row.last_error.empty())
       needs.push_back("exporter " + plain(row.name) + " does not deliver: " + plain(row.last_error));
+    if (!row.books.balance(snapshot.last_seq)) needs.push_back("the books of exporter " + plain(row.name) + unbalanced);
   }
   return needs;
 }
@@ -242,7 +258,7 @@ std::string render_status(const JournalSnapshot& snapshot, const StatusContext& 
     if (!insecure.empty()) text += "\nnot verified:\n";
     for (const InsecurePeer& peer : insecure) text += "- " + plain(peer.what) + ": " + peer.todo + "\n";
   }
-  const std::vector<std::string> needs = needs_a_person(snapshot);
+  const std::vector<std::string> needs = needs_a_person(snapshot, context);
   text += needs.empty() ? "\nall is in order\n" : "\nneeds a person:\n";
   for (const std::string& need : needs) text += "- " + need + "\n";
   return text;

@@ -2,6 +2,7 @@
 // `auditferry status`: what has been collected and delivered, what is missing, and what needs a person.
 // The JSON form's names are stable and described in docs/commands.md.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ struct StatusContext {
   std::optional<int> daemon_pid;
   const Settings* settings = nullptr;  // nothing: what is configured is not known
   const LiveState* live = nullptr;     // nothing: only what the journal knows (JSON)
+  std::optional<std::uint64_t> free_bytes = std::nullopt;  // of the disk of daemon.state_dir; nothing: not known
 };
 
 // Ends with a line end. Pure.
@@ -29,9 +31,10 @@ std::string render_status(const JournalSnapshot& snapshot, const StatusContext& 
 // all streams and attached exporters, and the largest lag of any stream or exporter. With a line end.
 std::string render_status_line(const JournalSnapshot& snapshot, const StatusContext& context);
 
-// What a person has to look at, a sentence each: open gaps, dead letters, exporters whose last try failed.
-// Empty: all is in order (exit status 0), else exit status 3.
-std::vector<std::string> needs_a_person(const JournalSnapshot& snapshot);
+// What a person has to look at, a sentence each: a full disk, open gaps, streams that are stopped or behind what their portal
+// forgets, dead letters, exporters whose last try failed, books that do not balance; with a live state what the
+// status page says. Empty: all is in order (exit status 0), else exit status 3.
+std::vector<std::string> needs_a_person(const JournalSnapshot& snapshot, const StatusContext& context);
 
 // The rest is shared by the two forms.
 struct StreamProgress {
@@ -48,7 +51,7 @@ StreamProgress progress_of(const StreamSnapshot& stream, const JournalSnapshot& 
                            const StatusContext& context);
 // "source/stream" of what is configured and not yet in the journal.
 std::vector<std::string> not_started(const JournalSnapshot& snapshot, const StatusContext& context);
-// How long an exporter has delivered nothing although something waits; zero when nothing waits.
+// How long ago the oldest record that waits was fetched, as the metric of the same name; zero when nothing waits.
 std::optional<Duration> delivery_lag(const ExporterRow& row, std::uint64_t last_seq, WallTime now);
 // What becomes of an exporter that is not configured any more, or not enabled.
 std::string detached_text(const ExporterRow& row, std::uint64_t last_seq);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "daemon/deliverer_fixture.h"
+#include "daemon/live_state_fixture.h"
 #include "daemon/text_report.h"
 #include "encoding/json_scanner.h"
 #include "encoding/json_view.h"
@@ -14,7 +16,7 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-const WallTime now = from_micros(1'763'893'512'000'000);  // 2025-11-23T10:25:12Z
+const WallTime reported_at = from_micros(1'763'893'512'000'000);  // 2025-11-23T10:25:12Z
 
 JournalSnapshot healthy() {
   JournalSnapshot snapshot;
@@ -24,9 +26,9 @@ JournalSnapshot healthy() {
   CollectionSnapshot collection;
   collection.collection_id = 7;
   collection.base_url = "https://portal.example.com";
-  collection.start = now - hours(24);
-  collection.coverage = {{{now - hours(24), now - seconds(12)}, "poll", now}};
-  collection.watermark = now - seconds(12);
+  collection.start = reported_at - hours(24);
+  collection.coverage = {{{reported_at - hours(24), reported_at - seconds(12)}, "poll", reported_at}};
+  collection.watermark = reported_at - seconds(12);
   StreamSnapshot stream;
   stream.stream_id = 1;
   stream.identity = {"apptego", "t1", "audit"};
@@ -40,14 +42,15 @@ JournalSnapshot healthy() {
   row.type = "file";
   row.books.position = 1200;
   row.books.delivered = 1200;
-  row.last_delivery = now - minutes(3);
+  row.last_delivery = reported_at - hours(30);
+  row.oldest_waiting = reported_at - minutes(3);
   snapshot.exporters = {row};
   return snapshot;
 }
 
 StatusContext context() {
   StatusContext context;
-  context.now = now;
+  context.now = reported_at;
   context.daemon_running = true;
   context.daemon_pid = 17;
   return context;
@@ -80,34 +83,34 @@ TEST(StatusReport, ShowsThatAllIsInOrder) {
       "   0\n"
       "\n"
       "EXPORTER  TYPE  POSITION  WAITING  LAG  DELIVERED  DEAD LETTERS  RELEASED  LAST DELIVERY\n"
-      "archive   file  1,200     4        3m   1,200      0             0         2025-11-23T10:22:12Z\n"
+      "archive   file  1,200     4        3m   1,200      0             0         2025-11-22T04:25:12Z\n"
       "\n"
       "all is in order\n");
-  EXPECT_TRUE(needs_a_person(healthy()).empty());
+  EXPECT_TRUE(needs_a_person(healthy(), context()).empty());
 }
 
 // One of everything that can be wrong.
 JournalSnapshot troubled() {
   JournalSnapshot snapshot = healthy();
   CollectionSnapshot& collection = snapshot.streams[0].collections[0];
-  collection.coverage = {{{now - hours(24), now - hours(20)}, "history", now},
-                         {{now - hours(18), now - hours(10)}, "history", now},
-                         {{now - hours(9), now - seconds(12)}, "poll", now}};
-  collection.watermark = now - hours(20);
-  collection.walks = {{5, "history", {now - hours(20), now - hours(18)}, false, ""}};
+  collection.coverage = {{{reported_at - hours(24), reported_at - hours(20)}, "history", reported_at},
+                         {{reported_at - hours(18), reported_at - hours(10)}, "history", reported_at},
+                         {{reported_at - hours(9), reported_at - seconds(12)}, "poll", reported_at}};
+  collection.watermark = reported_at - hours(20);
+  collection.walks = {{5, "history", {reported_at - hours(20), reported_at - hours(18)}, false, ""}};
   GapRow gap;
   gap.gap_id = 4;
   gap.collection_id = 7;
   gap.type = "unreachable";
-  gap.range = TimeRange{now - hours(10), now - hours(9)};
+  gap.range = TimeRange{reported_at - hours(10), reported_at - hours(9)};
   gap.why = "the cursor\x1b[31m expired";
-  gap.opened = now - hours(1);
+  gap.opened = reported_at - hours(1);
   snapshot.gaps = {gap};
   snapshot.exporters[0].books.delivered = 1198;
   snapshot.exporters[0].books.dead = 2;
   snapshot.exporters[0].last_error = "the disk is full\nreally";
-  snapshot.penalties = {{"portal.example.com", "hash", now + hours(1), "429"},
-                        {"old.example.com", "hash", now - hours(1), "429"}};
+  snapshot.penalties = {{"portal.example.com", "hash", reported_at + hours(1), "429"},
+                        {"old.example.com", "hash", reported_at - hours(1), "429"}};
   return snapshot;
 }
 
@@ -125,7 +128,7 @@ TEST(StatusReport, ShowsWhatIsMissingAndWhoHasToAct) {
     EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
   EXPECT_EQ(text.find("old.example.com"), std::string::npos);
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
-  EXPECT_EQ(needs_a_person(troubled()).size(), 3u);
+  EXPECT_EQ(needs_a_person(troubled(), context()).size(), 3u);
 }
 
 TEST(StatusReport, ComparesWithTheConfiguration) {
@@ -162,7 +165,7 @@ TEST(StatusReport, AnAcceptedGapIsNothingToBeFetched) {
   const std::string text = render_status(snapshot, context(), false);
   EXPECT_EQ(text.find("and 1 more"), std::string::npos) << text;
   EXPECT_EQ(text.find("1 gap is open"), std::string::npos) << text;
-  EXPECT_EQ(needs_a_person(snapshot).size(), 2u);
+  EXPECT_EQ(needs_a_person(snapshot, context()).size(), 2u);
 }
 
 TEST(StatusReport, SaysWhatBecomesOfAnExporterThatIsNotInUse) {
@@ -215,17 +218,116 @@ TEST(StatusReport, AStoppedStreamNeedsAPerson) {
   notes.stopped = true;
   snapshot.streams[0].collections.back().state = notes.to_text();
   StatusContext context;
-  context.now = now;
+  context.now = reported_at;
   EXPECT_NE(render_status(snapshot, context, false).find("stopped: " + notes.problem), std::string::npos);
   EXPECT_NE(render_status(snapshot, context, true).find("\"last_error\":\"" + notes.problem), std::string::npos);
-  ASSERT_FALSE(needs_a_person(snapshot).empty());
-  const std::vector<std::string> needs = needs_a_person(snapshot);
+  const std::vector<std::string> needs = needs_a_person(snapshot, context);
+  ASSERT_FALSE(needs.empty());
   EXPECT_TRUE(std::any_of(needs.begin(), needs.end(), [&](const std::string& need) { return need.find("is stopped: " + notes.problem) != std::string::npos; }));
+}
+
+// What counts is how long something waits: not the last delivery, which a far end that was dead from the first day
+// never had, and which is long ago where nothing came for a day.
+TEST(StatusReport, TheLagOfAnExporterIsTheAgeOfWhatWaits) {
+  JournalSnapshot snapshot = healthy();
+  ExporterRow& row = snapshot.exporters[0];
+  row.last_delivery.reset();
+  row.oldest_waiting = reported_at - hours(50);
+  EXPECT_NE(render_status(snapshot, context(), false).find("archive   file  1,200     4        2d   1,200"), std::string::npos) << render_status(snapshot, context(), false);
+  EXPECT_NE(render_status_line(snapshot, context()).find(" waiting 4 lag 2d\n"), std::string::npos) << render_status_line(snapshot, context());
+  EXPECT_NE(render_status(snapshot, context(), true).find("\"lag_seconds\":180000,"), std::string::npos);
+  row.last_delivery = reported_at - hours(50);
+  row.oldest_waiting = reported_at - seconds(2);
+  EXPECT_NE(render_status_line(snapshot, context()).find(" waiting 4 lag 12s\n"), std::string::npos) << "of the stream";
+}
+
+class LagOfAnExporter : public DeliveryWorld {};
+
+TEST_F(LagOfAnExporter, IsTakenFromTheRecordBehindItsPosition) {
+  ASSERT_TRUE(journal_->attach_exporter("dead", "scripted", "hold", false).ok());
+  const WallTime first = loop_.clock().now();
+  publish(5);
+  ASSERT_TRUE(journal_->attach_exporter("late", "scripted", "hold", true).ok());
+  EXPECT_EQ(row("dead").oldest_waiting, first);
+  EXPECT_EQ(row("late").oldest_waiting, std::nullopt) << "nothing waits for it";
+  loop_.run_until_idle(minutes(10));
+  const WallTime second = loop_.clock().now();
+  publish(5);
+  EXPECT_EQ(row("dead").oldest_waiting, first);
+  EXPECT_EQ(row("late").oldest_waiting, second);
+  EXPECT_EQ(delivery_lag(row("dead"), 10, second), minutes(10));
+  EXPECT_EQ(delivery_lag(row("late"), 10, second + seconds(1)), seconds(1));
+}
+
+TEST(StatusReport, BooksThatDoNotBalanceNeedAPerson) {
+  JournalSnapshot snapshot = healthy();
+  snapshot.streams[0].books.fetched += 1;
+  EXPECT_EQ(needs_a_person(snapshot, context()), std::vector<std::string>{"the books of acme/audit do not balance: run auditferry journal check"});
+  std::string text = render_status(snapshot, context(), false);
+  EXPECT_NE(text.find("THE BOOKS DO NOT BALANCE"), std::string::npos) << text;
+  EXPECT_EQ(text.find("all is in order"), std::string::npos) << text;
+  EXPECT_NE(render_status(snapshot, context(), true).find("\"in_order\":false"), std::string::npos);
+  snapshot = healthy();
+  snapshot.exporters[0].books.delivered -= 1;
+  EXPECT_EQ(needs_a_person(snapshot, context()), std::vector<std::string>{"the books of exporter archive do not balance: run auditferry journal check"});
+  text = render_status(snapshot, context(), false);
+  EXPECT_EQ(text.find("all is in order"), std::string::npos) << text;
+}
+
+TEST(StatusReport, WhatThePortalIsAboutToForgetNeedsAPerson) {
+  Settings settings;
+  settings.sources.resize(1);
+  settings.sources[0].name = "acme";
+  settings.sources[0].profile.vendor = "apptego";
+  settings.sources[0].tenant = "t1";
+  settings.sources[0].streams.resize(1);
+  settings.sources[0].streams[0].name = "audit";
+  StatusContext with = context();
+  with.settings = &settings;
+  JournalSnapshot snapshot = healthy();
+  snapshot.streams[0].collections[0].coverage = {{{reported_at - hours(24), reported_at - hours(4)}, "poll", reported_at}};
+  settings.sources[0].streams[0].retention = hours(24);
+  EXPECT_TRUE(needs_a_person(snapshot, with).empty());
+  settings.sources[0].streams[0].retention = hours(5);
+  EXPECT_EQ(needs_a_person(snapshot, with), std::vector<std::string>{"In 60m the portal will forget records of acme/audit that are not here yet."});
+}
+
+TEST(StatusReport, AFullDiskNeedsAPerson) {
+  Settings settings;
+  settings.journal.min_free = 1u << 20;
+  StatusContext with = context();
+  with.settings = &settings;
+  with.free_bytes = 1u << 20;
+  EXPECT_TRUE(needs_a_person(healthy(), with).empty());
+  with.free_bytes = (1u << 20) - 1024;
+  EXPECT_EQ(needs_a_person(healthy(), with), std::vector<std::string>{"nothing is fetched, because the disk of daemon.state_dir has only 1023KiB free, "
+                                                                      "less than journal.min_free (1MiB): free some space"});
+}
+
+// Whatever the page says, /status says too: but for tls.insecure, which is in a list of its own.
+TEST(StatusReport, TheDaemonsJsonNeedsAPersonForWhatThePageDoes) {
+  HealthyDaemon daemon;
+  StatusContext with = context();
+  with.now = fixture_now;
+  with.settings = &daemon.settings;
+  with.live = &daemon.state;
+  daemon.settings.exporters.resize(1);
+  daemon.settings.exporters[0].name = "archive";
+  daemon.settings.exporters[0].insecure = true;
+  const auto json = [&] { return render_status(daemon.snapshot, with, true); };
+  EXPECT_NE(json().find("\"in_order\":true,\"needs_a_person\":[]"), std::string::npos) << json();
+  daemon.state.holding = true;
+  EXPECT_NE(json().find("\"in_order\":false,\"needs_a_person\":[\"Nothing is fetched, because the journal or its disk is full.\"]"), std::string::npos) << json();
+  daemon.state.holding = false;
+  daemon.poller().up = false;
+  daemon.poller().problem = "status 503";
+  daemon.poller().last_page.reset();
+  EXPECT_NE(json().find("[\"acme/audit does not get through to its portal: status 503\"]"), std::string::npos) << json();
 }
 
 TEST(StatusReport, WritesOneLineForScripts) {
   StatusContext context;
-  context.now = now;
+  context.now = reported_at;
   EXPECT_EQ(render_status_line(healthy(), context),
             "fetched 1300 journaled 1204 delivered 1200 waiting 4 lag 3m\n");
   EXPECT_EQ(render_status_line({}, context), "fetched 0 journaled 0 delivered 0 waiting 0 lag 0s\n");

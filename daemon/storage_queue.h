@@ -13,6 +13,9 @@
 
 namespace auditferry {
 
+// How long whoever met a failure of the journal waits before trying again.
+inline constexpr Duration storage_retry = std::chrono::seconds(2);
+
 // The journal as coroutines use it: jobs run on the storage thread, one after the other. Loop thread
 // only; the journal and the executor outlive it.
 class StorageQueue {

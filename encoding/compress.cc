@@ -70,6 +70,12 @@ class Inflater {
 
   Result<std::string> run(std::string_view body, std::uint64_t max_bytes, bool several_members) {
     std::string out;
+    Status whole = run(body, max_bytes, several_members, out);
+    if (!whole.ok()) return whole.error();
+    return out;
+  }
+  // What came before a failure, or up to the limit, is in `out`.
+  Status run(std::string_view body, std::uint64_t max_bytes, bool several_members, std::string& out) {
     std::array<char, chunk_bytes> chunk;
     std::size_t given = 0;
     while (true) {
@@ -84,11 +90,12 @@ class Inflater {
       stream_.avail_out = static_cast<uInt>(chunk.size());
       const int code = inflate(&stream_, Z_NO_FLUSH);
       const std::size_t produced = chunk.size() - stream_.avail_out;
-      if (produced > max_bytes - out.size()) return too_large(max_bytes);
-      out.append(chunk.data(), produced);
+      const std::size_t room = static_cast<std::size_t>(max_bytes - out.size());
+      out.append(chunk.data(), std::min(produced, room));
+      if (produced > room) return too_large(max_bytes);
       if (code == Z_STREAM_END) {
         const std::string_view rest = body.substr(given - stream_.avail_in);
-        if (rest.find_first_not_of('\0') == std::string_view::npos) return out;
+        if (rest.find_first_not_of('\0') == std::string_view::npos) return {};
         if (!several_members || !rest.starts_with("\x1f\x8b")) return failed("bytes follow its end");
         inflateReset(&stream_);
       } else if (code == Z_BUF_ERROR ||
@@ -154,6 +161,15 @@ Result<std::string> inflate_body(std::string_view body, ContentCoding coding, st
     return raw ? std::move(raw) : std::move(wrapped);
   }
   return Inflater(-MAX_WBITS).run(body, max_bytes, false);
+}
+
+std::string inflate_beginning(std::string_view body, ContentCoding coding, std::uint64_t max_bytes) {
+  std::string out;
+  const bool gzip = coding == ContentCoding::gzip;
+  const bool wrapped = gzip || has_zlib_header(body);
+  if (wrapped) static_cast<void>(Inflater(gzip ? MAX_WBITS + 16 : MAX_WBITS).run(body, max_bytes, gzip, out));
+  if (!gzip && out.empty()) static_cast<void>(Inflater(-MAX_WBITS).run(body, max_bytes, false, out));
+  return out;
 }
 
 std::string gzip_compress(std::string_view bytes) {

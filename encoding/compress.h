@@ -24,6 +24,9 @@ enum class ContentCoding { gzip, deflate };  // RFC 9110 section 8.4.1
 // several gzip members are one body. Errors: too_large; protocol, with "ends early" for a cut body.
 Result<std::string> inflate_body(std::string_view body, ContentCoding coding, std::uint64_t max_bytes);
 
+// The first bytes of what it holds, at most `max_bytes` and as far as it can be read: for a body that was cut.
+std::string inflate_beginning(std::string_view body, ContentCoding coding, std::uint64_t max_bytes);
+
 // One member without name or time, so equal bytes give equal bytes.
 std::string gzip_compress(std::string_view bytes);
 

@@ -99,6 +99,21 @@ TEST(Inflate, TellsTooLargeFromCut) {
       ErrorKind::too_large);
 }
 
+TEST(Inflate, GivesTheBeginningOfWhatWasCut) {
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) text += std::to_string(i * 7919 % 100'003);
+  const std::string gzip = gzip_compress(text);
+  EXPECT_EQ(inflate_beginning(gzip, ContentCoding::gzip, 1'000), text.substr(0, 1'000));
+  EXPECT_EQ(inflate_beginning(gzip, ContentCoding::gzip, text.size()), text);
+  const std::string half = inflate_beginning(gzip.substr(0, gzip.size() / 2), ContentCoding::gzip, 1u << 20);
+  EXPECT_GT(half.size(), text.size() / 3);
+  EXPECT_TRUE(text.starts_with(half));
+  EXPECT_EQ(inflate_beginning("no gzip at all", ContentCoding::gzip, 100), "");
+  EXPECT_EQ(inflate_beginning("", ContentCoding::deflate, 100), "");
+  // Bytes of deflate without a wrapper: those of gzip without its header of ten bytes.
+  EXPECT_EQ(inflate_beginning(gzip.substr(10), ContentCoding::deflate, 500), text.substr(0, 500));
+}
+
 TEST(Inflate, RefusesGarbage) {
   EXPECT_EQ(inflate_body("plain text", ContentCoding::gzip, 100).error().kind, ErrorKind::protocol);
   EXPECT_FALSE(inflate_body(gzip_compress("x") + "garbage", ContentCoding::gzip, 100).ok());

@@ -39,4 +39,22 @@ std::string harmless_text(std::string_view text, std::size_t max_bytes) {
   return out;
 }
 
+std::string harmless_json(std::string_view json) {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string out;
+  const char* const end = json.data() + json.size();
+  for (const char* p = json.data(); p != end;) {
+    const std::string_view character(p, utf8_step(p, end).length);
+    if (is_harmful(character)) {
+      const std::uint32_t code = code_point(character);
+      out += "\\u";
+      for (const int shift : {12, 8, 4, 0}) out += digits[(code >> shift) & 15];
+    } else {
+      out += character;
+    }
+    p += character.size();
+  }
+  return out;
+}
+
 }  // namespace auditferry

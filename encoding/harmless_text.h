@@ -14,4 +14,8 @@ bool is_harmful(std::string_view character);
 // what is longer than `max_bytes` is cut, with "..." behind it.
 std::string harmless_text(std::string_view text, std::size_t max_bytes);
 
+// The same value with JSON's escapes for the harmful characters in its strings: JSON itself lets those from U+007F
+// on stand. `json` is one valid value without white space, in valid UTF-8.
+std::string harmless_json(std::string_view json);
+
 }  // namespace auditferry

@@ -26,6 +26,10 @@ TEST(HarmlessText, HidesWhatForgesLinesMovesCursorsOrTurnsText) {
   EXPECT_EQ(hidden, 79u);
 }
 
+TEST(HarmlessText, EscapesInJsonWhatMeansTheSameThere) {
+  EXPECT_EQ(harmless_json("{\"a\":\"\xc2\x9b\x7f\xe2\x80\xae \\n\xc3\xa9\"}"), "{\"a\":\"\\u009b\\u007f\\u202e \\n\xc3\xa9\"}");
+}
+
 TEST(HarmlessText, ReplacesInvalidUtf8) { EXPECT_EQ(harmless_text("a\x9b\xff", 100), "a\xEF\xBF\xBD\xEF\xBF\xBD"); }
 
 }  // namespace

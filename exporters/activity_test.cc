@@ -143,10 +143,10 @@ TEST(Activity, OfEventsThatOktaAndGitHubName) {
   };
   for (const Named& named : names) {
     std::string raw = "{\"api_call\":\"" + std::string(named.action) + "\"}";
-    const Record record = testing::base_record("apptego", "audit", "7", raw);
-    const std::string ocsf = testing::line_of(OcsfFormat({}, testing::builtin_profiles()), record);
+    const Record record = fixture::base_record("apptego", "audit", "7", raw);
+    const std::string ocsf = fixture::line_of(OcsfFormat({}, fixture::builtin_profiles()), record);
     EXPECT_EQ(JsonView(ocsf).at_pointer("/type_uid")->scalar_text(), std::to_string(named.type)) << named.action;
-    const std::string ecs = testing::line_of(EcsFormat({}, testing::builtin_profiles()), record);
+    const std::string ecs = fixture::line_of(EcsFormat({}, fixture::builtin_profiles()), record);
     std::string category;
     for (const JsonView one : JsonView(ecs).at_pointer("/event/category")->elements()) category += one.scalar_text() + ":";
     for (const JsonView one : JsonView(ecs).at_pointer("/event/type")->elements()) category += " " + one.scalar_text();

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "exporters/file_settings.h"
+#include "tests/support/fake_far_end.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/test_loop.h"
 
@@ -84,6 +85,22 @@ TEST(Catalog, SaysHowManyWritesAtOnceATypeCanDo) {
   EXPECT_EQ(Read(token + "ack = true", "splunk_hec").settings.max_concurrency, 1u);
   for (const char* type : {"http", "elasticsearch", "otlp"}) EXPECT_EQ(Read("", type).settings.max_concurrency, 64u) << type;
   EXPECT_EQ(Read("path = \"x\"").settings.max_concurrency, 1u);
+}
+
+TEST(Catalog, EveryTypeHasAsManyWritesAtOnceAsItIsTold) {
+  const std::string token = "token = { env = \"example-token\" }\n";
+  const std::pair<const char*, std::string> types[] = {
+      {"http", "url = \"https://hook.example.com\"\n"},
+      {"splunk_hec", "url = \"https://splunk.example.com:8088\"\n" + token},
+      {"elasticsearch", "hosts = [\"https://search.example.com:9200\"]\nindex = \"audit\"\n"},
+      {"otlp", "url = \"https://otel.example.com:4318\"\n"},
+  };
+  for (const auto& [type, configuration] : types) {
+    FarEndFixture usual(type, configuration);
+    EXPECT_EQ(usual.make()->limits().concurrent, 1u) << type;
+    FarEndFixture four(type, configuration + "concurrency = 4\n");
+    EXPECT_EQ(four.make()->limits().concurrent, 4u) << type;
+  }
 }
 
 TEST(Catalog, KnowsItsNames) {

@@ -6,26 +6,27 @@
 
 #include "exporters/event_parsers_fixture.h"
 #include "exporters/format_fixture.h"
+#include "tests/support/sanitized.h"
 
 namespace auditferry {
 namespace {
 
-using testing::base_record;
-using testing::parse_cef;
-using testing::ParsedEvent;
+using fixture::base_record;
+using fixture::parse_cef;
+using fixture::ParsedEvent;
 
 ParsedEvent parsed(const Record& record, const std::map<std::string, std::string>& labels = {}) {
-  const std::string line = testing::line_of(CefFormat(labels, testing::builtin_profiles()), record);
-  EXPECT_TRUE(testing::is_one_line(line)) << line;
+  const std::string line = fixture::line_of(CefFormat(labels, fixture::builtin_profiles()), record);
+  EXPECT_TRUE(fixture::is_one_line(line)) << line;
   const auto event = parse_cef(line);
   EXPECT_TRUE(event) << line;
   return event.value_or(ParsedEvent());
 }
 
 // What the format promises to make of valid text: docs/formats.md.
-std::string cleaned(std::string text) {
+std::string cleaned_cef(std::string text) {
   for (const char* separator : {"\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"})
-    testing::replace_all(text, separator, "\n");
+    fixture::replace_all(text, separator, "\n");
   for (char& c : text) {
     if ((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r') || c == 0x7F) c = ' ';
   }
@@ -39,9 +40,9 @@ std::size_t escaped_size(const std::string& text) {
          }));
 }
 
-void expect_value(const ParsedEvent& event, const std::string& key, const std::string& text,
+void expect_cef_value(const ParsedEvent& event, const std::string& key, const std::string& text,
                   std::size_t limit) {
-  const std::string wanted = cleaned(text);
+  const std::string wanted = cleaned_cef(text);
   const auto found = event.fields.find(key);
   if (wanted.empty()) {
     EXPECT_EQ(found, event.fields.end()) << key;
@@ -59,7 +60,7 @@ void expect_value(const ParsedEvent& event, const std::string& key, const std::s
 
 TEST(CefFormat, HeaderIsEscaped) {
   const Record record = base_record("apptego", "audit", "7", R"({"api_call":"a|b\\c=d\ne"})");
-  const std::string line = testing::line_of(CefFormat({}, testing::builtin_profiles()), record);
+  const std::string line = fixture::line_of(CefFormat({}, fixture::builtin_profiles()), record);
   EXPECT_TRUE(
       line.starts_with("CEF:0|apptego|AppTego Management API|1|a\\|b\\\\c=d e|a\\|b\\\\c=d "
                        "e|3|rt=1763893512000 act=a|b\\\\c\\=d\\ne "))
@@ -92,28 +93,28 @@ TEST(CefFormat, AddressesByTheirKind) {
 }
 
 TEST(CefFormat, RandomRecordsAreReadBack) {
-  testing::RecordMaker maker(20251123);
-  const CefFormat format({{"k", "v=\n"}}, testing::builtin_profiles());
-  for (int round = 0; round < 5000; ++round) {
+  fixture::RecordMaker maker(20251123);
+  const CefFormat format({{"k", "v=\n"}}, fixture::builtin_profiles());
+  for (int round = 0; round < rounds(5000, 600); ++round) {
     const Record record = maker.next();
-    const std::string line = testing::line_of(format, record);
-    ASSERT_TRUE(testing::is_one_line(line)) << line;
+    const std::string line = fixture::line_of(format, record);
+    ASSERT_TRUE(fixture::is_one_line(line)) << line;
     const auto event = parse_cef(line);
     ASSERT_TRUE(event) << line;
-    ASSERT_FALSE(testing::has_repeated_keys(*event)) << line;
+    ASSERT_FALSE(fixture::has_repeated_keys(*event)) << line;
     ASSERT_EQ(event->header.size(), 7u);
     EXPECT_EQ(event->header[0], "CEF:0");
     EXPECT_EQ(event->header[1], "apptego");
-    expect_value(*event, "act", maker.action, 63);
-    expect_value(*event, "suser", maker.actor, 1023);
+    expect_cef_value(*event, "act", maker.action, 63);
+    expect_cef_value(*event, "suser", maker.actor, 1023);
     if (event->fields.count("src") == 0 && event->fields.count("c6a2") == 0) {
-      expect_value(*event, "shost", maker.source, 1023);
+      expect_cef_value(*event, "shost", maker.source, 1023);
     }
     EXPECT_EQ(event->fields.at("cn1"), std::to_string(record.seq));
     std::string raw(record.raw);
-    testing::replace_all(raw, "\xC2\x85", "\\u0085");
-    testing::replace_all(raw, "\xE2\x80\xA8", "\\u2028");
-    testing::replace_all(raw, "\x7F", "\\u007f");
+    fixture::replace_all(raw, "\xC2\x85", "\\u0085");
+    fixture::replace_all(raw, "\xE2\x80\xA8", "\\u2028");
+    fixture::replace_all(raw, "\x7F", "\\u007f");
     EXPECT_EQ(event->fields.at("AuditferryRecord"), raw);
     if (HasFailure()) FAIL() << line;
   }

@@ -113,6 +113,7 @@ TEST(ElasticBulk, EveryStatusOfAnItemHasItsVerdict) {
   for (const auto& [status, verdict] : table)
     EXPECT_EQ(judge_item({status, "", ""}).verdict, verdict) << status;
   EXPECT_EQ(judge_item({400, "invalid_index_name_exception", ""}).verdict, Verdict::pause);
+  EXPECT_EQ(judge_item({400, "index_closed_exception", "closed"}).verdict, Verdict::pause);
   EXPECT_EQ(judge_item({400, "illegal_argument_exception", "pipeline with id [x] does not exist"}).verdict,
             Verdict::pause);
 }

@@ -10,7 +10,6 @@
 namespace auditferry {
 namespace {
 
-constexpr Duration avoid_for = std::chrono::seconds(30);
 constexpr const char* bulk_path = "/_bulk?filter_path=errors,items.*.status,items.*.error";
 // What the action line and the time stamp add to a record, about.
 constexpr std::size_t envelope_bytes = 300;
@@ -23,27 +22,17 @@ ElasticExporter::ElasticExporter(const ExporterSettings& settings, ExporterWorld
       concurrency_(settings.concurrency),
       world_(std::move(world)),
       sink_(settings_.sink, world_, settings.name),
-      writes_(world_.loop) {
-  for (const std::string& url : settings_.hosts)
-    hosts_.push_back({url, {peer_of(url), "hosts", "api_key or auth"}, {}});
-}
+      hosts_(settings_.hosts, {"", "hosts", "api_key or auth"}, world_.clock),
+      writes_(world_.loop) {}
 
 Task<Status> ElasticExporter::open(const ExporterState&) {
   co_return Status();
 }
 
-std::vector<std::size_t> ElasticExporter::order() const {
-  std::vector<std::size_t> all;
-  for (std::size_t i = 0; i < hosts_.size(); ++i) all.push_back((current_ + i) % hosts_.size());
-  const SteadyTime now = world_.clock.steady_now();
-  std::stable_partition(all.begin(), all.end(), [&](std::size_t i) { return hosts_[i].avoid_until <= now; });
-  return all;
-}
-
-HttpRequest ElasticExporter::bulk_request(std::string body, const Host& host) const {
+HttpRequest ElasticExporter::bulk_request(std::string body, const std::string& host) const {
   HttpRequest request;
   request.method = "POST";
-  request.url = host.url + bulk_path;
+  request.url = host + bulk_path;
   request.headers.push_back({"Content-Type", "application/x-ndjson"});
   request.body = std::move(body);
   return request;
@@ -57,57 +46,63 @@ Task<WriteOutcome> ElasticExporter::write(const std::vector<OutgoingRecord>& rec
   body.reserve(size);
   for (const OutgoingRecord& record : records) append_create(record, settings_.index, body);
   WriteOutcome failure{Verdict::retry, "no host is left"};
-  const std::vector<std::size_t> hosts = order();
-  for (std::size_t n = 0; n < hosts.size(); ++n) {
+  const std::vector<std::size_t> order = hosts_.order();
+  for (std::size_t n = 0; n < order.size(); ++n) {
+    const std::size_t host = order[n];
+    const HttpPeerWords& who = hosts_.who(host);
     // The body is copied only when there may be another try.
-    const bool last = n + 1 == hosts.size();
-    HttpRequest request = bulk_request(last ? std::move(body) : body, hosts_[hosts[n]]);
+    const bool last = n + 1 == order.size();
+    HttpRequest request = bulk_request(last ? std::move(body) : body, hosts_.url(host));
     request.max_body_bytes = std::max<std::uint64_t>(32u << 20, records.size() * answer_bytes_per_record);
     const Result<HttpResponse> answer = co_await sink_.send(std::move(request));
-    std::optional<WriteOutcome> outcome = judge(answer, hosts[n], records.size(), failure);
-    if (outcome) co_return std::move(*outcome);
+    if (!needs_another_host(answer)) {
+      hosts_.worked(host);
+      co_return judge(*answer, who, records.size());
+    }
+    hosts_.failed(host);
+    failure = answer.ok() ? sink_.judge_answer(*answer, Verdict::retry, who, request_error(answer->body)) : sink_.judge_error(answer.error());
   }
   co_return failure;
 }
 
-std::optional<WriteOutcome> ElasticExporter::judge(const Result<HttpResponse>& answer, std::size_t index,
-                                                   std::size_t records, WriteOutcome& failure) {
-  Host& host = hosts_[index];
-  const bool gateway =
-      answer.ok() && (answer->status == 502 || answer->status == 503 || answer->status == 504);
-  if (!answer.ok() || gateway) {
-    host.avoid_until = world_.clock.steady_now() + avoid_for;
-    failure = answer.ok() ? sink_.judge_answer(*answer, Verdict::retry, host.who, request_error(answer->body))
-                          : sink_.judge_error(answer.error());
-    return std::nullopt;
-  }
-  current_ = index;
-  host.avoid_until = {};
-  const Verdict verdict = HttpSink::verdict_of(answer->status);
-  if (verdict != Verdict::delivered)
-    return sink_.judge_answer(*answer, verdict, host.who, request_error(answer->body));
-  const std::optional<BulkAnswer> bulk = parse_bulk_answer(answer->body);
-  if (!bulk) return sink_.judge_strange_body(*answer, host.who, "the JSON of a bulk answer");
+WriteOutcome ElasticExporter::judge(const HttpResponse& answer, const HttpPeerWords& who, std::size_t records) const {
+  const Verdict verdict = HttpSink::verdict_of(answer.status);
+  if (verdict != Verdict::delivered) return sink_.judge_answer(answer, verdict, who, request_error(answer.body));
+  if (answer.cut && !looks_like_html(answer)) return judge_cut(answer, who, records);
+  const std::optional<BulkAnswer> bulk = parse_bulk_answer(answer.body);
+  if (!bulk) return sink_.judge_strange_body(answer, who, "the JSON of a bulk answer");
   if (bulk->items.size() != records) {
     WriteOutcome outcome;
     outcome.verdict = Verdict::retry;
     outcome.reason =
-        host.who.peer + " was sent " + std::to_string(records) + " records and answered for " +
+        who.peer + " was sent " + std::to_string(records) + " records and answered for " +
         std::to_string(bulk->items.size()) +
         ", so nothing counts as delivered: check what stands between; sent again under the same ids";
     return outcome;
   }
-  return judge_items(*bulk, host);
+  return judge_items(*bulk, who);
 }
 
-WriteOutcome ElasticExporter::judge_items(const BulkAnswer& answer, const Host& host) const {
+// What became of the records stands behind the cut. Fewer of them have a shorter answer, and what is there already is
+// not doubled. A single one is not to blame.
+WriteOutcome ElasticExporter::judge_cut(const HttpResponse& answer, const HttpPeerWords& who, std::size_t records) const {
+  WriteOutcome outcome;
+  outcome.verdict = records > 1 ? Verdict::refused : Verdict::pause;
+  outcome.reason = who.peer + " answered for " + std::to_string(records) + (records > 1 ? " records" : " record") + " with more than " +
+                   std::to_string(answer.body.size()) + " bytes, which is too much to be read, so nothing counts as delivered: " +
+                   (records > 1 ? "sent again under the same ids in smaller batches; lower batch.records"
+                                : "check hosts and what stands between (\"" + sink_.quotable(answer.body) + "\")");
+  return outcome;
+}
+
+WriteOutcome ElasticExporter::judge_items(const BulkAnswer& answer, const HttpPeerWords& who) const {
   WriteOutcome outcome;
   for (std::size_t i = 0; i < answer.items.size(); ++i) {
     ItemVerdict item = judge_item(answer.items[i]);
     if (item.verdict == Verdict::delivered) continue;
-    std::string reason = host.who.peer + " refused a record, " + sink_.quotable(item.reason);
+    std::string reason = who.peer + " refused a record, " + sink_.quotable(item.reason);
     if (item.verdict == Verdict::retry)
-      reason = host.who.peer + " cannot take records now, " + sink_.quotable(item.reason);
+      reason = who.peer + " cannot take records now, " + sink_.quotable(item.reason);
     if (item.verdict == Verdict::pause) reason += ": check index and the permissions";
     outcome.records.push_back({i, item.verdict, std::move(reason)});
   }
@@ -124,14 +119,15 @@ WriteOutcome ElasticExporter::judge_items(const BulkAnswer& answer, const Host& 
   return outcome;
 }
 
-Task<Status> ElasticExporter::greet_host(const Host& host) {
+Task<Status> ElasticExporter::greet_host(std::size_t host) {
+  const HttpPeerWords& who = hosts_.who(host);
   HttpRequest request;
-  request.url = host.url + "/";
+  request.url = hosts_.url(host) + "/";
   const Result<HttpResponse> answer = co_await sink_.send(std::move(request));
   if (!answer) co_return answer.error();
   // 403: known, and not allowed to see the version, which nobody needs for writing.
   if (answer->status != 200 && answer->status != 403) {
-    const WriteOutcome outcome = sink_.judge_answer(*answer, HttpSink::verdict_of(answer->status), host.who,
+    const WriteOutcome outcome = sink_.judge_answer(*answer, HttpSink::verdict_of(answer->status), who,
                                                     request_error(answer->body));
     co_return Error{ErrorKind::permission, outcome.reason};
   }
@@ -139,12 +135,12 @@ Task<Status> ElasticExporter::greet_host(const Host& host) {
   const bool named = scanned.ok() && JsonView(scanned->text).find("version").has_value();
   if (answer->status == 200 && !named) {
     const WriteOutcome outcome =
-        sink_.judge_strange_body(*answer, host.who, "the JSON of Elasticsearch or OpenSearch");
+        sink_.judge_strange_body(*answer, who, "the JSON of Elasticsearch or OpenSearch");
     co_return Error{ErrorKind::protocol, outcome.reason};
   }
   HttpRequest rights;
   rights.method = "POST";
-  rights.url = host.url + "/_security/user/_has_privileges";
+  rights.url = hosts_.url(host) + "/_security/user/_has_privileges";
   rights.headers.push_back({"Content-Type", "application/json"});
   const std::string pattern = settings_.index.pattern();
   JsonObject index;
@@ -160,14 +156,14 @@ Task<Status> ElasticExporter::greet_host(const Host& host) {
   const auto allowed =
       rights_text.ok() ? JsonView(rights_text->text).find("has_all_requested") : std::optional<JsonView>();
   if (allowed && allowed->as_bool() == false)
-    co_return Error{ErrorKind::permission, host.who.peer + " does not allow creating documents in " +
+    co_return Error{ErrorKind::permission, who.peer + " does not allow creating documents in " +
                                                pattern +
                                                ": give the user or API key the privilege create_doc there"};
   co_return Status();
 }
 
 Task<Status> ElasticExporter::greet() {
-  for (const Host& host : hosts_) {
+  for (std::size_t host = 0; host < hosts_.size(); ++host) {
     Status status = co_await greet_host(host);
     if (!status.ok()) co_return status;
   }
@@ -176,7 +172,7 @@ Task<Status> ElasticExporter::greet() {
 
 Task<void> ElasticExporter::reopen() {
   sink_.reopen();
-  for (Host& host : hosts_) host.avoid_until = {};
+  hosts_.forgive();
   co_return;
 }
 

@@ -7,6 +7,7 @@
 #include "exporters/catalog.h"
 #include "exporters/elastic_bulk.h"
 #include "exporters/elastic_settings.h"
+#include "exporters/far_hosts.h"
 #include "exporters/writes_under_way.h"
 
 namespace auditferry {
@@ -29,26 +30,17 @@ class ElasticExporter final : public Exporter {
   Task<void> close() override;
 
  private:
-  struct Host {
-    std::string url;
-    HttpPeerWords who;
-    SteadyTime avoid_until{};
-  };
-  // From the one that worked last; those to be avoided come last.
-  std::vector<std::size_t> order() const;
-  HttpRequest bulk_request(std::string body, const Host& host) const;
-  // Nothing: another host may do better.
-  std::optional<WriteOutcome> judge(const Result<HttpResponse>& answer, std::size_t host, std::size_t records,
-                                    WriteOutcome& failure);
-  WriteOutcome judge_items(const BulkAnswer& answer, const Host& host) const;
-  Task<Status> greet_host(const Host& host);
+  HttpRequest bulk_request(std::string body, const std::string& host) const;
+  WriteOutcome judge(const HttpResponse& answer, const HttpPeerWords& who, std::size_t records) const;
+  WriteOutcome judge_cut(const HttpResponse& answer, const HttpPeerWords& who, std::size_t records) const;
+  WriteOutcome judge_items(const BulkAnswer& answer, const HttpPeerWords& who) const;
+  Task<Status> greet_host(std::size_t host);
 
   const ElasticSettings settings_;
   const std::uint32_t concurrency_;
   ExporterWorld world_;
   HttpSink sink_;
-  std::vector<Host> hosts_;
-  std::size_t current_ = 0;
+  FarHosts hosts_;
   WritesUnderWay writes_;
 };
 

@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::seconds;
 
-const std::string at =
+const std::string elastic_at =
     "hosts = [\"https://one.example.com:9200\"]\nindex = \"audit-{tenant}\"\napi_key = { env = "
     "\"example-key\" }\n";
 const std::string two_hosts =
@@ -66,7 +66,7 @@ class FakeCluster {
 
 class ClusterSink final : public FarEndSink {
  public:
-  ClusterSink() : FarEndSink("elasticsearch", at) {}
+  ClusterSink() : FarEndSink("elasticsearch", elastic_at) {}
   std::vector<std::string> lines() override { return cluster_.lines; }
   bool exactly_once() const override { return true; }
 
@@ -89,7 +89,7 @@ class Elastic : public testing::Test {
       EXPECT_EQ(record.reason.find("example-key"), std::string::npos) << record.reason;
     return outcome;
   }
-  FarEndFixture fixture{"elasticsearch", at};
+  FarEndFixture fixture{"elasticsearch", elastic_at};
 };
 
 TEST_F(Elastic, SendsOneBulkRequest) {
@@ -158,6 +158,25 @@ TEST_F(Elastic, OtherBodiesConfirmNothing) {
   EXPECT_EQ(outcome_of(answer(200, "{\"ok\":true}"), 2).verdict, Verdict::retry);
 }
 
+// Fewer records have a shorter answer. A single one would be a dead letter for what it is not to blame for.
+TEST_F(Elastic, AnAnswerThatIsTooLongIsAskedForInSmallerParts) {
+  HttpResponse given = items({"\"status\":201", "\"status\":201"}, false);
+  given.cut = true;
+  WriteOutcome outcome = outcome_of(given, 2);
+  EXPECT_EQ(outcome.verdict, Verdict::refused);
+  EXPECT_NE(outcome.reason.find("lower batch.records"), std::string::npos) << outcome.reason;
+  given = items({"\"status\":201"}, false);
+  given.cut = true;
+  outcome = outcome_of(given, 1);
+  EXPECT_EQ(outcome.verdict, Verdict::pause);
+  EXPECT_NE(outcome.reason.find("check hosts"), std::string::npos) << outcome.reason;
+  given = answer(200, "<html>");
+  given.cut = true;
+  EXPECT_EQ(outcome_of(given, 2).verdict, Verdict::pause);
+  given.status = 401;
+  EXPECT_NE(outcome_of(given, 2).reason.find("check api_key"), std::string::npos);
+}
+
 TEST_F(Elastic, TheWholeRequestCanBeRefused) {
   EXPECT_EQ(outcome_of(answer(413, ""), 2).verdict, Verdict::refused);
   EXPECT_EQ(outcome_of(answer(400, R"({"error":{"type":"x","reason":"y"}})"), 2).verdict, Verdict::refused);
@@ -204,6 +223,52 @@ TEST(ElasticHosts, TheNextOneIsAskedAndADeadOneLeftAlone) {
   EXPECT_EQ(requests[requests.size() - 1].body, requests[requests.size() - 2].body);
 }
 
+Task<void> bulk_once(Exporter& exporter, const std::vector<OutgoingRecord>& batch, std::vector<Verdict>& verdicts) {
+  NoProgress progress;
+  const WriteOutcome outcome = co_await exporter.write(batch, progress);
+  verdicts.push_back(outcome.verdict);
+}
+
+// Which hosts are asked when c dies, `later` after two writes at once have left c in use and a known as dead.
+std::string asked_when_c_dies(Duration later) {
+  FarEndFixture fixture("elasticsearch",
+                        "hosts = [\"https://a.example.com\", \"https://b.example.com\", \"https://c.example.com\"]\nindex = \"audit\"\n");
+  std::string asked;
+  fixture.far_end.handler = [&](const HttpRequest& request) -> Result<HttpResponse> {
+    asked += request.url[8];
+    // Both find a dead. The first then waits a second for b; to the second b is not there, and it waits for c.
+    if (asked == "a") fixture.far_end.latency = seconds(1);
+    if (asked == "aa") fixture.far_end.latency = std::chrono::milliseconds(5);
+    if (asked == "aab") fixture.far_end.latency = seconds(10);
+    if (asked.size() <= 3) return Error{ErrorKind::connect, "cannot connect to it"};
+    return items({"\"status\":201"}, false);
+  };
+  const auto exporter = fixture.make();
+  const TestRecords records(fixture.format, 1, 1, std::chrono::minutes(1));
+  const std::vector<OutgoingRecord> batch{{&records.record(0), records.line(0)}};
+  std::vector<Verdict> verdicts;
+  TaskGroup both(fixture.loop.executor());
+  both.spawn("first", bulk_once(*exporter, batch, verdicts));
+  both.spawn("second", bulk_once(*exporter, batch, verdicts));
+  fixture.loop.run(both.join());
+  EXPECT_EQ(asked, "aabbc");
+  EXPECT_EQ(verdicts, (std::vector<Verdict>{Verdict::delivered, Verdict::delivered}));
+  fixture.far_end.latency = std::chrono::milliseconds(5);
+  fixture.loop.run(fixture.loop.clock().sleep(later));
+  asked.clear();
+  fixture.far_end.handler = [&](const HttpRequest& request) -> Result<HttpResponse> {
+    asked += request.url[8];
+    return Error{ErrorKind::connect, "cannot connect to it"};
+  };
+  EXPECT_EQ(fixture.write(*exporter, records).verdict, Verdict::retry);
+  return asked;
+}
+
+TEST(ElasticHosts, ADeadOneComesLastUntilHalfAMinuteIsOver) {
+  EXPECT_EQ(asked_when_c_dies(seconds(1)), "cba");
+  EXPECT_EQ(asked_when_c_dies(seconds(25)), "cab");
+}
+
 TEST(ElasticHosts, AGatewayThatAnswersForADeadHostIsPassedOver) {
   FarEndFixture fixture("elasticsearch", two_hosts);
   fixture.far_end.handler = [](const HttpRequest& request) -> Result<HttpResponse> {
@@ -214,7 +279,7 @@ TEST(ElasticHosts, AGatewayThatAnswersForADeadHostIsPassedOver) {
 }
 
 TEST(ElasticGreet, AsksForVersionAndRights) {
-  FarEndFixture fixture("elasticsearch", at);
+  FarEndFixture fixture("elasticsearch", elastic_at);
   FakeCluster cluster;
   fixture.far_end.handler = [&](const HttpRequest& request) -> Result<HttpResponse> {
     return cluster.handle(request);
@@ -241,7 +306,7 @@ TEST(ElasticGreet, AsksForVersionAndRights) {
 TEST(ElasticSettings, AreRefusedWithOneClearMessageEach) {
   const std::string host = "hosts = [\"https://e.example.com\"]\n";
   const std::pair<std::string, const char*> wrong[] = {
-      {at + "compression = \"zstd\"", "unpack gzip alone"},
+      {elastic_at + "compression = \"zstd\"", "unpack gzip alone"},
       {"index = \"a\"", "hosts: is missing"},
       {"hosts = []\nindex = \"a\"", "at least one address"},
       {"hosts = [\"e.example.com\"]\nindex = \"a\"", "begins with https://"},

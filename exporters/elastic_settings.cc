@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "config/peer_reader.h"
 #include "exporters/http_sink_settings.h"
 
 namespace auditferry {
@@ -14,18 +13,7 @@ void read_hosts(TomlTable& table, ElasticSettings& settings) {
     table.knows("hosts");
     return;
   }
-  const auto hosts = table.strings("hosts");
-  if (!hosts) return;
-  if (hosts->empty()) table.error("hosts", "is empty: write at least one address");
-  for (std::string host : *hosts) {
-    if (!check_url(table, "hosts", host, settings.sink.peer)) continue;
-    while (host.ends_with('/')) host.pop_back();
-    if (std::find(settings.hosts.begin(), settings.hosts.end(), host) != settings.hosts.end()) {
-      table.error("hosts", "\"" + host + "\" is there twice");
-    } else {
-      settings.hosts.push_back(std::move(host));
-    }
-  }
+  settings.hosts = read_url_list(table, "hosts", settings.sink.peer);
 }
 
 void read_index(TomlTable& table, ElasticSettings& settings) {

@@ -12,7 +12,7 @@
 
 #include "exporters/utf8_fixture.h"
 
-namespace auditferry::testing {
+namespace auditferry::fixture {
 
 struct ParsedEvent {
   std::vector<std::string> header;
@@ -136,4 +136,4 @@ inline bool has_repeated_keys(const ParsedEvent& event) {
   return event.fields.size() != event.keys.size();
 }
 
-}  // namespace auditferry::testing
+}  // namespace auditferry::fixture

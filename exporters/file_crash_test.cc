@@ -6,6 +6,7 @@
 #include <set>
 
 #include "exporters/file_fixture.h"
+#include "tests/support/sanitized.h"
 
 namespace auditferry {
 namespace {
@@ -136,18 +137,14 @@ void expect_exactly_once(const Scenario& scenario, const Run& run, bool& crashed
       << static_cast<int>(run.loss) << ", seed " << run.seed;
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t call_step = 7;
-#else
-constexpr std::uint64_t call_step = 1;
-#endif
+constexpr std::uint64_t call_step = rounds(1, 11);
 
 TEST_P(FileCrash, AtEveryCallEveryLineIsThereOnce) {
   const Scenario scenario = scenarios()[GetParam()];
   std::uint64_t crashes = 0;
   for (const Loss loss : {Loss::none, Loss::all, Loss::some}) {
     bool crashed = true;
-    // Every call in plain builds; sanitizers look at memory and threads, for which every seventh is enough.
+    // Every call in plain builds; sanitizers look at memory and threads, for which every eleventh is enough.
     for (std::uint64_t call = 1; crashed && !HasFatalFailure(); call += call_step) {
       expect_exactly_once(scenario, {loss, 7 + call % 5, call, 0, call % 2 == 0}, crashed);
       crashes += crashed;
@@ -170,7 +167,7 @@ TEST_P(FileCrash, BetweenTheDiskAndThePosition) {
 
 TEST_P(FileCrash, AfterACrashAnotherCrash) {
   const Scenario scenario = scenarios()[GetParam()];
-  for (std::uint64_t seed = 1; seed <= 150 && !HasFatalFailure(); ++seed) {
+  for (std::uint64_t seed = 1; seed <= rounds(150u, 15u) && !HasFatalFailure(); ++seed) {
     std::mt19937_64 random(seed);
     FileFixture fixture(scenario.settings);
     const TestRecords records(fixture.format, scenario.records, scenario.streams, std::chrono::minutes(9));

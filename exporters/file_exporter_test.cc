@@ -13,6 +13,7 @@ class FileSink final : public ExporterSink {
   explicit FileSink(FileSettings settings) : fixture_(std::move(settings)) {}
   TestLoop& loop() override { return fixture_.loop; }
   const Format& format() override { return fixture_.format; }
+  const RecordingLog& log() override { return fixture_.log; }
   std::unique_ptr<Exporter> make() override { return fixture_.make(); }
   std::vector<std::string> lines() override { return fixture_.all_lines(); }
   void break_sink() override { fixture_.disk.set_capacity(0); }

@@ -7,10 +7,13 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <set>
 #include <sstream>
 
 #include "exporters/file_fixture.h"
 #include "net/file_system.h"
+#include "tests/support/other_group.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/without_root.h"
 
@@ -60,11 +63,13 @@ class RealFiles : public testing::Test {
   std::unique_ptr<Exporter> exporter;
 };
 
-TEST_F(RealFiles, ModesOfFilesFoldersAndCompressedFiles) {
+TEST_F(RealFiles, ModesAndGroupOfFilesFoldersAndCompressedFiles) {
   FileSettings settings = at("a/b/{stream}.jsonl");
   settings.mode = 0640;
   settings.rotate_size = 1500;
   settings.compress = Compression::zstd;
+  const NamedGroup given = group_to_give_to();
+  settings.group = given.name;
   start(settings);
   ASSERT_EQ(rig->write(*exporter, 40).verdict, Verdict::delivered);
   for (int i = 0; i < 20; ++i) rig->tend(*exporter);
@@ -75,6 +80,7 @@ TEST_F(RealFiles, ModesOfFilesFoldersAndCompressedFiles) {
   for (const auto& entry : std::filesystem::directory_iterator(folder / "a/b")) {
     const std::string path = entry.path();
     EXPECT_EQ(mode_of(path), 0640u) << path;
+    EXPECT_EQ(group_of(path), given.id) << path;
     std::string text = content(path);
     if (path.ends_with(".zst")) {
       ++compressed;
@@ -100,6 +106,52 @@ TEST_F(RealFiles, ASecondWriterIsKeptOut) {
   its_rig.open(*second);
   EXPECT_EQ(its_rig.write(*second, 10).verdict, Verdict::pause);
   EXPECT_EQ(content(folder / "x.jsonl"), lines(0, 10));
+}
+
+// Equal paths are refused by the configuration; these templates lead to one file for some records only. Whoever has it
+// keeps the other out, who says so and waits; once it is free, what the other left is let alone: no line is mixed, none
+// is lost.
+TEST_F(RealFiles, TwoExportersWhosePathsMeetInOneFileNeverMixTheirLines) {
+  start(at("{stream}.jsonl"));
+  ASSERT_EQ(rig->write(*exporter, 10).verdict, Verdict::delivered);
+  fixture.set(at("s0.jsonl"));
+  auto other = fixture.make(files);
+  DeliveryRig its_rig(fixture.loop, *records);
+  its_rig.open(*other);
+  const auto expect_kept_out = [](DeliveryRig& whose, Exporter& kept_out) {
+    const std::uint64_t position = whose.position();
+    const WriteOutcome refused = whose.write(kept_out, 10);
+    EXPECT_EQ(refused.verdict, Verdict::pause);
+    EXPECT_NE(refused.reason.find("another exporter whose path leads to the same file"), std::string::npos) << refused.reason;
+    EXPECT_EQ(whose.position(), position);
+  };
+  expect_kept_out(its_rig, *other);
+  // They take turns from now on: each time the other one has gone.
+  const std::string before = content(folder / "s0.jsonl");
+  rig->close(*exporter);
+  exporter.reset();
+  EXPECT_EQ(its_rig.write(*other, 10).verdict, Verdict::delivered);
+  EXPECT_EQ(content(folder / "s0.jsonl"), before) << "what the first one wrote is left as it is";
+  EXPECT_EQ(fixture.count_notes("file_abandoned", "s0.jsonl"), 1u);
+  fixture.set(at("{stream}.jsonl"));
+  restart();
+  expect_kept_out(*rig, *exporter);
+  while (!its_rig.done()) ASSERT_EQ(its_rig.write(*other, 7).verdict, Verdict::delivered);
+  its_rig.close(*other);
+  other.reset();
+  while (!rig->done()) ASSERT_EQ(rig->write(*exporter, 7).verdict, Verdict::delivered);
+  std::map<std::string, int> times;
+  std::set<std::string> its;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+    for (const std::string& line : split_lines(content(entry.path()))) {
+      ++times[line];
+      if (entry.path().filename().string().starts_with("s0")) its.insert(line);
+    }
+  }
+  const std::vector<std::string> all = records->lines();
+  EXPECT_EQ(its, std::set<std::string>(all.begin(), all.end())) << "the second one has delivered everything to files of its path";
+  EXPECT_EQ(times.size(), all.size()) << "no line was made up";
+  for (const std::string& line : all) EXPECT_EQ(times[line], line == all.front() ? 1 : 2) << line << " (the first line of the file was there already)";
 }
 
 TEST_F(RealFiles, RotationByOthersWithAndWithoutASignal) {

@@ -14,7 +14,7 @@
 #include "encoding/json_text.h"
 #include "sources/profile.h"
 
-namespace auditferry::testing {
+namespace auditferry::fixture {
 
 inline const ProfileBook& builtin_profiles() {
   static const ProfileBook book = [] {
@@ -210,4 +210,4 @@ class RecordMaker {
   std::deque<std::string> kept_;
 };
 
-}  // namespace auditferry::testing
+}  // namespace auditferry::fixture

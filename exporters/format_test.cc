@@ -7,7 +7,7 @@
 namespace auditferry {
 namespace {
 
-WallTime at(std::int64_t seconds, std::int64_t micros = 0) {
+WallTime time_at(std::int64_t seconds, std::int64_t micros = 0) {
   return from_micros(seconds * 1'000'000 + micros);
 }
 
@@ -19,8 +19,8 @@ Record example() {
   record.tenant = "9f1c0a4e7b8d4a4db52e6a6d5c5c1f11";
   record.stream = "audit";
   record.id = "81723";
-  record.time = at(1763893512);
-  record.received = at(1763893514, 120331);
+  record.time = time_at(1763893512);
+  record.received = time_at(1763893514, 120331);
   record.raw = R"({"event":81723})";
   return record;
 }

@@ -20,12 +20,12 @@ TEST_P(Golden, EveryKindOfRecord) {
   ExporterSettings settings;
   settings.format = GetParam();
   settings.labels = {{"env", "prod"}, {"site.name", "north \"1\""}};
-  const auto format = make_format(settings, testing::builtin_profiles());
+  const auto format = make_format(settings, fixture::builtin_profiles());
   const bool plain = settings.format == "json" || settings.format == "raw";
   std::string text;
-  for (const testing::NamedRecord& named : testing::golden_records()) {
-    const std::string line = testing::line_of(*format, named.record);
-    text += std::string("# ") + named.name + "\n" + (plain ? testing::shown(line) : line) + "\n";
+  for (const fixture::NamedRecord& named : fixture::golden_records()) {
+    const std::string line = fixture::line_of(*format, named.record);
+    text += std::string("# ") + named.name + "\n" + (plain ? fixture::shown(line) : line) + "\n";
   }
   const std::string path = std::string(AUDITFERRY_SOURCE) + "/exporters/golden/" + GetParam() + ".txt";
   if (std::getenv("AUDITFERRY_WRITE_GOLDEN")) std::ofstream(path, std::ios::binary) << text;

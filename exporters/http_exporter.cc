@@ -9,7 +9,7 @@
 namespace auditferry {
 namespace {
 
-// Of an answer: only its beginning is ever looked at.
+// Of an answer: only its beginning is ever looked at, and of a larger one no more is read.
 constexpr std::uint64_t largest_answer_bytes = 1u << 20;
 
 }  // namespace
@@ -118,6 +118,10 @@ Task<Status> HttpExporter::greet() {
   }
   if (!answer) co_return answer.error();
   const int status = answer->status;
+  if (is_out_of_reach(status)) {
+    const WriteOutcome outcome = sink_.judge_answer(*answer, Verdict::retry, who_);
+    co_return Error{ErrorKind::unavailable, outcome.reason};
+  }
   if (status == 401 || status == 403 || status == 407 || (status >= 300 && status < 400)) {
     const WriteOutcome outcome = sink_.judge_answer(*answer, Verdict::pause, who_);
     co_return Error{ErrorKind::permission, outcome.reason};

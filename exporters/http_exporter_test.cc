@@ -10,11 +10,11 @@ namespace {
 
 using std::chrono::seconds;
 
-const std::string at = "url = \"https://hook.example.com/audit/\"\n";
+const std::string webhook_at = "url = \"https://hook.example.com/audit/\"\n";
 
 class HttpSinkOfLines final : public FarEndSink {
  public:
-  explicit HttpSinkOfLines(const std::string& more) : FarEndSink("http", at + more) {}
+  explicit HttpSinkOfLines(const std::string& more) : FarEndSink("http", webhook_at + more) {}
 
  private:
   Result<HttpResponse> handle(const HttpRequest& request) override {
@@ -36,16 +36,16 @@ TEST(HttpExporter, KeepsTheContractWithSeveralRequestsAtOnce) {
 }
 
 // What came of writing three records to a far end that always answers so.
-WriteOutcome outcome_of(HttpResponse given, const std::string& more = "", FarEndFixture* use = nullptr) {
-  FarEndFixture own("http", at + more);
+WriteOutcome webhook_outcome(HttpResponse given, const std::string& more = "", FarEndFixture* use = nullptr) {
+  FarEndFixture own("http", webhook_at + more);
   FarEndFixture& fixture = use ? *use : own;
   fixture.far_end.handler = [&](const HttpRequest&) { return given; };
   return fixture.write_once();
 }
 
 TEST(HttpExporter, SendsEachRecordOnALineOfItsOwn) {
-  FarEndFixture fixture("http", at);
-  EXPECT_EQ(outcome_of(answer(200), "", &fixture).verdict, Verdict::delivered);
+  FarEndFixture fixture("http", webhook_at);
+  EXPECT_EQ(webhook_outcome(answer(200), "", &fixture).verdict, Verdict::delivered);
   ASSERT_EQ(fixture.far_end.requests.size(), 1u);
   const HttpRequest& request = fixture.far_end.requests[0];
   const TestRecords records(fixture.format, 3, 1, std::chrono::minutes(1));
@@ -59,15 +59,15 @@ TEST(HttpExporter, SendsEachRecordOnALineOfItsOwn) {
 TEST(HttpExporter, AnAddressThatIsASecretIsInNoMessage) {
   FarEndFixture fixture("http", "url = { env = \"https://hook.example.com/example-token?key=example-key\" }");
   const WriteOutcome outcome =
-      outcome_of(answer(404, "no /example-token?key=example-key here"), "", &fixture);
+      webhook_outcome(answer(404, "no /example-token?key=example-key here"), "", &fixture);
   EXPECT_EQ(fixture.far_end.requests.at(0).url, "https://hook.example.com/example-token?key=example-key");
   EXPECT_NE(outcome.reason.find("hook.example.com:443"), std::string::npos) << outcome.reason;
   EXPECT_EQ(outcome.reason.find("example-"), std::string::npos) << outcome.reason;
 }
 
 TEST(HttpExporter, SendsOneArray) {
-  FarEndFixture fixture("http", at + "body = \"array\"\nmethod = \"PUT\"");
-  outcome_of(answer(200), "", &fixture);
+  FarEndFixture fixture("http", webhook_at + "body = \"array\"\nmethod = \"PUT\"");
+  webhook_outcome(answer(200), "", &fixture);
   const TestRecords records(fixture.format, 3, 1, std::chrono::minutes(1));
   const HttpRequest& request = fixture.far_end.requests.at(0);
   EXPECT_EQ(request.body, "[" + records.line(0) + "," + records.line(1) + "," + records.line(2) + "]");
@@ -76,10 +76,10 @@ TEST(HttpExporter, SendsOneArray) {
 }
 
 TEST(HttpExporter, SendsHeadersAndCredentials) {
-  FarEndFixture fixture("http", at + "content_type = \"text/plain\"\nauth.username = \"ferry\"\n"
+  FarEndFixture fixture("http", webhook_at + "content_type = \"text/plain\"\nauth.username = \"ferry\"\n"
                                      "auth.password = { env = \"example-password\" }\n"
                                      "[headers]\nX-Tenant = \"blue\"\nX-Key = { env = \"example-key\" }\n");
-  outcome_of(answer(200), "", &fixture);
+  webhook_outcome(answer(200), "", &fixture);
   const HttpRequest& request = fixture.far_end.requests.at(0);
   EXPECT_EQ(header_of(request, "Authorization"), "Basic ZmVycnk6ZXhhbXBsZS1wYXNzd29yZA==");
   EXPECT_EQ(header_of(request, "X-Tenant"), "blue");
@@ -89,8 +89,8 @@ TEST(HttpExporter, SendsHeadersAndCredentials) {
 
 TEST(HttpExporter, SignsTheBodyTogetherWithTheTime) {
   FarEndFixture fixture("http",
-                        at + "signature.key = { env = \"example-key\" }\nsignature.header = \"X-Seal\"");
-  outcome_of(answer(200), "", &fixture);
+                        webhook_at + "signature.key = { env = \"example-key\" }\nsignature.header = \"X-Seal\"");
+  webhook_outcome(answer(200), "", &fixture);
   const HttpRequest& request = fixture.far_end.requests.at(0);
   const std::string seal = header_of(request, "X-Seal");
   ASSERT_TRUE(seal.starts_with("t=1763892"));
@@ -100,25 +100,25 @@ TEST(HttpExporter, SignsTheBodyTogetherWithTheTime) {
 
 TEST(HttpExporter, QuotesNoSecret) {
   FarEndFixture fixture(
-      "http", at + "auth.bearer = { env = \"example-token\" }\nsignature.key = { env = \"example-key\" }\n"
+      "http", webhook_at + "auth.bearer = { env = \"example-token\" }\nsignature.key = { env = \"example-key\" }\n"
                    "headers.X-Key = { env = \"example-header\" }");
   const WriteOutcome outcome =
-      outcome_of(answer(401, "Bearer example-token, example-key and example-header are wrong"), "", &fixture);
+      webhook_outcome(answer(401, "Bearer example-token, example-key and example-header are wrong"), "", &fixture);
   EXPECT_NE(outcome.reason.find("(\"***, *** and *** are wrong\")"), std::string::npos) << outcome.reason;
 }
 
 TEST(HttpExporter, WaitsAsLongAsItIsTold) {
-  WriteOutcome outcome = outcome_of(answer(503, "busy", {{"Retry-After", "120"}}));
+  WriteOutcome outcome = webhook_outcome(answer(503, "busy", {{"Retry-After", "120"}}));
   EXPECT_EQ(outcome.verdict, Verdict::retry);
   EXPECT_EQ(outcome.retry_after, Duration(seconds(120)));
   EXPECT_NE(outcome.reason.find("status 503 (\"busy\")"), std::string::npos) << outcome.reason;
-  outcome = outcome_of(
+  outcome = webhook_outcome(
       answer(429, "",
              {{"Date", "Sun, 23 Nov 2025 12:00:00 GMT"}, {"Retry-After", "Sun, 23 Nov 2025 12:01:30 GMT"}}));
   EXPECT_EQ(outcome.verdict, Verdict::retry);
   EXPECT_EQ(outcome.retry_after, Duration(seconds(90)));
-  FarEndFixture fixture("http", at + "max_retry_after = \"1h\"");
-  outcome = outcome_of(answer(429, "", {{"Retry-After", "86400"}}), "", &fixture);
+  FarEndFixture fixture("http", webhook_at + "max_retry_after = \"1h\"");
+  outcome = webhook_outcome(answer(429, "", {{"Retry-After", "86400"}}), "", &fixture);
   EXPECT_EQ(outcome.retry_after, Duration(seconds(3600)));
   EXPECT_EQ(fixture.log.count("Retry-After: 86400", LogLevel::error), 1u);
 }
@@ -126,28 +126,28 @@ TEST(HttpExporter, WaitsAsLongAsItIsTold) {
 TEST(HttpExporter, TakesNoWebPageForAConfirmation) {
   const HttpResponse page =
       answer(200, "\n<!DOCTYPE html><html>Sign in</html>", {{"Content-Type", "text/html"}});
-  const WriteOutcome outcome = outcome_of(page);
+  const WriteOutcome outcome = webhook_outcome(page);
   EXPECT_EQ(outcome.verdict, Verdict::pause);
   EXPECT_NE(outcome.reason.find("HTML page"), std::string::npos);
   EXPECT_NE(outcome.reason.find("accept_html"), std::string::npos);
-  EXPECT_EQ(outcome_of(page, "accept_html = true").verdict, Verdict::delivered);
+  EXPECT_EQ(webhook_outcome(page, "accept_html = true").verdict, Verdict::delivered);
 }
 
 TEST(HttpExporter, StatusesMeanWhatTheConfigurationSays) {
   const std::string own =
       "status.delivered = [409, \"3xx\"]\nstatus.retry = [\"4xx\", 302]\nstatus.pause = "
       "[500]\nstatus.refused = [\"418\"]";
-  EXPECT_EQ(outcome_of(answer(409), own).verdict, Verdict::delivered);
-  EXPECT_EQ(outcome_of(answer(301), own).verdict, Verdict::delivered);
-  EXPECT_EQ(outcome_of(answer(302), own).verdict, Verdict::retry);
-  EXPECT_EQ(outcome_of(answer(401), own).verdict, Verdict::retry);
-  EXPECT_EQ(outcome_of(answer(500), own).verdict, Verdict::pause);
-  EXPECT_EQ(outcome_of(answer(418), own).verdict, Verdict::refused);
-  EXPECT_EQ(outcome_of(answer(502), own).verdict, Verdict::retry);
+  EXPECT_EQ(webhook_outcome(answer(409), own).verdict, Verdict::delivered);
+  EXPECT_EQ(webhook_outcome(answer(301), own).verdict, Verdict::delivered);
+  EXPECT_EQ(webhook_outcome(answer(302), own).verdict, Verdict::retry);
+  EXPECT_EQ(webhook_outcome(answer(401), own).verdict, Verdict::retry);
+  EXPECT_EQ(webhook_outcome(answer(500), own).verdict, Verdict::pause);
+  EXPECT_EQ(webhook_outcome(answer(418), own).verdict, Verdict::refused);
+  EXPECT_EQ(webhook_outcome(answer(502), own).verdict, Verdict::retry);
 }
 
 TEST(HttpExporter, ASingleRecordThatIsRefusedHoldsUpNoOther) {
-  FarEndFixture fixture("http", at + "body = \"single\"");
+  FarEndFixture fixture("http", webhook_at + "body = \"single\"");
   int calls = 0;
   fixture.far_end.handler = [&](const HttpRequest&) {
     return answer(++calls == 2 ? 400 : 200, "no such field");
@@ -175,7 +175,7 @@ TEST(HttpExporter, ASingleRecordThatIsRefusedHoldsUpNoOther) {
 }
 
 TEST(HttpExporter, GreetsWithoutWriting) {
-  FarEndFixture fixture("http", at + "auth.bearer = { env = \"example-token\" }");
+  FarEndFixture fixture("http", webhook_at + "auth.bearer = { env = \"example-token\" }");
   int status = 405;
   fixture.far_end.handler = [&](const HttpRequest&) { return answer(status); };
   EXPECT_TRUE(fixture.greet().ok());
@@ -185,10 +185,22 @@ TEST(HttpExporter, GreetsWithoutWriting) {
     status = refusal;
     EXPECT_FALSE(fixture.greet().ok()) << refusal;
   }
+  // They say nothing about HEAD, but that the receiver is not there.
+  for (const int away : {502, 503, 504}) {
+    status = away;
+    const Status greeted = fixture.greet();
+    ASSERT_FALSE(greeted.ok()) << away;
+    EXPECT_NE(greeted.error().message.find("cannot take records now, status " + std::to_string(away)), std::string::npos)
+        << greeted.error().message;
+  }
+  for (const int unclear : {200, 404, 500, 501}) {
+    status = unclear;
+    EXPECT_TRUE(fixture.greet().ok()) << unclear;
+  }
 }
 
 TEST(HttpExporter, ReadsCertificatesAnewOnReopen) {
-  FarEndFixture fixture("http", at);
+  FarEndFixture fixture("http", webhook_at);
   fixture.far_end.handler = [](const HttpRequest&) { return answer(200); };
   const auto exporter = fixture.make();
   const TestRecords records(fixture.format, 2, 1, std::chrono::minutes(1));
@@ -209,28 +221,28 @@ TEST(HttpExporterSettings, AreRefusedWithOneClearMessageEach) {
       {"url = \"https://user:word@hook.example.com/\"", "under their own keys"},
       {"url = { env = \"http://hook.example.com/\" }", "in the clear"},
       {"url = { env = \"hook.example.com\" }", "the secret is no address"},
-      {at + "method = \"GET\"", "method"},
-      {at + "body = \"lines\"", "body"},
-      {at + "body = \"array\"\nformat = \"cef\"", "makes no JSON"},
-      {at + "auth.bearer = { env = \"A\" }\nauth.username = \"u\"\nauth.password = { env = \"B\" }",
+      {webhook_at + "method = \"GET\"", "method"},
+      {webhook_at + "body = \"lines\"", "body"},
+      {webhook_at + "body = \"array\"\nformat = \"cef\"", "makes no JSON"},
+      {webhook_at + "auth.bearer = { env = \"A\" }\nauth.username = \"u\"\nauth.password = { env = \"B\" }",
        "auth.bearer and auth.username exclude each other"},
-      {at + "auth.bearer = { env = \"A\" }\n[headers]\nauthorization = \"x\"", "exclude each other"},
-      {at + "auth.username = \"u\"", "password: is missing"},
-      {at + "auth.password = { env = \"B\" }", "username: is missing"},
-      {at + "auth.username = \"u:v\"\nauth.password = { env = \"B\" }", "holds a ':'"},
-      {at + "auth.bearer = \"plain\"", "a secret never stands in this file"},
-      {at + "auth.password = { env = \"A\\nB\" }\nauth.username = \"u\"", "control character"},
-      {at + "headers.Host = \"x\"", "set by auditferry itself"},
-      {at + "headers.User-Agent = \"x\"", "user_agent"},
-      {at + "headers.\"a b\" = \"x\"", "no name of a header"},
-      {at + "headers.A = \"x\"\nheaders.a = \"y\"", "twice"},
-      {at + "signature.header = \"X-Seal\"", "key: is missing"},
-      {at + "signature.key = { env = \"A\" }\nsignature.header = \"X Seal\"", "no name of a header"},
-      {at + "status.retry = [\"6xx\"]", "is no status"},
-      {at + "status.retry = 503", "expected a list"},
-      {at + "status.retry = [503]\nstatus.pause = [\"503\"]", "exclude each other"},
-      {at + "max_retry_after = \"1ms\"", "at least 1s"},
-      {at + "signatur.key = { env = \"A\" }", "signature"},
+      {webhook_at + "auth.bearer = { env = \"A\" }\n[headers]\nauthorization = \"x\"", "exclude each other"},
+      {webhook_at + "auth.username = \"u\"", "password: is missing"},
+      {webhook_at + "auth.password = { env = \"B\" }", "username: is missing"},
+      {webhook_at + "auth.username = \"u:v\"\nauth.password = { env = \"B\" }", "holds a ':'"},
+      {webhook_at + "auth.bearer = \"plain\"", "a secret never stands in this file"},
+      {webhook_at + "auth.password = { env = \"A\\nB\" }\nauth.username = \"u\"", "control character"},
+      {webhook_at + "headers.Host = \"x\"", "set by auditferry itself"},
+      {webhook_at + "headers.User-Agent = \"x\"", "user_agent"},
+      {webhook_at + "headers.\"a b\" = \"x\"", "no name of a header"},
+      {webhook_at + "headers.A = \"x\"\nheaders.a = \"y\"", "twice"},
+      {webhook_at + "signature.header = \"X-Seal\"", "key: is missing"},
+      {webhook_at + "signature.key = { env = \"A\" }\nsignature.header = \"X Seal\"", "no name of a header"},
+      {webhook_at + "status.retry = [\"6xx\"]", "is no status"},
+      {webhook_at + "status.retry = 503", "expected a list"},
+      {webhook_at + "status.retry = [503]\nstatus.pause = [\"503\"]", "exclude each other"},
+      {webhook_at + "max_retry_after = \"1ms\"", "at least 1s"},
+      {webhook_at + "signatur.key = { env = \"A\" }", "signature"},
   };
   for (const auto& [text, words] : wrong) {
     const std::string problems = problems_of_exporter("http", text);

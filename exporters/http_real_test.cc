@@ -165,6 +165,49 @@ TEST_F(HttpReal, Otlp) {
   EXPECT_TRUE(server.requests().at(0).starts_with("POST /v1/logs HTTP/1.1\r\n"));
 }
 
+// It has taken the records: what it says beyond the beginning changes nothing about that.
+TEST_F(HttpReal, AReceiverThatSaysMuchHasTakenTheRecords) {
+  const std::string much(3u << 20, 'x');
+  for (const std::string& given : {http_answer(200, much), http_answer(200, gzip_compress(much), "Content-Encoding: gzip\r\n")}) {
+    const ScriptedServer server = serve(given);
+    const WriteOutcome outcome = write("http", "url = \"" + server.url("/hook") + "\"");
+    EXPECT_EQ(outcome.verdict, Verdict::delivered) << outcome.reason;
+  }
+  const std::string page = "<!DOCTYPE html>" + much;
+  const ScriptedServer server = serve(http_answer(200, page));
+  EXPECT_EQ(write("http", "url = \"" + server.url("/hook") + "\"").verdict, Verdict::pause);
+}
+
+TEST_F(HttpReal, AnAnswerThatIsTooLargeForItsProtocolConfirmsNothing) {
+  const std::string much(5u << 20, ' ');
+  const ScriptedServer splunk = serve(http_answer(200, much + R"({"text":"Success","code":0})"));
+  WriteOutcome outcome = write("splunk_hec", "url = \"" + splunk.url("") + "\"\ntoken = { env = \"example-token\" }");
+  EXPECT_EQ(outcome.verdict, Verdict::retry);
+  EXPECT_NE(outcome.reason.find("more than fits the JSON of a Splunk"), std::string::npos) << outcome.reason;
+  // A field that is not known, as long as all that is read: what comes behind it could be a rejection.
+  const std::string cut_between_fields("\x7a\xfb\xff\xff\x01", 5);
+  const std::string rejection("\x0a\x02\x08\x01", 4);
+  const ScriptedServer otlp = serve(
+      http_answer(200, cut_between_fields + std::string((4u << 20) - 5, 'x') + rejection, "Content-Type: application/x-protobuf\r\n"));
+  outcome = write("otlp", "url = \"" + otlp.url("") + "\"");
+  EXPECT_EQ(outcome.verdict, Verdict::retry);
+  EXPECT_NE(outcome.reason.find("more than fits an OTLP answer"), std::string::npos) << outcome.reason;
+}
+
+TEST_F(HttpReal, AllTheAddressesThatWereTriedLeaveRoomForTheAdvice) {
+  std::uint16_t port = 0;
+  {
+    const ScriptedServer gone({{ServerStep::hang()}});
+    port = gone.port();
+  }
+  fixture_.resolver.addresses.clear();
+  for (int n = 1; n <= 6; ++n) fixture_.resolver.addresses.push_back("127.0.0.10" + std::to_string(n));
+  const WriteOutcome outcome = write("http", "url = \"https://an-address-with-six-addresses-behind-it.hook.example.com:" + std::to_string(port) + "/hook\"");
+  EXPECT_EQ(outcome.verdict, Verdict::retry);
+  EXPECT_NE(outcome.reason.find("127.0.0.101: "), std::string::npos) << outcome.reason;
+  EXPECT_TRUE(outcome.reason.ends_with("check that it runs, the port, and the firewalls between")) << outcome.reason;
+}
+
 TEST_F(HttpReal, ACutConnectionIsARetry) {
   const ScriptedServer server(
       {{ServerStep::read_request(), ServerStep::write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab"),

@@ -12,6 +12,8 @@ namespace auditferry {
 namespace {
 
 constexpr std::size_t longest_quote_bytes = 300;
+// An error names every address that was tried.
+constexpr std::size_t longest_error_bytes = 2048;
 
 SecretMask mask_of(const HttpSinkSettings& settings) {
   std::vector<Secret> secrets = settings.hidden;
@@ -73,6 +75,7 @@ Task<Result<HttpResponse>> HttpSink::send(HttpRequest request) {
     client_ = world_.make_http_client(settings_.peer);
   }
   request.fields = {{"exporter", exporter_}};
+  request.cut_body = true;  // a far end that says much has still answered
   for (const auto& [name, value] : settings_.headers) request.headers.push_back({name, value.reveal()});
   if (!settings_.authorization.empty())
     request.headers.push_back({"Authorization", settings_.authorization.reveal()});
@@ -104,11 +107,13 @@ WriteOutcome HttpSink::judge_error(const Error& error) const {
       outcome.verdict = Verdict::retry;
       break;
   }
-  outcome.reason = quotable(error.message);
+  outcome.reason = words_of(error);
   if (error.retry_after)
     outcome.retry_after = std::min(Duration(*error.retry_after), settings_.max_retry_after);
   return outcome;
 }
+
+bool is_out_of_reach(int status) { return status == 502 || status == 503 || status == 504; }
 
 Verdict HttpSink::verdict_of(int status) {
   if (status >= 200 && status < 300) return Verdict::delivered;
@@ -177,12 +182,14 @@ WriteOutcome HttpSink::judge_strange_body(const HttpResponse& answer, const Http
     return outcome;
   }
   const std::string quote = quotable(answer.body);
-  outcome.reason = who.peer + " answered " + status + " without " + std::string(expected) +
+  outcome.reason = who.peer + " answered " + status + (answer.cut ? " with more than fits " : " without ") + std::string(expected) +
                    ", so nothing counts as delivered: check " + who.url_key + " and what stands between" +
                    (quote.empty() ? " (the body is empty)" : " (\"" + quote + "\")");
   return outcome;
 }
 
 std::string HttpSink::quotable(std::string_view far_end) const { return secrets_.quoted(far_end, longest_quote_bytes); }
+
+std::string HttpSink::words_of(const Error& error) const { return secrets_.quoted(error.message, longest_error_bytes); }
 
 }  // namespace auditferry

@@ -36,14 +36,18 @@ struct HttpPeerWords {
 // "host:port" of a URL that was checked.
 std::string peer_of(const std::string& url);
 
+// 502, 503 and 504: what stands before the far end says that it is not there, or it says so itself.
+bool is_out_of_reach(int status);
+
 // Loop thread only. Several sends may be under way at once.
 class HttpSink {
  public:
   // What `world` refers to outlives the sink. The client is made at the first request.
   HttpSink(HttpSinkSettings settings, const ExporterWorld& world, std::string exporter);
 
-  // Adds the headers of the settings. The answer, whatever its status, or why there is none. Where the far end
-  // asks for a client certificate in an answer, that is an error of the connection (ErrorKind::tls).
+  // Adds the headers of the settings. The answer, whatever its status, or why there is none; of one that is larger
+  // than max_body_bytes the beginning (HttpResponse::cut). Where the far end asks for a client certificate in an
+  // answer, that is an error of the connection (ErrorKind::tls).
   Task<Result<HttpResponse>> send(HttpRequest request);
   // The next request uses new connections and reads certificates anew; what is under way is not touched.
   void reopen() { client_.reset(); }
@@ -62,6 +66,8 @@ class HttpSink {
 
   // Words of the far end fit for a message: at most 300 bytes, in one line, our secrets replaced by "***".
   std::string quotable(std::string_view far_end) const;
+  // Our own words about a connection, which end with what to do: in one line, up to 2 KiB, the secrets replaced.
+  std::string words_of(const Error& error) const;
   const HttpSinkSettings& settings() const { return settings_; }
 
  private:

@@ -126,6 +126,31 @@ void read_auth(TomlTable& table, const SecretPlaces& places, ApiKey api_key, Htt
     table.error("auth", given[0] + " and " + given[1] + " exclude each other: keep one of them");
 }
 
+std::string without_ending(std::string url, const std::vector<std::string_view>& endings) {
+  const auto ending = std::find_if(endings.begin(), endings.end(), [&url](std::string_view end) { return url.ends_with(end); });
+  if (ending != endings.end()) url.resize(url.size() - ending->size());
+  return url;
+}
+
+std::vector<std::string> read_url_list(TomlTable& table, std::string_view key, const PeerSettings& peer,
+                                       const std::vector<std::string_view>& endings) {
+  std::vector<std::string> urls;
+  const auto given = table.strings(key);
+  if (!given) return urls;
+  if (given->empty()) table.error(key, "is empty: write at least one address");
+  for (std::string url : *given) {
+    if (!check_url(table, key, url, peer)) continue;
+    while (url.ends_with('/')) url.pop_back();
+    url = without_ending(std::move(url), endings);
+    if (std::find(urls.begin(), urls.end(), url) != urls.end()) {
+      table.error(key, "\"" + url + "\" is there twice");
+    } else {
+      urls.push_back(std::move(url));
+    }
+  }
+  return urls;
+}
+
 bool format_is_json(TomlTable& table) {
   if (table.kind("format") != TomlKind::string) return true;  // the default, or reported elsewhere
   const std::string format = *table.string("format");

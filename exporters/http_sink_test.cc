@@ -64,12 +64,26 @@ TEST_F(HttpSinkTest, TellsErrorsApart) {
       {ErrorKind::connect, Verdict::retry}, {ErrorKind::resolve, Verdict::retry},
       {ErrorKind::timeout, Verdict::retry}, {ErrorKind::protocol, Verdict::retry},
       {ErrorKind::proxy, Verdict::retry},   {ErrorKind::tls, Verdict::pause},
-      {ErrorKind::invalid, Verdict::pause}, {ErrorKind::too_large, Verdict::pause}};
+      {ErrorKind::invalid, Verdict::pause}, {ErrorKind::too_large, Verdict::pause},
+      {ErrorKind::permission, Verdict::pause}, {ErrorKind::unsupported, Verdict::pause}};
   for (const auto& [kind, verdict] : table) {
     const WriteOutcome outcome = sink.judge_error({kind, "it did not work"});
     EXPECT_EQ(outcome.verdict, verdict) << to_string(kind);
     EXPECT_EQ(outcome.reason, "it did not work");
   }
+}
+
+// The advice stands at the end, behind all that was tried.
+TEST_F(HttpSinkTest, OurOwnAdviceIsNotCutOff) {
+  std::string tried;
+  for (int n = 1; n <= 6; ++n)
+    tried += (tried.empty() ? "" : "; ") + ("2001:db8:1111:2222:3333:4444:5555:" + std::to_string(n)) + ": Network is unreachable";
+  const std::string message = "cannot connect to siem.example.com:443 (" + tried + "): check that it runs";
+  EXPECT_EQ(sink.judge_error({ErrorKind::connect, message}).reason, message);
+  // It is not for that without its limits.
+  const std::string reason = sink.judge_error({ErrorKind::connect, "example-token\n" + std::string(100'000, 'x')}).reason;
+  EXPECT_TRUE(reason.starts_with("*** xxx")) << reason.substr(0, 20);
+  EXPECT_LE(reason.size(), 2100u);
 }
 
 TEST_F(HttpSinkTest, NeverQuotesASecret) {

@@ -1,22 +1,16 @@
 #include "exporters/json_format.h"
 
-#include <charconv>
 #include <cstring>
 
 #include "encoding/json_object.h"
 #include "encoding/json_text.h"
+#include "encoding/number_text.h"
 #include "encoding/time_format.h"
 #include "exporters/one_line.h"
 #include "exporters/record_id.h"
 
 namespace auditferry {
 namespace {
-
-void append_number(std::string& out, std::uint64_t value) {
-  char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  out.append(digits, end);
-}
 
 // record_id(), built without the heap for ids of usual length.
 void append_id(const Record& record, std::string& out) {

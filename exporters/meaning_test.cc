@@ -12,8 +12,8 @@
 namespace auditferry {
 namespace {
 
-using testing::base_record;
-using testing::builtin_profiles;
+using fixture::base_record;
+using fixture::builtin_profiles;
 
 TEST(Meaning, OfAnAuditRecord) {
   const Meaning meaning = meaning_of(
@@ -86,13 +86,13 @@ TEST(Meaning, OfOktasAndGitHubsFields) {
 TEST(Meaning, WhoIsAddedToAGroupIsNoGroup) {
   const Record record =
       base_record("github", "audit", "1", R"({"action":"team.add_member","actor":"octocat","user":"monalisa"})");
-  const std::string ecs = testing::line_of(EcsFormat({}, builtin_profiles()), record);
+  const std::string ecs = fixture::line_of(EcsFormat({}, builtin_profiles()), record);
   EXPECT_FALSE(JsonView(ecs).find("group")) << ecs;
   EXPECT_EQ(JsonView(ecs).at_pointer("/user/target/name")->scalar_text(), "monalisa");
-  const std::string ocsf = testing::line_of(OcsfFormat({}, builtin_profiles()), record);
+  const std::string ocsf = fixture::line_of(OcsfFormat({}, builtin_profiles()), record);
   EXPECT_EQ(JsonView(ocsf).at_pointer("/group/name")->scalar_text(), "unknown");
   EXPECT_EQ(JsonView(ocsf).at_pointer("/user/name")->scalar_text(), "monalisa");
-  EXPECT_NE(testing::line_of(CefFormat({}, builtin_profiles()), record).find(" duser=monalisa "), std::string::npos);
+  EXPECT_NE(fixture::line_of(CefFormat({}, builtin_profiles()), record).find(" duser=monalisa "), std::string::npos);
 }
 
 TEST(Meaning, WithoutAProfileThereIsTheVendorAlone) {

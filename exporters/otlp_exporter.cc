@@ -14,7 +14,7 @@ constexpr const char* expected = "an OTLP answer (ExportLogsServiceResponse)";
 // The specification, "Failures" of OTLP/HTTP: what is not named there must not be retried as it is. Where
 // it is not the request's fault, an operator must look.
 Verdict verdict_of(int status) {
-  if (status == 429 || status == 502 || status == 503 || status == 504) return Verdict::retry;
+  if (status == 429 || is_out_of_reach(status)) return Verdict::retry;
   const Verdict verdict = HttpSink::verdict_of(status);
   return verdict == Verdict::retry ? Verdict::pause : verdict;
 }
@@ -76,7 +76,8 @@ WriteOutcome OtlpExporter::judge(const HttpResponse& answer, std::size_t records
     return outcome;
   }
   if (looks_like_html(answer)) return sink_.judge_strange_body(answer, who_, expected);
-  const std::optional<OtlpAnswer> parsed = parse_otlp_answer(answer, settings_.encoding);
+  // Protobuf that was cut between two fields reads as if all had been taken.
+  const std::optional<OtlpAnswer> parsed = answer.cut ? std::nullopt : parse_otlp_answer(answer, settings_.encoding);
   if (!parsed || parsed->rejected < 0) return sink_.judge_strange_body(answer, who_, expected);
   if (parsed->rejected == 0) {
     if (!parsed->message.empty())
@@ -114,7 +115,7 @@ Task<Status> OtlpExporter::greet() {
     co_return Error{verdict == Verdict::pause ? ErrorKind::permission : ErrorKind::unavailable,
                     outcome.reason};
   }
-  if (looks_like_html(*answer) || !parse_otlp_answer(*answer, settings_.encoding)) {
+  if (looks_like_html(*answer) || answer->cut || !parse_otlp_answer(*answer, settings_.encoding)) {
     const WriteOutcome outcome = sink_.judge_strange_body(*answer, who_, expected);
     co_return Error{ErrorKind::protocol, outcome.reason};
   }

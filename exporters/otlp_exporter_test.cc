@@ -12,7 +12,7 @@ namespace {
 
 using std::chrono::seconds;
 
-const std::string at = "url = \"https://otel.example.com:4318\"\nauth.bearer = { env = \"example-token\" }\n";
+const std::string otlp_at = "url = \"https://otel.example.com:4318\"\nauth.bearer = { env = \"example-token\" }\n";
 
 // The bodies of the log records of a request in protobuf.
 std::vector<std::string> bodies_of(std::string_view request) {
@@ -38,7 +38,7 @@ std::vector<std::string> bodies_of(std::string_view request) {
 
 class ReceiverSink final : public FarEndSink {
  public:
-  explicit ReceiverSink(const std::string& more) : FarEndSink("otlp", at + more) {}
+  explicit ReceiverSink(const std::string& more) : FarEndSink("otlp", otlp_at + more) {}
 
  private:
   Result<HttpResponse> handle(const HttpRequest& request) override {
@@ -73,7 +73,7 @@ class Otlp : public testing::Test {
     EXPECT_EQ(outcome.reason.find("example-token"), std::string::npos) << outcome.reason;
     return outcome;
   }
-  FarEndFixture fixture{"otlp", at};
+  FarEndFixture fixture{"otlp", otlp_at};
 };
 
 std::string status_message(const std::string& words) {
@@ -167,13 +167,13 @@ TEST(OtlpSettings, AddThePathOnce) {
 
 TEST(OtlpSettings, AreRefusedWithOneClearMessageEach) {
   const std::pair<std::string, const char*> wrong[] = {
-      {at + "compression = \"zstd\"", "unpack gzip alone"},
+      {otlp_at + "compression = \"zstd\"", "unpack gzip alone"},
       {"", "url: is missing"},
       {"url = \"otel.example.com:4318\"", "begins with https://"},
       {"url = \"http://otel.example.com:4318\"", "in the clear"},
-      {at + "encoding = \"grpc\"", "encoding"},
-      {at + "auth.username = \"u\"\nauth.password = { env = \"B\" }", "exclude each other"},
-      {at + "headers.X-Key = { env = \"A\", file = \"B\" }", "more than one place"},
+      {otlp_at + "encoding = \"grpc\"", "encoding"},
+      {otlp_at + "auth.username = \"u\"\nauth.password = { env = \"B\" }", "exclude each other"},
+      {otlp_at + "headers.X-Key = { env = \"A\", file = \"B\" }", "more than one place"},
   };
   for (const auto& [text, words] : wrong) {
     const std::string problems = problems_of_exporter("otlp", text);

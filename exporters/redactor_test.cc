@@ -19,7 +19,7 @@ RedactSettings rules(std::vector<RedactRule> list) {
 std::string redacted(std::vector<RedactRule> list, std::string_view raw) {
   NullLog log;
   Redactor redactor(rules(std::move(list)), log, "siem");
-  Record record = testing::base_record("apptego", "audit", "7", raw);
+  Record record = fixture::base_record("apptego", "audit", "7", raw);
   std::string storage = "before";
   redactor.apply(record, storage);
   EXPECT_TRUE(storage.starts_with("before"));
@@ -62,7 +62,7 @@ TEST(Redactor, RulesFollowOneAnother) {
   // The first has masked the string into which the second would step: nothing to be told of.
   RecordingLog log;
   Redactor redactor(rules({{"/r", RedactAction::mask}, {"/r#/ip", RedactAction::hash}}), log, "siem");
-  Record record = testing::base_record("apptego", "audit", "7", R"({"r":"{\"ip\":1}"})");
+  Record record = fixture::base_record("apptego", "audit", "7", R"({"r":"{\"ip\":1}"})");
   std::string storage;
   redactor.apply(record, storage);
   EXPECT_EQ(record.raw, R"({"r":"***"})");
@@ -74,11 +74,11 @@ TEST(Redactor, LeavesRecordsWithoutTheFieldAndGapsAlone) {
   RecordingLog log;
   Redactor redactor(rules({{"/why", RedactAction::mask}}), log, "siem");
   std::string storage;
-  Record record = testing::base_record("apptego", "audit", "7", R"({ "a" : 1 })");
+  Record record = fixture::base_record("apptego", "audit", "7", R"({ "a" : 1 })");
   const char* const before = record.raw.data();
   redactor.apply(record, storage);
   EXPECT_EQ(record.raw.data(), before);
-  Record gap = testing::base_record("apptego", "audit", "gap-1", R"({"why":"x"})");
+  Record gap = fixture::base_record("apptego", "audit", "gap-1", R"({"why":"x"})");
   gap.gap = true;
   redactor.apply(gap, storage);
   EXPECT_EQ(gap.raw, R"({"why":"x"})");
@@ -91,13 +91,13 @@ TEST(Redactor, FailsClosed) {
   RecordingLog log;
   Redactor redactor(rules({{"/r#/ip", RedactAction::hash}}), log, "siem");
   for (const std::string raw : {"", "{\"r\":", "no json", "{\"r\":\"\xFF\"}", "{\"r\":\"a\nb\"}"}) {
-    Record record = testing::base_record("apptego", "audit", "7", raw);
+    Record record = fixture::base_record("apptego", "audit", "7", raw);
     std::string storage;
     redactor.apply(record, storage);
     EXPECT_EQ(record.raw, "\"***\"") << raw;
   }
   EXPECT_EQ(redactor.unreadable(), 5u);
-  Record record = testing::base_record("apptego", "audit", "7", R"({"r":"ip is 192.0.2.7","x":1})");
+  Record record = fixture::base_record("apptego", "audit", "7", R"({"r":"ip is 192.0.2.7","x":1})");
   std::string storage;
   redactor.apply(record, storage);
   EXPECT_EQ(record.raw, R"({"r":"***","x":1})");
@@ -105,7 +105,7 @@ TEST(Redactor, FailsClosed) {
   // Told of at the first, and then ever more seldom; never with the value.
   EXPECT_EQ(log.count("masked a value as a whole"), 1u);
   for (int i = 0; i < 10; ++i) {
-    Record again = testing::base_record("apptego", "audit", "7", R"({"r":"ip is 192.0.2.7"})");
+    Record again = fixture::base_record("apptego", "audit", "7", R"({"r":"ip is 192.0.2.7"})");
     redactor.apply(again, storage);
   }
   EXPECT_EQ(log.count("masked a value as a whole"), 2u);
@@ -117,7 +117,7 @@ TEST(Redactor, ARuleThatFindsNothingIsToldOfOnce) {
   Redactor redactor(rules({{"/user", RedactAction::mask}, {"/user_id", RedactAction::mask}}), log, "siem");
   std::string storage;
   for (int i = 0; i < 3000; ++i) {
-    Record record = testing::base_record("apptego", "audit", "7", R"({"user_id":"a"})");
+    Record record = fixture::base_record("apptego", "audit", "7", R"({"user_id":"a"})");
     storage.clear();
     redactor.apply(record, storage);
     EXPECT_EQ(log.lines.size(), i < 999 ? 0u : 1u);
@@ -127,7 +127,7 @@ TEST(Redactor, ARuleThatFindsNothingIsToldOfOnce) {
 }
 
 TEST(Redactor, NothingOfTheValueRemains) {
-  testing::RecordMaker maker(31);
+  fixture::RecordMaker maker(31);
   NullLog log;
   Redactor redactor(rules({{"/user_id", RedactAction::mask},
                            {"/raw_data#/ip", RedactAction::truncate_ip},

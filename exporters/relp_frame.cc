@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "encoding/number_text.h"
+
 namespace auditferry {
 namespace {
 
@@ -19,11 +21,6 @@ std::uint32_t number_of(const std::string& digits) {
   std::uint32_t value = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), value);
   return value;
-}
-
-void append_number(std::string& out, std::uint64_t value) {
-  char digits[20];
-  out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
 }
 
 Error no_frame(const char* what) {

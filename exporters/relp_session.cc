@@ -57,7 +57,6 @@ struct RelpSession::Link final : SyslogLink {
     std::shared_ptr<Write> write;  // none: a command of the protocol itself
     std::size_t index = 0;         // of the record
   };
-  std::string peer;
   Duration patience{};
   RelpParser parser;
   std::uint32_t next_number = 1;
@@ -101,8 +100,7 @@ struct RelpSession::Link final : SyslogLink {
 };
 
 SyslogLinkPtr RelpSession::make_link(std::unique_ptr<ByteStream> stream) {
-  auto link = std::make_shared<Link>(world().loop, world().clock, std::move(stream));
-  link->peer = settings().peer_name();
+  auto link = std::make_shared<Link>(world().loop, world().clock, std::move(stream), settings().peer_name());
   link->patience = settings().peer.timeout;
   return link;
 }
@@ -249,7 +247,7 @@ Task<void> RelpSession::end(SyslogLinkPtr base) {
     const Status closed = co_await std::move(closing);
     static_cast<void>(closed);  // whatever it answers, the connection ends
   }
-  Task<void> finishing = finish_link(link, std::chrono::seconds(2), link->peer);
+  Task<void> finishing = finish_link(link, std::chrono::seconds(2));
   co_await std::move(finishing);
 }
 

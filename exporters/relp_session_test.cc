@@ -132,6 +132,38 @@ TEST_F(RelpSessionTest, ARefusedSessionPauses) {
   EXPECT_EQ(two->outcome->verdict, Verdict::pause);
 }
 
+TEST_F(RelpSessionTest, AReceiverThatTakesNothingIsGivenUp) {
+  rig.receiver.takes_nothing = true;
+  const auto one = write({"one"});
+  pass(9s);
+  EXPECT_FALSE(one->outcome);
+  pass(2s);
+  expect_retry(*one, "relp://logs.example:6514 takes nothing any more");
+  rig.receiver.takes_nothing = false;
+  const auto again = write({"one"});
+  pass(1s);
+  expect_delivered(*again);
+  rig.receiver.takes_nothing = true;
+  const auto two = write({"two"});
+  EXPECT_FALSE(two->was_sent);
+  pass(59s);
+  EXPECT_FALSE(two->outcome);
+  pass(2s);
+  expect_retry(*two, "relp://logs.example:6514");
+}
+
+TEST_F(RelpSessionTest, CloseEndsAWriteThatIsNotTaken) {
+  const auto one = write({"one"});
+  pass(1s);
+  rig.receiver.takes_nothing = true;
+  const auto two = write({"two"});
+  const Duration before = rig.loop.clock().slept();
+  rig.loop.run(exporter->close());
+  EXPECT_LE(rig.loop.clock().slept() - before, 18s);
+  pass(Duration::zero());
+  expect_retry(*two, "relp://logs.example:6514 took too long");
+}
+
 TEST_F(RelpSessionTest, CloseWaitsForTheAnswers) {
   rig.receiver.reading_delay = 1s;
   const auto one = write({"one"});

@@ -8,7 +8,7 @@ namespace auditferry {
 namespace {
 
 using Kind = SelectCondition::Test;
-using testing::base_record;
+using fixture::base_record;
 
 SelectCondition condition(std::string field, Kind test, std::vector<SelectValue> values = {},
                           std::string pattern = "") {
@@ -23,7 +23,7 @@ SelectCondition negated(SelectCondition condition) {
 bool selects(std::vector<SelectCondition> where, const Record& record) {
   SelectSettings settings;
   settings.where = std::move(where);
-  return Selection(settings, "siem", testing::builtin_profiles()).selects(record);
+  return Selection(settings, "siem", fixture::builtin_profiles()).selects(record);
 }
 
 const Record& audit() {
@@ -36,12 +36,12 @@ const Record& audit() {
 
 TEST(Selection, SourcesAndStreams) {
   SelectSettings settings;
-  EXPECT_TRUE(Selection(settings, "siem", testing::builtin_profiles()).selects(audit()));
+  EXPECT_TRUE(Selection(settings, "siem", fixture::builtin_profiles()).selects(audit()));
   settings.sources = {"other", "acme"};
   settings.streams = {"audit"};
-  EXPECT_TRUE(Selection(settings, "siem", testing::builtin_profiles()).selects(audit()));
+  EXPECT_TRUE(Selection(settings, "siem", fixture::builtin_profiles()).selects(audit()));
   settings.streams = {"device"};
-  EXPECT_FALSE(Selection(settings, "siem", testing::builtin_profiles()).selects(audit()));
+  EXPECT_FALSE(Selection(settings, "siem", fixture::builtin_profiles()).selects(audit()));
 }
 
 TEST(Selection, TestsOnFields) {
@@ -94,15 +94,15 @@ TEST(Selection, GapsAreNotHiddenByConditions) {
   EXPECT_TRUE(selects({condition("/api_call", Kind::exists)}, gap));
   SelectSettings settings;
   settings.streams = {"device"};
-  EXPECT_FALSE(Selection(settings, "siem", testing::builtin_profiles()).selects(gap));
+  EXPECT_FALSE(Selection(settings, "siem", fixture::builtin_profiles()).selects(gap));
   // A gap of an exporter goes to that one, whatever it selects.
   gap.raw = R"({"type":"damaged","exporter":"siem"})";
-  EXPECT_TRUE(Selection(settings, "siem", testing::builtin_profiles()).selects(gap));
-  EXPECT_FALSE(Selection({}, "archive", testing::builtin_profiles()).selects(gap));
+  EXPECT_TRUE(Selection(settings, "siem", fixture::builtin_profiles()).selects(gap));
+  EXPECT_FALSE(Selection({}, "archive", fixture::builtin_profiles()).selects(gap));
 }
 
 TEST(Selection, SurvivesRecordsOfAnyBytes) {
-  testing::RecordMaker maker(7);
+  fixture::RecordMaker maker(7);
   for (int round = 0; round < 3000; ++round) {
     const Record record = maker.garbage();
     for (const char* field : {"actor", "outcome", "/a/b", "/raw_data#/ip", "/*"}) {

@@ -26,12 +26,12 @@ namespace {
 std::string readable(std::string text) {
   const std::string version = AUDITFERRY_VERSION;
   for (std::size_t at = text.find(version); at != text.npos; at = text.find(version, at)) text.replace(at, version.size(), "VERSION");
-  return testing::shown(text);
+  return fixture::shown(text);
 }
 
 std::string syslog_of(const std::vector<OutgoingRecord>& records, SyslogSettings settings) {
   settings.hostname = "ferry.example";
-  const SyslogEncoder encoder(settings, syslog_severity_of(settings.severities, &testing::builtin_profiles()));
+  const SyslogEncoder encoder(settings, syslog_severity_of(settings.severities, &fixture::builtin_profiles()));
   std::string all;
   for (const OutgoingRecord& record : records) {
     std::string message;
@@ -84,11 +84,11 @@ TEST_P(SentGolden, EveryKindOfRecord) {
   const std::string name = GetParam();
   ExporterSettings settings;
   settings.format = name == "hec-cef" ? "cef" : "json";
-  const auto format = make_format(settings, testing::builtin_profiles());
-  const std::vector<testing::NamedRecord> named = testing::golden_records();
+  const auto format = make_format(settings, fixture::builtin_profiles());
+  const std::vector<fixture::NamedRecord> named = fixture::golden_records();
   std::deque<std::string> lines;
   std::vector<OutgoingRecord> records;
-  for (const testing::NamedRecord& one : named) records.push_back({&one.record, lines.emplace_back(testing::line_of(*format, one.record))});
+  for (const fixture::NamedRecord& one : named) records.push_back({&one.record, lines.emplace_back(fixture::line_of(*format, one.record))});
   const std::string text = readable(sent_as(name, records));
   const std::string path = std::string(AUDITFERRY_SOURCE) + "/exporters/golden/sent-" + name + ".txt";
   if (std::getenv("AUDITFERRY_WRITE_GOLDEN")) std::ofstream(path, std::ios::binary) << text;

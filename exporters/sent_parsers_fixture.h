@@ -13,7 +13,7 @@
 #include "encoding/json_scanner.h"
 #include "encoding/json_view.h"
 
-namespace auditferry::testing {
+namespace auditferry::fixture {
 
 // RFC 3164 sections 4.1.1 to 4.1.3, with the tag's colon.
 struct OldSyslog {
@@ -287,4 +287,4 @@ inline std::optional<std::vector<SentLog>> parse_otlp_json(const std::string& re
   return logs;
 }
 
-}  // namespace auditferry::testing
+}  // namespace auditferry::fixture

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/task_group.h"
+#include "exporters/far_hosts.h"
 #include "exporters/splunk_answer.h"
 
 namespace auditferry {
@@ -11,6 +11,8 @@ namespace {
 
 // Batches are often indexed within a second: the first look comes soon.
 constexpr Duration first_look = std::chrono::seconds(1);
+// A host that is only started anew is back by then, and what it took need not be sent again.
+constexpr Duration longest_silence = std::chrono::seconds(30);
 
 }  // namespace
 
@@ -46,18 +48,19 @@ class SplunkAcks::Polling {
   SplunkAcks& acks_;
 };
 
-SplunkAcks::SplunkAcks(const SplunkSettings& settings, Clock& clock, HttpSink& sink, Executor loop,
+SplunkAcks::SplunkAcks(const SplunkSettings& settings, std::string url, Clock& clock, HttpSink& sink, Executor loop,
                        std::string channel)
     : settings_(settings),
+      url_(std::move(url)),
       clock_(clock),
       sink_(sink),
       channel_(std::move(channel)),
       bell_(std::move(loop)),
       poll_every_(std::min(first_look, settings.ack_poll)) {}
 
-void SplunkAcks::lose(Entry& entry) {
+void SplunkAcks::lose(Entry& entry, State how) {
   if (entry.state != State::waiting) return;
-  entry.state = State::lost;
+  entry.state = how;
   if (entry.since < round_began_) return;
   round_began_ = clock_.steady_now();
   ++rounds_lost_;
@@ -68,7 +71,7 @@ Task<SplunkAcks::End> SplunkAcks::wait(std::uint64_t ack_id) {
   // a balancer: what a "true" for an older number would mean is not known any more.
   const bool begun_anew = last_serial_ > 0 && ack_id <= last_ack_id_;
   if (begun_anew && !entries_.empty()) {
-    for (Entry& entry : entries_) lose(entry);
+    for (Entry& entry : entries_) lose(entry, State::lost);
     bell_.ring();
   }
   last_ack_id_ = ack_id;
@@ -76,6 +79,7 @@ Task<SplunkAcks::End> SplunkAcks::wait(std::uint64_t ack_id) {
   if (entries_.empty()) {
     poll_every_ = std::min(first_look, settings_.ack_poll);
     next_poll_ = began + poll_every_;
+    silent_since_.reset();
   }
   Waiting waiting(*this, {ack_id, ++last_serial_, began});
   const Entry& entry = waiting.entry();
@@ -83,7 +87,7 @@ Task<SplunkAcks::End> SplunkAcks::wait(std::uint64_t ack_id) {
   while (entry.state == State::waiting) {
     const SteadyTime now = clock_.steady_now();
     if (now >= deadline) {
-      lose(waiting.entry());
+      lose(waiting.entry(), State::lost);
       break;
     }
     if (!polling_ && now >= next_poll_) {
@@ -91,18 +95,24 @@ Task<SplunkAcks::End> SplunkAcks::wait(std::uint64_t ack_id) {
       continue;
     }
     const SteadyTime until = polling_ ? now + poll_every_ : next_poll_;
-    Task<void> ring = bell_.wait();
-    Task<void> tick = clock_.sleep(std::min(until, deadline) - now);
-    co_await first_to_end(std::move(ring), std::move(tick));
+    co_await ring_or_time(bell_, clock_, std::min(until, deadline) - now);
   }
-  if (entry.state == State::confirmed) co_return End::confirmed;
-  co_return entry.state == State::disabled ? End::disabled : End::lost;
+  switch (entry.state) {
+    case State::confirmed:
+      co_return End::confirmed;
+    case State::disabled:
+      co_return End::disabled;
+    case State::gone:
+      co_return End::gone;
+    default:
+      co_return End::lost;
+  }
 }
 
 HttpRequest SplunkAcks::poll_request(const std::string& ids) const {
   HttpRequest request;
   request.method = "POST";
-  request.url = settings_.url + "/services/collector/ack?channel=" + channel_;
+  request.url = url_ + "/services/collector/ack?channel=" + channel_;
   request.headers.push_back({"X-Splunk-Request-Channel", channel_});
   request.headers.push_back({"Content-Type", "application/json"});
   request.max_body_bytes = 1u << 20;
@@ -119,8 +129,24 @@ Task<void> SplunkAcks::poll() {
   if (ids.empty()) co_return;
   const std::uint64_t last_asked = last_serial_;
   HttpRequest request = poll_request(ids);
+  const SteadyTime asked = clock_.steady_now();
   const Result<HttpResponse> answer = co_await sink_.send(std::move(request));
   read_poll(answer, last_asked);
+  watch_silence(answer, asked, last_asked);
+}
+
+// Where there are other hosts, there is no use in waiting for a dead one. It has not been silent towards what was sent
+// after the question.
+void SplunkAcks::watch_silence(const Result<HttpResponse>& answer, SteadyTime asked, std::uint64_t last_asked) {
+  if (!needs_another_host(answer)) {
+    silent_since_.reset();
+    return;
+  }
+  if (!silent_since_) silent_since_ = asked;
+  if (settings_.urls.size() < 2 || clock_.steady_now() - *silent_since_ < longest_silence) return;
+  for (Entry& entry : entries_) {
+    if (entry.serial <= last_asked) lose(entry, State::gone);
+  }
 }
 
 void SplunkAcks::disable(Entry& entry) {
@@ -133,7 +159,7 @@ void SplunkAcks::disable(Entry& entry) {
 void SplunkAcks::read_poll(const Result<HttpResponse>& answer, std::uint64_t last_asked) {
   if (!hurried_) poll_every_ = std::min(poll_every_ * 2, settings_.ack_poll);
   if (!answer) {
-    poll_problem_ = sink_.quotable(answer.error().message);
+    poll_problem_ = sink_.words_of(answer.error());
     return;
   }
   const bool good = HttpSink::verdict_of(answer->status) == Verdict::delivered;

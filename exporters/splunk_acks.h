@@ -12,7 +12,7 @@
 
 namespace auditferry {
 
-// Batches that Splunk has taken and not yet confirmed as indexed. Splunk counts them up within a channel and
+// Batches that one host of Splunk has taken and not yet confirmed as indexed: only this host knows. Splunk counts them up within a channel and
 // is asked for all of them in one request; it says "true" once and then forgets. There is no task of its
 // own: of the coroutines that wait, one asks for all. Loop thread only; everything it is given outlives it.
 class SplunkAcks {
@@ -21,9 +21,11 @@ class SplunkAcks {
     confirmed,
     lost,      // not confirmed in time, or its number was given away again: it may or may not be indexed
     disabled,  // the token has no acknowledgement any more
+    gone,      // the host has not answered for half a minute, and there are others: it may or may not be indexed
   };
 
-  SplunkAcks(const SplunkSettings& settings, Clock& clock, HttpSink& sink, Executor loop,
+  // `url`: of the host, one of the settings' addresses.
+  SplunkAcks(const SplunkSettings& settings, std::string url, Clock& clock, HttpSink& sink, Executor loop,
              std::string channel);
 
   const std::string& channel() const { return channel_; }
@@ -41,7 +43,7 @@ class SplunkAcks {
   HttpRequest poll_request(const std::string& ids) const;
 
  private:
-  enum class State { waiting, confirmed, lost, disabled };
+  enum class State { waiting, confirmed, lost, disabled, gone };
   struct Entry {
     std::uint64_t ack_id;
     std::uint64_t serial;
@@ -52,10 +54,12 @@ class SplunkAcks {
   class Polling;
   Task<void> poll();
   void read_poll(const Result<HttpResponse>& answer, std::uint64_t last_serial);
-  void lose(Entry& entry);
+  void watch_silence(const Result<HttpResponse>& answer, SteadyTime asked, std::uint64_t last_asked);
+  void lose(Entry& entry, State how);
   void disable(Entry& entry);
 
   const SplunkSettings& settings_;
+  const std::string url_;
   Clock& clock_;
   HttpSink& sink_;
   std::string channel_;
@@ -66,6 +70,7 @@ class SplunkAcks {
   SteadyTime next_poll_{};
   SteadyTime round_began_{};
   int rounds_lost_ = 0;
+  std::optional<SteadyTime> silent_since_;  // polls have met nobody since
   std::optional<SteadyTime> disabled_since_;
   int rounds_contradicted_ = 0;
   bool polling_ = false;

@@ -7,7 +7,7 @@
 namespace auditferry {
 namespace {
 
-HttpResponse said(int status, int code) {
+HttpResponse code_said(int status, int code) {
   return {status, {}, "{\"text\":\"some words\",\"code\":" + std::to_string(code) + "}"};
 }
 
@@ -52,7 +52,7 @@ TEST(SplunkAnswer, EveryCodeHasItsMeaning) {
       {27, 429, SplunkMeaning::retry},
       {27, 413, SplunkMeaning::refused},
   };
-  for (const Row& row : table) EXPECT_EQ(meaning(said(row.status, row.code)), row.meaning) << row.code;
+  for (const Row& row : table) EXPECT_EQ(meaning(code_said(row.status, row.code)), row.meaning) << row.code;
 }
 
 TEST(SplunkAnswer, WithoutACodeTheStatusCounts) {
@@ -63,7 +63,7 @@ TEST(SplunkAnswer, WithoutACodeTheStatusCounts) {
   EXPECT_EQ(meaning({400, {}, ""}), SplunkMeaning::refused);
   EXPECT_EQ(meaning({401, {}, ""}), SplunkMeaning::pause);
   EXPECT_EQ(meaning({200, {}, "{\"code\":99}"}), SplunkMeaning::strange);
-  EXPECT_EQ(meaning(said(500, 0)), SplunkMeaning::retry);  // "Success" it cannot be
+  EXPECT_EQ(meaning(code_said(500, 0)), SplunkMeaning::retry);  // "Success" it cannot be
 }
 
 TEST(SplunkAnswer, ReadsItsNumbers) {

@@ -15,9 +15,11 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-const std::string at = "url = \"https://splunk.example.com:8088\"\ntoken = { env = \"example-token\" }\n";
-const std::string with_ack = at + "ack = true\nack_poll = \"5s\"\nack_timeout = \"1m\"\n";
+const std::string splunk_at = "url = \"https://splunk.example.com:8088\"\ntoken = { env = \"example-token\" }\n";
+const std::string with_ack = splunk_at + "ack = true\nack_poll = \"5s\"\nack_timeout = \"1m\"\n";
 const std::string collector = "https://splunk.example.com:8088/services/collector/";
+const std::string two_collectors =
+    "url = [\"https://a.example.com:8088\", \"https://b.example.com:8088/services/collector\"]\ntoken = { env = \"example-token\" }\n";
 
 HttpResponse said(int status, int code, const std::string& more = "") {
   return answer(status, "{\"text\":\"words of Splunk\",\"code\":" + std::to_string(code) + more + "}",
@@ -27,7 +29,7 @@ HttpResponse said(int status, int code, const std::string& more = "") {
 // A collector with one token. A batch is indexed some time after it was taken; then it is acknowledged once.
 class FakeCollector {
  public:
-  explicit FakeCollector(FakeClock& clock) : clock_(clock) {}
+  explicit FakeCollector(FakeClock& clock, std::string at = collector) : clock_(clock), at_(std::move(at)) {}
 
   bool acks = true;
   bool indexes = true;
@@ -44,9 +46,9 @@ class FakeCollector {
 
   HttpResponse handle(const HttpRequest& request) {
     if (header_of(request, "Authorization") != "Splunk example-token") return said(403, 4);
-    if (request.url == collector + "health") return said(200, 17);
-    if (request.url.starts_with(collector + "ack")) return poll(request);
-    if (request.url != collector + "event") return answer(404, "no such address");
+    if (request.url == at_ + "health") return said(200, 17);
+    if (request.url.starts_with(at_ + "ack")) return poll(request);
+    if (request.url != at_ + "event") return answer(404, "no such address");
     if (request.body.empty()) return said(400, 5);
     if (acks && header_of(request, "X-Splunk-Request-Channel") == "(none)") return said(400, 10);
     for (const std::string& line : lines_of(request.body)) {
@@ -74,6 +76,7 @@ class FakeCollector {
     return answer(200, "{\"acks\":{" + all + "}}");
   }
   FakeClock& clock_;
+  const std::string at_;
   std::vector<std::pair<std::uint64_t, SteadyTime>> pending_;
 };
 
@@ -93,7 +96,7 @@ class CollectorSink final : public FarEndSink {
 };
 
 TEST(SplunkExporter, KeepsTheContract) {
-  expect_exporter_contract([] { return std::make_unique<CollectorSink>(at, false); });
+  expect_exporter_contract([] { return std::make_unique<CollectorSink>(splunk_at, false); });
 }
 TEST(SplunkExporter, KeepsTheContractWithAcknowledgements) {
   expect_exporter_contract([] { return std::make_unique<CollectorSink>(with_ack, true); });
@@ -102,7 +105,7 @@ TEST(SplunkExporter, KeepsTheContractWithAcknowledgements) {
 class Splunk : public testing::Test {
  protected:
   // Starts with the far end being the collector.
-  explicit Splunk(const std::string& configuration = at) : fixture("splunk_hec", configuration) {
+  explicit Splunk(const std::string& configuration = splunk_at) : fixture("splunk_hec", configuration) {
     collector_.acks = false;
     fixture.far_end.handler = [this](const HttpRequest& request) -> Result<HttpResponse> {
       return collector_.handle(request);
@@ -146,7 +149,7 @@ TEST_F(Splunk, SendsEventsOneAfterTheOther) {
 }
 
 TEST(SplunkBody, PutsLabelsInAndLeavesEmptyOnesOut) {
-  FarEndFixture fixture("splunk_hec", at + "index = \"audit-{tenant}\"\nhost = \"portal\"\nsource = \"\"\n"
+  FarEndFixture fixture("splunk_hec", splunk_at + "index = \"audit-{tenant}\"\nhost = \"portal\"\nsource = \"\"\n"
                                            "sourcetype = \"x:{source}\"\nformat = \"cef\"");
   fixture.far_end.handler = [](const HttpRequest&) { return said(200, 0); };
   fixture.write_once(1);
@@ -290,12 +293,64 @@ TEST_F(Splunk, GreetsWithoutLeavingAnything) {
   EXPECT_FALSE(fixture.greet().ok());
 }
 
+// Splunk says there what is wrong with the token.
+TEST_F(Splunk, TheHealthOfACollectorIsJudgedByItsCode) {
+  const auto greeted = [&](HttpResponse health) {
+    fixture.far_end.handler = [this, health](const HttpRequest& request) -> Result<HttpResponse> {
+      return request.url.ends_with("/health") ? health : collector_.handle(request);
+    };
+    return fixture.greet();
+  };
+  for (const int status : {400, 404, 200}) {
+    const Status unknown = greeted(said(status, 21));
+    ASSERT_FALSE(unknown.ok()) << status;
+    EXPECT_NE(unknown.error().message.find("the token is not known: check token"), std::string::npos) << unknown.error().message;
+    const Status disabled = greeted(said(status, 22));
+    ASSERT_FALSE(disabled.ok()) << status;
+    EXPECT_NE(disabled.error().message.find("the token is disabled: enable it"), std::string::npos) << disabled.error().message;
+  }
+  for (const int code : {18, 19, 20, 23}) {
+    const Status busy = greeted(said(503, code));
+    ASSERT_FALSE(busy.ok()) << code;
+    EXPECT_EQ(busy.error().kind, ErrorKind::unavailable);
+  }
+  EXPECT_FALSE(greeted(answer(401)).ok());
+  // Those that have no such address, or another answer there.
+  EXPECT_TRUE(greeted(answer(404, "{\"text\":\"not found\",\"code\":404}")).ok());
+  EXPECT_TRUE(greeted(answer(405)).ok());
+  EXPECT_TRUE(greeted(answer(200, "ok")).ok());
+  EXPECT_TRUE(greeted(said(200, 24)).ok());
+}
+
 TEST_F(SplunkWithAck, GreetAsksForAcknowledgementsToo) {
   EXPECT_TRUE(fixture.greet().ok());
   collector_.acks = false;
   const Status status = fixture.greet();
   ASSERT_FALSE(status.ok());
   EXPECT_NE(status.error().message.find("code 14"), std::string::npos) << status.error().message;
+}
+
+// Else the exporter would send, hear nothing of any batch, and send again for ever.
+TEST_F(SplunkWithAck, GreetWantsAnAnswerToTheQuestionForAcknowledgements) {
+  const std::pair<HttpResponse, const char*> answers[] = {
+      {answer(404, "no such path"), "check the path in url"},
+      {answer(401, ""), "check token"},
+      {said(403, 4), "the token is not known"},
+      {answer(503, "<html>"), "status 503"},
+      {answer(200, "<html>Sign in</html>", {{"Content-Type", "text/html"}}), "HTML page"},
+      {answer(200, "{\"ok\":true}"), "without the JSON of a Splunk"},
+      {answer(500, "{\"acks\":{}}"), "status 500"},
+  };
+  for (const auto& [given, words] : answers) {
+    fixture.far_end.handler = [&, response = given](const HttpRequest& request) -> Result<HttpResponse> {
+      if (request.url.find("/ack") != std::string::npos) return response;
+      return collector_.handle(request);
+    };
+    const Status status = fixture.greet();
+    ASSERT_FALSE(status.ok()) << words;
+    EXPECT_NE(status.error().message.find(words), std::string::npos) << status.error().message;
+    EXPECT_NE(status.error().message.find("the question for acknowledgements"), std::string::npos) << status.error().message;
+  }
 }
 
 TEST_F(SplunkWithAck, IsDeliveredWhenIndexedAndNotBefore) {
@@ -583,20 +638,210 @@ TEST_F(SplunkWithAck, ClosingWaitsForAcknowledgements) {
   EXPECT_LT(fixture.loop.clock().slept(), minutes(1) + seconds(2));
 }
 
+// Two hosts, of which either may be dead.
+class TwoCollectors : public testing::Test {
+ protected:
+  explicit TwoCollectors(const std::string& more = "") : fixture("splunk_hec", two_collectors + more) {
+    for (FakeCollector* one : {&a_, &b_}) one->acks = !more.empty();
+    fixture.far_end.handler = [this](const HttpRequest& request) -> Result<HttpResponse> {
+      const char host = request.url[8];
+      const bool ack = request.url.find("/ack?") != std::string::npos;
+      (ack ? polled_ : asked_) += host;
+      if (dead_.find(host) != std::string::npos) return Error{ErrorKind::connect, "cannot connect to it"};
+      return (host == 'a' ? a_ : b_).handle(request);
+    };
+  }
+  FarEndFixture fixture;
+  FakeCollector a_{fixture.loop.clock(), "https://a.example.com:8088/services/collector/"};
+  FakeCollector b_{fixture.loop.clock(), "https://b.example.com:8088/services/collector/"};
+  std::string dead_;
+  std::string asked_;   // the hosts of requests for anything but acknowledgements
+  std::string polled_;
+};
+
+class TwoCollectorsWithAck : public TwoCollectors {
+ protected:
+  TwoCollectorsWithAck() : TwoCollectors("ack = true\nack_poll = \"5s\"\nack_timeout = \"5m\"\n") {}
+};
+
+TEST_F(TwoCollectors, TheNextOneTakesWhatADeadOneDoesNot) {
+  const auto exporter = fixture.make();
+  const TestRecords records(fixture.format, 3, 1, minutes(1));
+  dead_ = "a";
+  EXPECT_EQ(fixture.write(*exporter, records).verdict, Verdict::delivered);
+  EXPECT_EQ(fixture.write(*exporter, records).verdict, Verdict::delivered);
+  EXPECT_EQ(asked_, "abb");
+  EXPECT_EQ(b_.events.size(), 6u);
+  asked_.clear();
+  dead_ = "ab";
+  const WriteOutcome outcome = fixture.write(*exporter, records);
+  EXPECT_EQ(outcome.verdict, Verdict::retry);
+  EXPECT_EQ(outcome.reason, "cannot connect to it");
+  EXPECT_EQ(asked_, "ba");
+  const auto& requests = fixture.far_end.requests;
+  EXPECT_EQ(requests[requests.size() - 1].body, requests[requests.size() - 2].body);
+}
+
+TEST_F(TwoCollectors, OneThatIsBusyIsPassedOverAndOneThatRefusesIsNot) {
+  HttpResponse given = said(503, 9);
+  fixture.far_end.handler = [&](const HttpRequest& request) -> Result<HttpResponse> {
+    return request.url[8] == 'a' ? given : b_.handle(request);
+  };
+  EXPECT_EQ(fixture.write_once().verdict, Verdict::delivered);
+  for (const HttpResponse& refusal : {said(403, 4), said(400, 7), said(400, 6), said(500, 8)}) {
+    given = refusal;
+    const std::size_t before = fixture.far_end.requests.size();
+    const WriteOutcome outcome = fixture.write_once();
+    EXPECT_NE(outcome.verdict, Verdict::delivered);
+    EXPECT_NE(outcome.reason.find("a.example.com:8088"), std::string::npos) << outcome.reason;
+    EXPECT_EQ(fixture.far_end.requests.size(), before + 1);
+  }
+}
+
+TEST_F(TwoCollectorsWithAck, OnlyTheHostThatTookABatchIsAskedForIt) {
+  const auto exporter = fixture.make();
+  const TestRecords records(fixture.format, 30, 1, minutes(1));
+  WindowRig rig(fixture.loop, records, *exporter);
+  rig.open();
+  ASSERT_TRUE(rig.begin(10));
+  fixture.loop.run_until_idle(std::chrono::milliseconds(100));
+  // a takes no more, and still says what it has indexed.
+  fixture.far_end.handler = [this](const HttpRequest& request) -> Result<HttpResponse> {
+    const char host = request.url[8];
+    if (request.url.ends_with("/event") && host == 'a') return said(503, 9);
+    if (request.url.find("/ack?") != std::string::npos) polled_ += host;
+    return (host == 'a' ? a_ : b_).handle(request);
+  };
+  ASSERT_TRUE(rig.begin(10));
+  fixture.loop.run_until_idle(std::chrono::milliseconds(100));
+  ASSERT_TRUE(rig.begin(10));
+  fixture.loop.run_until_idle(seconds(20));
+  EXPECT_TRUE(rig.done());
+  EXPECT_EQ(rig.came_back(), 0u);
+  EXPECT_EQ(a_.events.size(), 10u);
+  EXPECT_EQ(b_.events.size(), 20u);
+  std::set<std::string> channels;
+  for (const HttpRequest& request : fixture.far_end.requests) {
+    if (request.url.find("/ack?") == std::string::npos) continue;
+    channels.insert(request.url.substr(0, 9) + header_of(request, "X-Splunk-Request-Channel"));
+    if (request.url[8] == 'a') {
+      EXPECT_EQ(request.body, "{\"acks\":[0]}");
+    }
+  }
+  EXPECT_EQ(channels.size(), 2u) << "each host has a channel of its own, in which it counts";
+  EXPECT_NE(polled_.find('a'), std::string::npos);
+  EXPECT_NE(polled_.find('b'), std::string::npos);
+}
+
+TEST_F(TwoCollectorsWithAck, OneThatDiesGivesBackWhatItHadNotConfirmed) {
+  const auto exporter = fixture.make();
+  const TestRecords records(fixture.format, 20, 1, minutes(1));
+  WindowRig rig(fixture.loop, records, *exporter);
+  rig.open();
+  ASSERT_TRUE(rig.begin(10));
+  fixture.loop.run_until_idle(std::chrono::milliseconds(100));
+  dead_ = "a";
+  const SteadyTime died = fixture.loop.clock().steady_now();
+  // It may only be starting anew.
+  fixture.loop.run_until_idle(seconds(25));
+  EXPECT_EQ(rig.came_back(), 0u);
+  for (int i = 0; i < 60 && !rig.done(); ++i) rig.turn(10, seconds(1));
+  EXPECT_TRUE(rig.done());
+  EXPECT_EQ(rig.came_back(), 1u);
+  EXPECT_EQ(b_.events.size(), 20u);
+  EXPECT_LT(fixture.loop.clock().steady_now() - died, minutes(1)) << "long before ack_timeout";
+}
+
+TEST_F(TwoCollectorsWithAck, OneThatIsBackInTimeConfirmsWhatItTook) {
+  const auto exporter = fixture.make();
+  const TestRecords records(fixture.format, 10, 1, minutes(1));
+  WindowRig rig(fixture.loop, records, *exporter);
+  rig.open();
+  ASSERT_TRUE(rig.begin(10));
+  fixture.loop.run_until_idle(std::chrono::milliseconds(100));
+  dead_ = "a";
+  fixture.loop.run_until_idle(seconds(20));
+  dead_ = "";
+  fixture.loop.run_until_idle(seconds(10));
+  EXPECT_TRUE(rig.done());
+  EXPECT_EQ(rig.came_back(), 0u);
+  EXPECT_TRUE(b_.events.empty());
+}
+
+TEST_F(TwoCollectorsWithAck, WhatOneHostCannotDoAnotherMay) {
+  a_.acks = false;
+  const auto exporter = fixture.make();
+  const TestRecords records(fixture.format, 3, 1, minutes(1));
+  EXPECT_EQ(fixture.write(*exporter, records).verdict, Verdict::delivered);
+  EXPECT_EQ(fixture.log.count("a.example.com:8088 gives no indexer acknowledgements", LogLevel::error), 1u);
+  dead_ = "a";
+  EXPECT_EQ(fixture.write(*exporter, records).verdict, Verdict::delivered);
+  EXPECT_NE(polled_.find('b'), std::string::npos) << "b is asked";
+  EXPECT_EQ(fixture.log.count("gives no indexer acknowledgements", LogLevel::error), 1u);
+}
+
+TEST_F(TwoCollectorsWithAck, EachIsGreeted) {
+  EXPECT_TRUE(fixture.greet().ok());
+  EXPECT_EQ(asked_, "aabb");
+  EXPECT_EQ(polled_, "ab");
+  dead_ = "b";
+  EXPECT_FALSE(fixture.greet().ok());
+  dead_ = "";
+  b_.acks = false;
+  const Status status = fixture.greet();
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.error().message.find("b.example.com:8088"), std::string::npos) << status.error().message;
+}
+
+// The far end of which any host may answer 502 or break; both keep what they take.
+class TwoCollectorsSink final : public FarEndSink {
+ public:
+  explicit TwoCollectorsSink(bool acks) : FarEndSink("splunk_hec", two_collectors + (acks ? "ack = true\nack_poll = \"5s\"\nack_timeout = \"1m\"\n" : "")) {
+    for (FakeCollector* one : {&a_, &b_}) {
+      one->acks = acks;
+      one->takes = std::chrono::milliseconds(300);
+    }
+  }
+
+ private:
+  Result<HttpResponse> handle(const HttpRequest& request) override {
+    FakeCollector& one = request.url[8] == 'a' ? a_ : b_;
+    const std::size_t before = one.events.size();
+    HttpResponse given = one.handle(request);
+    taken.insert(taken.end(), one.events.begin() + static_cast<std::ptrdiff_t>(before), one.events.end());
+    return given;
+  }
+  Result<HttpResponse> broken_answer() override { return said(503, 9); }
+  FakeCollector a_{fixture_.loop.clock(), "https://a.example.com:8088/services/collector/"};
+  FakeCollector b_{fixture_.loop.clock(), "https://b.example.com:8088/services/collector/"};
+};
+
+TEST(SplunkExporter, KeepsTheContractWithSeveralHosts) {
+  expect_exporter_contract([] { return std::make_unique<TwoCollectorsSink>(false); });
+}
+TEST(SplunkExporter, KeepsTheContractWithSeveralHostsAndAcknowledgements) {
+  expect_exporter_contract([] { return std::make_unique<TwoCollectorsSink>(true); });
+}
+
 TEST(SplunkSettings, AreRefusedWithOneClearMessageEach) {
   const std::pair<std::string, const char*> wrong[] = {
-      {at + "compression = \"zstd\"", "unpack gzip alone"},
+      {splunk_at + "compression = \"zstd\"", "unpack gzip alone"},
       {"token = { env = \"A\" }", "url: is missing"},
       {"url = \"https://s.example.com\"", "token: is missing"},
       {"url = \"https://s.example.com\"\ntoken = \"A\"", "a secret never stands in this file"},
       {"url = \"http://s.example.com\"\ntoken = { env = \"A\" }", "in the clear to s.example.com"},
-      {at + "index = \"{indx}\"", "is not a placeholder"},
-      {at + "ack_poll = \"10ms\"", "at least 1s"},
-      {at + "ack_timeout = \"15s\"", "at least twice ack_poll"},
-      {at + "unconfirmed = 0", "unconfirmed"},
-      {at + "headers.Authorization = \"x\"", "is set from token"},
-      {at + "headers.AUTHORIZATION = \"x\"", "is set from token"},
-      {at + "auth.bearer = { env = \"A\" }", "auth"},
+      {"url = []\ntoken = { env = \"A\" }", "url: is empty: write at least one address"},
+      {"url = [\"s.example.com\"]\ntoken = { env = \"A\" }", "begins with https://"},
+      {"url = [\"https://s.example.com\", \"https://s.example.com/services/collector/event\"]\ntoken = { env = \"A\" }", "there twice"},
+      {"url = [\"https://s.example.com\", 1]\ntoken = { env = \"A\" }", "url"},
+      {"url = 1\ntoken = { env = \"A\" }", "url"},
+      {splunk_at + "index = \"{indx}\"", "is not a placeholder"},
+      {splunk_at + "ack_poll = \"10ms\"", "at least 1s"},
+      {splunk_at + "ack_timeout = \"15s\"", "at least twice ack_poll"},
+      {splunk_at + "unconfirmed = 0", "unconfirmed"},
+      {splunk_at + "headers.Authorization = \"x\"", "is set from token"},
+      {splunk_at + "headers.AUTHORIZATION = \"x\"", "is set from token"},
+      {splunk_at + "auth.bearer = { env = \"A\" }", "auth"},
   };
   for (const auto& [text, words] : wrong) {
     const std::string problems = problems_of_exporter("splunk_hec", text);

@@ -13,6 +13,13 @@ TextTemplate read_template(TomlTable& table, std::string_view key, const char* f
   return {};
 }
 
+// One address, or a list of them.
+std::vector<std::string> read_urls(TomlTable& table, const PeerSettings& peer) {
+  static const std::vector<std::string_view> paths = {"/services/collector/event", "/services/collector/event/1.0", "/services/collector"};
+  if (table.kind("url") == TomlKind::array) return read_url_list(table, "url", peer, paths);
+  return {without_ending(read_url(table, "url", "", peer), paths)};
+}
+
 }  // namespace
 
 SplunkSettings read_splunk_settings(TomlTable& table, const SecretPlaces& places) {
@@ -22,14 +29,7 @@ SplunkSettings read_splunk_settings(TomlTable& table, const SecretPlaces& places
   for (const auto& [name, value] : settings.sink.headers) {
     if (same_header_name(name, "Authorization")) table.error("headers", name + " is set from token: remove it");
   }
-  settings.url = read_url(table, "url", "", settings.sink.peer);
-  for (const std::string_view path :
-       {"/services/collector/event", "/services/collector/event/1.0", "/services/collector"}) {
-    if (settings.url.ends_with(path)) {
-      settings.url.resize(settings.url.size() - path.size());
-      break;
-    }
-  }
+  settings.urls = read_urls(table, settings.sink.peer);
   if (const auto token = read_required_secret(table, "token", places);
       token && fits_header(table, "token", *token))
     settings.sink.authorization = Secret("Splunk " + token->reveal());

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "config/secret_reader.h"
 #include "config/toml_reader.h"
@@ -13,7 +14,7 @@ namespace auditferry {
 // The keys of an exporter of type "splunk_hec"; docs/exporters.md explains them.
 struct SplunkSettings {
   HttpSinkSettings sink;
-  std::string url;  // without /services/collector/event
+  std::vector<std::string> urls;  // without /services/collector/event; at least one
   // Empty, or with a placeholder that a record has nothing for: left out, so that the token's own applies.
   TextTemplate index;
   TextTemplate host;

@@ -61,7 +61,8 @@ Error write_error(int code) {
   if (code == ENOSPC || code == EDQUOT) {
     return {ErrorKind::no_space, "the disk behind standard output is full; free space there"};
   }
-  return {ErrorKind::io, std::string("standard output cannot be written: ") + std::strerror(code)};
+  return {ErrorKind::io, std::string("standard output cannot be written: ") + std::strerror(code) +
+                             "; see what it leads to, and the kernel's log if that is a disk; delivery goes on by itself"};
 }
 
 }  // namespace
@@ -82,7 +83,7 @@ StdoutExporter::Progress StdoutExporter::write_some() {
     }
     const std::size_t left = pending_.size() - sent_;
     const ssize_t written =
-        ::write(descriptor_, pending_.data() + sent_, careful ? std::min(left, pipe_chunk) : left);
+        write_call_(descriptor_, pending_.data() + sent_, careful ? std::min(left, pipe_chunk) : left);
     if (written >= 0) {
       sent_ += static_cast<std::size_t>(written);
     } else if (errno != EINTR && errno != EAGAIN) {

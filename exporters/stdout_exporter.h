@@ -1,6 +1,9 @@
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -14,8 +17,11 @@ namespace auditferry {
 // stopped, so lines are never torn while the process lives. Keeps no state.
 class StdoutExporter final : public Exporter {
  public:
+  // As write(2).
+  using WriteCall = std::function<ssize_t(int descriptor, const void* bytes, std::size_t count)>;
   // `descriptor` is not closed.
-  StdoutExporter(int descriptor, ExporterWorld world) : descriptor_(descriptor), world_(std::move(world)) {}
+  StdoutExporter(int descriptor, ExporterWorld world, WriteCall write_call = ::write)
+      : descriptor_(descriptor), world_(std::move(world)), write_call_(std::move(write_call)) {}
 
   Task<Status> open(const ExporterState& state) override;
   Task<WriteOutcome> write(const std::vector<OutgoingRecord>& records, WriteProgress& progress) override;
@@ -30,6 +36,7 @@ class StdoutExporter final : public Exporter {
 
   int descriptor_;
   ExporterWorld world_;
+  WriteCall write_call_;
   // What the descriptor has still to take, from `sent_` on, and the batch that it belongs to.
   std::string pending_;
   std::size_t sent_ = 0;

@@ -5,6 +5,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <thread>
 
 #include "exporters/file_fixture.h"
@@ -29,9 +31,11 @@ class PipeSink final : public ExporterSink {
   }
   TestLoop& loop() override { return loop_; }
   const Format& format() override { return format_; }
+  const RecordingLog& log() override { return log_; }
   std::unique_ptr<Exporter> make() override {
     return std::make_unique<StdoutExporter>(
-        ends_[1], ExporterWorld{loop_.executor(), loop_.clock(), log_, disk_, loop_.blocking(), {}});
+        ends_[1], ExporterWorld{loop_.executor(), loop_.clock(), log_, disk_, loop_.blocking(), {}},
+        [this](int descriptor, const void* bytes, std::size_t count) { return write_some(descriptor, bytes, count); });
   }
   std::vector<std::string> lines() override {
     drain();
@@ -49,8 +53,25 @@ class PipeSink final : public ExporterSink {
     dup2(kept_, ends_[1]);
     close(kept_);
   }
+  bool fail_at(std::uint64_t call) override {
+    fail_at_ = call;
+    return true;
+  }
+  bool has_failed() override { return failed_; }
 
  private:
+  // A pipe that takes little at a time. The call that is to fail takes half of its bytes, the next one tells.
+  ssize_t write_some(int descriptor, const void* bytes, std::size_t count) {
+    count = std::min<std::size_t>(count, 500);
+    ++calls_;
+    if (fail_at_ != 0 && calls_ == fail_at_) return ::write(descriptor, bytes, (count + 1) / 2);
+    if (fail_at_ != 0 && calls_ == fail_at_ + 1) {
+      failed_ = true;
+      errno = EIO;
+      return -1;
+    }
+    return ::write(descriptor, bytes, count);
+  }
   void drain() {
     char bytes[4096];
     for (ssize_t count = read(ends_[0], bytes, sizeof bytes); count > 0;
@@ -60,6 +81,9 @@ class PipeSink final : public ExporterSink {
   }
   int ends_[2] = {-1, -1};
   int kept_ = -1;
+  std::uint64_t calls_ = 0;
+  std::uint64_t fail_at_ = 0;
+  bool failed_ = false;
   std::string held_;
   TestLoop loop_;
   RecordingLog log_;

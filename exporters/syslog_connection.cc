@@ -19,7 +19,7 @@ class NewLink {
  public:
   explicit NewLink(SyslogLinkPtr link) : link_(std::move(link)) {}
   ~NewLink() {
-    if (!good_) link_->lose({ErrorKind::unavailable, "the connection was given up before its first message"});
+    if (!good_) link_->lose({ErrorKind::unavailable, link_->peer + ": the connection was given up before its first message"});
   }
   NewLink(const NewLink&) = delete;
   NewLink& operator=(const NewLink&) = delete;

@@ -97,6 +97,11 @@ Task<WriteOutcome> SyslogExporter::write(const std::vector<OutgoingRecord>& reco
   co_return outcome;
 }
 
+std::string_view SyslogExporter::greeting_shows() const {
+  if (settings_.transport != SyslogTransport::udp) return Exporter::greeting_shows();
+  return "its address is known; UDP shows nothing more: see at the receiver whether records arrive";
+}
+
 Task<void> SyslogExporter::reopen() {
   transport_->reopen();
   co_return;

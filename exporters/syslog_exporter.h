@@ -20,6 +20,7 @@ class SyslogExporter final : public Exporter {
   Task<Status> open(const ExporterState& state) override;
   Task<WriteOutcome> write(const std::vector<OutgoingRecord>& records, WriteProgress& progress) override;
   Task<Status> greet() override { return transport_->greet(); }
+  std::string_view greeting_shows() const override;
   Task<void> reopen() override;
   Task<WriteOutcome> tend() override;
   Task<void> close() override { return transport_->close(); }

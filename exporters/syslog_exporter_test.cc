@@ -95,6 +95,55 @@ TEST_F(SyslogExporterTest, ADatagramThatTheSystemRefusesIsPoison) {
   EXPECT_EQ(outcome.records[0].index, 1u);
 }
 
+// A Unix datagram socket whose owner does not read blocks its writers.
+TEST_F(SyslogExporterTest, ADatagramThatIsNotTakenIsGivenUp) {
+  SyslogRig rig(SyslogTransport::unix_datagram);
+  rig.settings.address.unix_path = "/run/log";
+  rig.receiver.takes_nothing = true;
+  const auto exporter = rig.make();
+  const std::vector<Record> records(1);
+  WriteUnderWay one(rig.loop, *exporter, {{&records[0], "one"}});
+  rig.loop.run_until_idle(std::chrono::seconds(59));
+  EXPECT_FALSE(one.outcome);
+  rig.loop.run_until_idle(std::chrono::seconds(2));
+  ASSERT_TRUE(one.outcome);
+  EXPECT_EQ(one.outcome->verdict, Verdict::retry);
+  EXPECT_EQ(one.outcome->reason, "/run/log takes nothing any more: see what holds it up");
+  const Duration before = rig.loop.clock().slept();
+  rig.loop.run(exporter->close());
+  EXPECT_EQ(rig.loop.clock().slept(), before);
+  EXPECT_TRUE(rig.texts().empty());
+}
+
+TEST_F(SyslogExporterTest, TheSeverityIsThatOfTheConfiguration) {
+  Profile profile;
+  profile.vendor = "apptego";
+  profile.streams["audit"].fields.outcome = "/successful";
+  profile.streams["device"].kind = "detection";
+  ProfileBook book;
+  book.add(profile);
+  SyslogRig rig(SyslogTransport::udp);
+  rig.profiles = &book;
+  rig.settings.severities = {SyslogSeverity::debug, SyslogSeverity::alert, SyslogSeverity::critical, SyslogSeverity::notice};
+  rig.settings.facility = 13;
+  Record record;
+  record.vendor = "apptego";
+  record.stream = "audit";
+  record.raw = "{\"successful\":true}";
+  std::vector<Record> records(4, record);
+  records[1].raw = "{\"successful\":false}";
+  records[2].stream = "device";
+  records[3].gap = true;
+  std::vector<OutgoingRecord> batch;
+  for (const Record& one : records) batch.push_back({&one, "x"});
+  const auto exporter = rig.make();
+  WriteUnderWay write(rig.loop, *exporter, batch);
+  ASSERT_TRUE(write.outcome);
+  std::vector<int> priorities;
+  for (const std::string& message : rig.receiver.messages()) priorities.push_back(SyslogParser::parse(message)->priority);
+  EXPECT_EQ(priorities, (std::vector<int>{13 * 8 + 7, 13 * 8 + 1, 13 * 8 + 2, 13 * 8 + 5}));
+}
+
 TEST_F(SyslogExporterTest, WhatOnlyAnOperatorCanPutRightPauses) {
   const Error refused{ErrorKind::tls, "certificate refused"};
   SyslogRig rig(SyslogTransport::tls);

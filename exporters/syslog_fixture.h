@@ -37,6 +37,7 @@ class SyslogRig {
     ExporterWorld world{loop.executor(), loop.clock(), log, disk_, loop.blocking(), {}};
     world.connector = &receiver;
     world.datagrams = &receiver;
+    world.profiles = profiles;
     world.tasks = &tasks_;
     return std::make_unique<SyslogExporter>(settings, world);
   }
@@ -53,6 +54,7 @@ class SyslogRig {
   TestLoop loop;
   FakeReceiver receiver;
   SyslogSettings settings;
+  const ProfileBook* profiles = nullptr;
   RecordingLog log;
   JsonFormat format{{}};
 
@@ -71,6 +73,7 @@ class SyslogSink final : public ExporterSink {
   }
   TestLoop& loop() override { return rig_.loop; }
   const Format& format() override { return rig_.format; }
+  const RecordingLog& log() override { return rig_.log; }
   std::unique_ptr<Exporter> make() override { return rig_.make(); }
   std::vector<std::string> lines() override {
     rig_.loop.run_until_idle(std::chrono::seconds(1));
@@ -86,6 +89,24 @@ class SyslogSink final : public ExporterSink {
 
  private:
   SyslogRig rig_;
+};
+
+// A close() that is under way while the test goes on.
+class CloseUnderWay {
+ public:
+  CloseUnderWay(TestLoop& loop, Exporter& exporter) : loop_(loop), tasks_(loop.executor()) {
+    tasks_.spawn("close", exporter.close());
+    loop_.run_until_idle(Duration::zero());
+  }
+  ~CloseUnderWay() {
+    tasks_.cancel();
+    loop_.run(tasks_.join());
+  }
+  bool ended() const { return tasks_.empty(); }
+
+ private:
+  TestLoop& loop_;
+  TaskGroup tasks_;
 };
 
 // A write that is under way while the test goes on.

@@ -31,7 +31,8 @@ class Writing {
   ~Writing() {
     link_->writing = false;
     // A write that was cut in the middle spoils whatever would follow.
-    if (!done_) link_->lose({ErrorKind::connect, "a write was given up in the middle"});
+    if (!done_)
+      link_->lose({ErrorKind::connect, link_->peer + ": a write was given up in the middle; what is not confirmed is sent again"});
     link_->changed.ring();
   }
   Writing(const Writing&) = delete;
@@ -65,9 +66,8 @@ Task<Status> write_to_link(SyslogLinkPtr link, std::string_view bytes, Duration 
     Task<void> write = write_portion(link, next, written);
     Task<void> end = until_lost_or_late(link, patience);
     co_await first_to_end(std::move(write), std::move(end));
-    if (!written)
-      link->lose({ErrorKind::timeout, "the far end takes nothing any more: see what holds it up"});
-    if (written && !written->ok()) link->lose(written->error());
+    if (!written) link->lose({ErrorKind::timeout, link->peer + " takes nothing any more: see what holds it up"});
+    if (written && !written->ok()) link->lose(with_context(link->peer, written->error()));
     bytes.remove_prefix(next.size());
   }
   if (link->lost) co_return *link->lost;
@@ -75,12 +75,14 @@ Task<Status> write_to_link(SyslogLinkPtr link, std::string_view bytes, Duration 
   co_return Status();
 }
 
-Task<void> finish_link(SyslogLinkPtr link, Duration patience, std::string peer) {
+Task<void> finish_link(SyslogLinkPtr link, Duration patience) {
+  const Error takes_nothing{ErrorKind::timeout, link->peer + " took too long to take what was being sent: see what holds it up; "
+                                                             "what is not confirmed is sent again"};
   const SteadyTime deadline = link->clock.steady_now() + patience;
   Task<void> quiet = until_not_writing(link);
   Task<void> late = link->clock.sleep(patience);
   co_await first_to_end(std::move(quiet), std::move(late));
-  if (link->writing) link->lose({ErrorKind::timeout, peer + " took too long to take what was being sent"});
+  if (link->writing) link->lose(takes_nothing);
   if (link->lost) co_return;
   link->finishing = true;
   {
@@ -88,12 +90,13 @@ Task<void> finish_link(SyslogLinkPtr link, Duration patience, std::string peer) 
     Task<Status> finish = link->stream->finish();
     const std::optional<Status> finished = co_await within(link->clock, patience, std::move(finish));
     if (finished && finished->ok()) writing.done();
-    if (finished && !finished->ok()) link->lose(finished->error());
+    if (finished && !finished->ok()) link->lose(with_context(link->peer, finished->error()));
+    if (!finished) link->lose(takes_nothing);
   }
   const Duration left = std::max(Duration(deadline - link->clock.steady_now()), Duration::zero());
   Task<void> end = until_lost_or_late(link, left);
   co_await std::move(end);
-  link->lose({ErrorKind::timeout, peer +
+  link->lose({ErrorKind::timeout, link->peer +
                                       " did not close the connection after we had said that nothing follows; "
                                       "what is not confirmed is sent again"});
 }

@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/bell.h"
@@ -15,9 +17,10 @@ namespace auditferry {
 // A connection of an exporter, shared by its owner, the writes on it and the task that reads from it. It is
 // lost once and for all, with a reason; whoever waits for something on it also waits for that.
 struct SyslogLink {
-  SyslogLink(Executor executor, Clock& clock_in, std::unique_ptr<ByteStream> stream_in)
-      : clock(clock_in), stream(std::move(stream_in)), changed(std::move(executor)) {}
+  SyslogLink(Executor executor, Clock& clock_in, std::unique_ptr<ByteStream> stream_in, std::string peer_in)
+      : peer(std::move(peer_in)), clock(clock_in), stream(std::move(stream_in)), changed(std::move(executor)) {}
 
+  const std::string peer;  // its name in messages
   Clock& clock;
   std::unique_ptr<ByteStream> stream;
   Bell changed;  // rung at every change of what stands here
@@ -41,7 +44,7 @@ Task<Status> write_to_link(SyslogLinkPtr link, std::string_view bytes, Duration 
 
 // Tells the far end that nothing follows, and waits for the link to be lost, by its end or otherwise, for at
 // most `patience`; then loses it.
-Task<void> finish_link(SyslogLinkPtr link, Duration patience, std::string peer);
+Task<void> finish_link(SyslogLinkPtr link, Duration patience);
 
 // Counts a write of a link while it lives.
 class PendingWrite {

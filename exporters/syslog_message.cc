@@ -1,8 +1,8 @@
 #include "exporters/syslog_message.h"
 
-#include <charconv>
 #include <cstdio>
 
+#include "encoding/number_text.h"
 #include "encoding/time_format.h"
 #include "encoding/utf8.h"
 
@@ -10,11 +10,6 @@ namespace auditferry {
 namespace {
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";  // RFC 5424 section 6.4
-
-void append_number(std::string& out, std::uint64_t value) {
-  char digits[20];
-  out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
-}
 
 // A header field of RFC 5424: PRINTUSASCII of at most `limit` characters, or the nil value.
 std::string header_field(std::string_view text, std::size_t limit) {

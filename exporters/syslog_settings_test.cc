@@ -10,8 +10,8 @@ namespace auditferry {
 namespace {
 
 // Reads a table as the configuration does; the problems, or what came out.
-struct Read {
-  explicit Read(const std::string& text) {
+struct SyslogRead {
+  explicit SyslogRead(const std::string& text) {
     settings.type = "syslog";
     settings.name = "siem";
     const auto document = TomlDocument::parse(text, "test.toml", problems);
@@ -35,7 +35,7 @@ struct Read {
 };
 
 TEST(SyslogSettingsTest, Defaults) {
-  const Read read("transport = \"tcp\"\naddress = \"logs.example:514\"");
+  const SyslogRead read("transport = \"tcp\"\naddress = \"logs.example:514\"");
   ASSERT_TRUE(read.problems.empty()) << read.problems.lines().front();
   EXPECT_EQ(read.own().address.host, "logs.example");
   EXPECT_EQ(read.own().address.port, 514);
@@ -52,7 +52,7 @@ TEST(SyslogSettingsTest, Defaults) {
 }
 
 TEST(SyslogSettingsTest, EveryKey) {
-  const Read read(
+  const SyslogRead read(
       "transport = \"tls\"\naddress = \"[::1]:6514\"\nprotocol = \"rfc5424\"\nframing = \"newline\"\n"
       "max_message = \"64KiB\"\noversize = \"truncate\"\nlinger = \"30s\"\nfacility = \"audit\"\n"
       "severity = {default = \"notice\", failure = \"error\", detection = \"alert\", gap = \"critical\"}\n"
@@ -85,16 +85,16 @@ TEST(SyslogSettingsTest, EveryKey) {
 }
 
 TEST(SyslogSettingsTest, Rfc3164) {
-  const Read read("transport = \"udp\"\naddress = \"h:514\"\nprotocol = \"rfc3164\"\napp_name = \"ferry\"");
+  const SyslogRead read("transport = \"udp\"\naddress = \"h:514\"\nprotocol = \"rfc3164\"\napp_name = \"ferry\"");
   ASSERT_TRUE(read.problems.empty()) << read.problems.lines().front();
   EXPECT_EQ(read.own().protocol, SyslogProtocol::rfc3164);
 }
 
 TEST(SyslogSettingsTest, UnixSockets) {
-  const Read datagrams("transport = \"unix\"\npath = \"/dev/log\"");
+  const SyslogRead datagrams("transport = \"unix\"\npath = \"/dev/log\"");
   ASSERT_TRUE(datagrams.problems.empty()) << datagrams.problems.lines().front();
   EXPECT_EQ(datagrams.own().address.unix_path, "/dev/log");
-  const Read stream("transport = \"unix_stream\"\npath = \"/run/log\"\nlinger = \"0s\"");
+  const SyslogRead stream("transport = \"unix_stream\"\npath = \"/run/log\"\nlinger = \"0s\"");
   ASSERT_TRUE(stream.problems.empty()) << stream.problems.lines().front();
   EXPECT_EQ(stream.own().framing, SyslogFraming::newline);
   EXPECT_EQ(stream.own().peer_name(), "/run/log");
@@ -121,6 +121,9 @@ TEST(SyslogSettingsTest, MistakesAreNamed) {
        "max_message: expected 480B to 65507B"},
       {"transport = \"tcp\"\naddress = \"h:514\"\nmax_message = \"100B\"", "max_message"},
       {"transport = \"tcp\"\naddress = \"h:514\"\nproxy = \"http://p:1\"", "proxy: can carry TLS only"},
+      {"transport = \"tcp\"\naddress = \"h:514\"\ntls.fingerprint = \"sha-256:00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:"
+       "10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\"",
+       "tls: fingerprint belongs to"},
       {"transport = \"tcp\"\naddress = \"h:514\"\ncompression = \"gzip\"", "compression"},
       {"transport = \"tcp\"\naddress = \"h:514\"\nfacility = \"local9\"", "facility"},
       {"transport = \"tcp\"\naddress = \"h:514\"\nhostname = \"a b\"", "hostname"},
@@ -134,7 +137,7 @@ TEST(SyslogSettingsTest, MistakesAreNamed) {
       {"transport = \"tcp\"\naddress = \"h:514\"\nseverity = {usual = \"info\"}", "usual"},
   };
   for (const auto& [text, words] : mistakes) {
-    const Read read(text);
+    const SyslogRead read(text);
     EXPECT_TRUE(read.complains(words))
         << text << "\nsays: " << (read.problems.empty() ? "nothing" : read.problems.lines().front());
   }

@@ -40,7 +40,6 @@ struct SyslogStream::Waiting {
 
 struct SyslogStream::Link final : SyslogLink {
   using SyslogLink::SyslogLink;
-  std::string peer;
   Duration linger{};
   Duration patience{};
   std::deque<Waiting*> waiting;  // oldest first, without those that are delivered
@@ -52,7 +51,7 @@ struct SyslogStream::Link final : SyslogLink {
   bool look() {
     const Result<ByteStream::Counters> counters = stream->counters();
     if (!counters.ok()) {
-      lose(counters.error());
+      lose(with_context(peer, counters.error()));
       return false;
     }
     const SteadyTime now = clock.steady_now();
@@ -83,8 +82,7 @@ struct SyslogStream::Link final : SyslogLink {
 };
 
 SyslogLinkPtr SyslogStream::make_link(std::unique_ptr<ByteStream> stream) {
-  auto link = std::make_shared<Link>(world().loop, world().clock, std::move(stream));
-  link->peer = settings().peer_name();
+  auto link = std::make_shared<Link>(world().loop, world().clock, std::move(stream), settings().peer_name());
   link->linger = settings().linger;
   link->patience = settings().peer.timeout;
   return link;
@@ -163,8 +161,8 @@ Task<WriteOutcome> SyslogStream::transmit(SyslogLinkPtr link, SyslogBatch batch,
   }
   const Result<ByteStream::Counters> counters = link->stream->counters();
   if (!counters.ok()) {
-    link->lose(counters.error());
-    co_return syslog_failure(counters.error());
+    link->lose(with_context(link->peer, counters.error()));
+    co_return syslog_failure(*link->lost);
   }
   progress.sent();
   Task<WriteOutcome> waiting = wait(std::static_pointer_cast<Link>(link), counters->handed_over);
@@ -176,7 +174,7 @@ Task<void> SyslogStream::end(SyslogLinkPtr link) {
   const bool anything = !std::static_pointer_cast<Link>(link)->waiting.empty() || link->writing;
   const Duration linger = anything ? settings().linger : Duration::zero();
   const Duration patience = std::min(linger + std::chrono::seconds(1), longest_farewell);
-  return finish_link(std::move(link), patience, settings().peer_name());
+  return finish_link(std::move(link), patience);
 }
 
 }  // namespace auditferry

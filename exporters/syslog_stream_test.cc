@@ -25,6 +25,20 @@ class SyslogStreamTest : public testing::Test {
                                            std::vector<OutgoingRecord>{{&records.back(), texts.back()}});
   }
   void pass(Duration time) { rig.loop.run_until_idle(time); }
+  // Virtual time that close() takes; the writes have returned then.
+  Duration close() {
+    const Duration before = rig.loop.clock().slept();
+    rig.loop.run(exporter->close());
+    const Duration took = rig.loop.clock().slept() - before;
+    pass(Duration::zero());
+    return took;
+  }
+  static void expect_comes_again(const WriteUnderWay& one, const std::string& words, Verdict verdict = Verdict::retry) {
+    ASSERT_TRUE(one.outcome);
+    EXPECT_EQ(one.outcome->verdict, verdict);
+    EXPECT_NE(one.outcome->reason.find("tcp://logs.example:6514"), std::string::npos) << one.outcome->reason;
+    EXPECT_NE(one.outcome->reason.find(words), std::string::npos) << one.outcome->reason;
+  }
 
   std::deque<std::string> texts;
   std::deque<Record> records;
@@ -139,6 +153,91 @@ TEST_F(SyslogStreamTest, CloseDoesNotTrustAReceiverThatDoesNotClose) {
   ASSERT_TRUE(one->outcome);
   EXPECT_EQ(one->outcome->verdict, Verdict::delivered) << "linger has passed while close() waited";
   EXPECT_LE(rig.loop.clock().slept(), 12s);
+}
+
+// What the far end's system has acknowledged its program need not have read.
+TEST_F(SyslogStreamTest, CloseGivesBackWhatAReceiverHasThatDoesNotClose) {
+  rig.settings.linger = 60s;
+  exporter = rig.make();
+  rig.receiver.closes_in_return = false;
+  const auto one = write("one");
+  pass(500ms);
+  EXPECT_LE(close(), 16s);
+  expect_comes_again(*one, "did not close the connection");
+}
+
+TEST_F(SyslogStreamTest, CloseGivesBackWhatAReceiverHadThatDiesMeanwhile) {
+  rig.receiver.reading_delay = 5s;
+  const auto one = write("one");
+  const CloseUnderWay closing(rig.loop, *exporter);
+  pass(1s);
+  EXPECT_FALSE(closing.ended());
+  EXPECT_FALSE(one->outcome);
+  rig.receiver.kill();
+  pass(Duration::zero());
+  EXPECT_TRUE(closing.ended());
+  expect_comes_again(*one, "reset");
+  EXPECT_TRUE(rig.texts().empty()) << "it was acknowledged, and is gone";
+}
+
+TEST_F(SyslogStreamTest, AReceiverThatTakesNothingIsGivenUp) {
+  const auto one = write("one");
+  rig.receiver.takes_nothing = true;
+  const auto two = write("two");
+  EXPECT_FALSE(two->was_sent);
+  pass(59s);
+  EXPECT_FALSE(two->outcome);
+  pass(2s);
+  expect_comes_again(*two, "takes nothing any more");
+  rig.receiver.takes_nothing = false;
+  const auto again = write("two");
+  pass(11s);
+  ASSERT_TRUE(again->outcome);
+  EXPECT_EQ(again->outcome->verdict, Verdict::delivered);
+}
+
+TEST_F(SyslogStreamTest, CloseEndsAWriteThatIsNotTaken) {
+  rig.receiver.takes_nothing = true;
+  const auto one = write("one");
+  EXPECT_LE(close(), 12s);
+  expect_comes_again(*one, "took too long");
+}
+
+// Under TLS the end itself is bytes that have to be taken.
+TEST_F(SyslogStreamTest, CloseEndsAnEndThatIsNotTaken) {
+  rig.settings.linger = 60s;
+  exporter = rig.make();
+  const auto one = write("one");
+  EXPECT_TRUE(one->was_sent);
+  rig.receiver.takes_nothing = true;
+  EXPECT_LE(close(), 16s);
+  expect_comes_again(*one, "took too long");
+}
+
+// A server that asks for a certificate later, or has found ours withdrawn.
+TEST_F(SyslogStreamTest, AnAlertInTheMiddlePausesWhatWaits) {
+  const auto one = write("one");
+  pass(5s);
+  rig.receiver.fail_reading({ErrorKind::tls, "the far end refuses this TLS connection"});
+  pass(Duration::zero());
+  expect_comes_again(*one, "refuses this TLS connection", Verdict::pause);
+  const auto again = write("one");
+  pass(11s);
+  ASSERT_TRUE(again->outcome);
+  EXPECT_EQ(again->outcome->verdict, Verdict::delivered) << "the next connection is a new beginning";
+}
+
+// The read, the write, the counters: whichever breaks, the message says whom it concerns.
+TEST_F(SyslogStreamTest, EveryBreakNamesThePeer) {
+  for (std::uint64_t call = 2; call <= 5; ++call) {
+    SCOPED_TRACE(call);
+    exporter = rig.make();
+    rig.receiver.fail_at(call);
+    const auto one = write("one");
+    pass(1s);
+    ASSERT_TRUE(rig.receiver.has_failed());
+    expect_comes_again(*one, "reset");
+  }
 }
 
 TEST_F(SyslogStreamTest, CloseGivesBackWhatIsNotAcknowledged) {

@@ -8,7 +8,7 @@
 namespace auditferry {
 namespace {
 
-Record a_record() {
+Record templated_record() {
   Record record;
   record.source = "acme";
   record.vendor = "apptego";
@@ -23,9 +23,9 @@ Record a_record() {
 TEST(TextTemplate, PutsValuesIn) {
   const auto parsed = TextTemplate::parse("x {source}/{vendor}/{tenant}/{stream}/{date}");
   ASSERT_TRUE(parsed.ok());
-  EXPECT_EQ(parsed->expand(a_record()), "x acme/apptego/t1/audit/2025-11-23");
+  EXPECT_EQ(parsed->expand(templated_record()), "x acme/apptego/t1/audit/2025-11-23");
   EXPECT_EQ(parsed->pattern(), "x */*/*/*/*");
-  Record timeless = a_record();
+  Record timeless = templated_record();
   timeless.has_time = false;
   EXPECT_EQ(TextTemplate::parse("{date}")->expand(timeless), "2025-11-24");
 }
@@ -33,7 +33,7 @@ TEST(TextTemplate, PutsValuesIn) {
 // A gap of an exporter belongs to no stream, and a profile may know no tenants.
 TEST(TextTemplate, TellsWhetherThereIsAValueForEveryPlaceholder) {
   const TextTemplate index = *TextTemplate::parse("audit-{tenant}-{date}");
-  EXPECT_TRUE(index.filled_by(a_record()));
+  EXPECT_TRUE(index.filled_by(templated_record()));
   Record gap;
   gap.gap = true;
   EXPECT_FALSE(index.filled_by(gap));
@@ -49,7 +49,7 @@ TEST(TextTemplate, RefusesWhatItDoesNotKnow) {
 }
 
 TEST(RecordId, NamesTheRecordInAllTheWorld) {
-  Record record = a_record();
+  Record record = templated_record();
   EXPECT_EQ(record_id(record), "apptego/t1/audit/17");
   record.revision = 12;
   EXPECT_EQ(record_id(record), "apptego/t1/audit/17@12");

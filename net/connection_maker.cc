@@ -158,7 +158,7 @@ Task<Status> ConnectionMaker::shake_hands(std::unique_ptr<Connection>& connectio
   const boost::system::error_code error = co_await client_handshake(layer);
   // The callback refers to this function's own variables; it is not called after the handshake.
   if (error) co_return verification.explain(error, layer.native_handle());
-  co_return Status();
+  co_return verification.confirm();
 }
 
 Task<Result<std::unique_ptr<Connection>>> ConnectionMaker::connect(Origin origin, PeerSettings settings) {

@@ -25,7 +25,8 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-Error system_error(const std::string& doing, const std::string& path, int code) {
+// `folder` is where writing would have to be allowed: of a file, the one that it is in.
+Error system_error(const std::string& doing, const std::string& path, const std::string& folder, int code) {
   ErrorKind kind = ErrorKind::io;
   std::string advice = "check the disk and the kernel's log";
   switch (code) {
@@ -33,11 +34,8 @@ Error system_error(const std::string& doing, const std::string& path, int code) 
     case EPERM:
     case EROFS:
       kind = ErrorKind::permission;
-      advice =
-          "let the user that runs auditferry write there; under systemd add a drop-in (systemctl edit "
-          "auditferry) "
-          "with [Service] ReadWritePaths=" +
-          folder_of(path);
+      advice = "create " + folder + " for the user that runs auditferry (install -d -o auditferry -g auditferry " + folder +
+               "); under systemd then add a drop-in (systemctl edit auditferry) with [Service] ReadWritePaths=" + folder + ", and restart";
       break;
     case ENOSPC:
     case EDQUOT:
@@ -68,6 +66,9 @@ Error system_error(const std::string& doing, const std::string& path, int code) 
   }
   return Error{kind, "cannot " + doing + " " + path + ": " + std::strerror(code) + "; " + advice};
 }
+
+Error system_error(const std::string& doing, const std::string& path, int code) { return system_error(doing, path, folder_of(path), code); }
+Error folder_error(const std::string& doing, const std::string& path, int code) { return system_error(doing, path, path, code); }
 
 // Repeats a call that a signal interrupted.
 template <class Call>
@@ -237,7 +238,7 @@ Result<std::unique_ptr<File>> PosixFileSystem::open(const std::string& path, con
     if (errno != EWOULDBLOCK) return system_error("lock", path, errno);
     return Error{
         ErrorKind::busy,
-        path + " is locked by another program that writes to it; end that program, or choose another path"};
+        path + " is locked by another program, or by another exporter whose path leads to the same file; end that program, or choose another path"};
   }
   return std::unique_ptr<File>(std::make_unique<PosixFile>(std::move(descriptor), path));
 }
@@ -268,20 +269,27 @@ Status PosixFileSystem::create_folders(const std::string& path, unsigned mode) {
   for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
     const std::string folder = path.substr(0, end);
     if (!folder.empty() && ::mkdir(folder.c_str(), 0700) == 0) {
-      if (::chmod(folder.c_str(), mode) != 0) return system_error("set the mode of", folder, errno);
+      if (::chmod(folder.c_str(), mode) != 0) return folder_error("set the mode of", folder, errno);
       if (Status synced = sync_folder(folder_of(folder)); !synced) return synced;
     } else if (!folder.empty() && errno != EEXIST) {
       const int code = errno;
       // A folder that is there may answer with another error first (a read-only disk, for one).
       struct stat about {};
       if (::stat(folder.c_str(), &about) != 0 || !S_ISDIR(about.st_mode))
-        return system_error("create the folder", folder, code);
+        return folder_error("create the folder", folder, code);
     }
     if (end == std::string::npos) break;
   }
   struct stat about {};
-  if (::stat(path.empty() ? "." : path.c_str(), &about) != 0) return system_error("look at", path, errno);
-  if (!S_ISDIR(about.st_mode)) return system_error("create the folder", path, ENOTDIR);
+  if (::stat(path.empty() ? "." : path.c_str(), &about) != 0) return folder_error("look at", path, errno);
+  if (!S_ISDIR(about.st_mode)) return folder_error("create the folder", path, ENOTDIR);
+  return {};
+}
+
+Status PosixFileSystem::give_to_group(const std::string& path, const std::string& group) {
+  const Result<gid_t> number = find_group(group);
+  if (!number) return number.error();
+  if (::chown(path.c_str(), static_cast<uid_t>(-1), *number) != 0) return system_error("give to group " + group, path, errno);
   return {};
 }
 
@@ -289,11 +297,11 @@ Status PosixFileSystem::sync_folder(const std::string& path) {
   const std::string folder = path.empty() ? "." : path;
   Descriptor descriptor(
       uninterrupted([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
-  if (descriptor.get() < 0) return system_error("open the folder", folder, errno);
+  if (descriptor.get() < 0) return folder_error("open the folder", folder, errno);
   kill_point("sync.before", "folder");
   // Some file systems cannot sync a folder and say so; then there is nothing to wait for.
   if (uninterrupted([&] { return ::fsync(descriptor.get()); }) != 0 && errno != EINVAL) {
-    return system_error("write to the disk the folder", folder, errno);
+    return folder_error("write to the disk the folder", folder, errno);
   }
   kill_point("sync.after", "folder");
   return {};
@@ -301,7 +309,7 @@ Status PosixFileSystem::sync_folder(const std::string& path) {
 
 Result<std::vector<std::string>> PosixFileSystem::list(const std::string& path) {
   DIR* folder = ::opendir(path.empty() ? "." : path.c_str());
-  if (!folder) return system_error("list the folder", path, errno);
+  if (!folder) return folder_error("list the folder", path, errno);
   std::vector<std::string> names;
   errno = 0;
   while (const dirent* entry = ::readdir(folder)) {
@@ -311,7 +319,7 @@ Result<std::vector<std::string>> PosixFileSystem::list(const std::string& path) 
   }
   const int code = errno;
   ::closedir(folder);
-  if (code != 0) return system_error("list the folder", path, code);
+  if (code != 0) return folder_error("list the folder", path, code);
   std::sort(names.begin(), names.end());
   return names;
 }

@@ -1,6 +1,5 @@
 #include "net/file_system.h"
 
-#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -8,6 +7,8 @@
 
 #include <csignal>
 
+#include "tests/support/other_group.h"
+#include "tests/support/read_only_disk.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/without_root.h"
 
@@ -80,11 +81,11 @@ TEST_F(FileSystemTest, ModesDoNotDependOnTheUmask) {
 }
 
 TEST_F(FileSystemTest, GivesFilesToAGroup) {
-  const group* own = getgrgid(getgid());
-  ASSERT_TRUE(own) << "the process's group needs a name in /etc/group for this test";
+  const NamedGroup given = group_to_give_to();
   OpenOptions options;
-  options.group = own->gr_name;
+  options.group = given.name;
   EXPECT_TRUE(files.open(folder / "x", options).ok());
+  EXPECT_EQ(group_of(folder / "x"), given.id);
   options.group = "no-such-group-here";
   const Result<std::unique_ptr<File>> refused = files.open(folder / "y", options);
   ASSERT_FALSE(refused.ok());
@@ -154,7 +155,34 @@ TEST_F(FileSystemTest, SaysWhatToDoWhenItMayNot) {
   chmod(folder.path().c_str(), 0700);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().kind, ErrorKind::permission);
-  EXPECT_NE(refused.error().message.find("ReadWritePaths=" + folder.path()), std::string::npos);
+  EXPECT_NE(refused.error().message.find("install -d -o auditferry -g auditferry " + folder.path() + ")"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("ReadWritePaths=" + folder.path() + ","), std::string::npos) << refused.error().message;
+}
+
+// As ProtectSystem=strict makes it.
+TEST_F(FileSystemTest, AReadOnlyDiskNamesTheFolderItself) {
+  const auto said = [&](auto call) { return on_a_read_only_disk(folder.path(), [&] { return call(); }); };
+  const std::string file = said([&] { return files.open(folder / "x", {}).error().message; });
+  EXPECT_NE(file.find("Read-only file system"), std::string::npos) << file;
+  EXPECT_NE(file.find("ReadWritePaths=" + folder.path() + ","), std::string::npos) << file;
+  const std::string missing = said([&] { return files.create_folders(folder / "audit", 0750).error().message; });
+  EXPECT_NE(missing.find("Read-only file system"), std::string::npos) << missing;
+  EXPECT_NE(missing.find("install -d -o auditferry -g auditferry " + (folder / "audit") + ")"), std::string::npos) << missing;
+  EXPECT_NE(missing.find("ReadWritePaths=" + (folder / "audit") + ","), std::string::npos) << missing;
+  const std::string there = said([&] { return files.create_folders(folder.path(), 0750).ok() ? std::string("taken") : std::string("refused"); });
+  EXPECT_EQ(there, "taken");
+}
+
+TEST_F(FileSystemTest, GivesAFolderToAGroup) {
+  const group* own = getgrgid(getegid());
+  ASSERT_NE(own, nullptr);
+  ASSERT_TRUE(files.create_folders(folder / "a", 0750).ok());
+  EXPECT_TRUE(files.give_to_group(folder / "a", own->gr_name).ok());
+  struct stat about {};
+  ASSERT_EQ(stat((folder / "a").c_str(), &about), 0);
+  EXPECT_EQ(about.st_gid, getegid());
+  EXPECT_EQ(about.st_mode & 0777, 0750u);
+  EXPECT_NE(files.give_to_group(folder / "a", "no-such-group").error().message.find("there is no group"), std::string::npos);
 }
 
 TEST_F(FileSystemTest, AWriteBeyondTheLimitIsNoSpace) {

@@ -21,7 +21,8 @@ namespace auditferry {
 // - settings.compression is applied to bodies that have no Content-Encoding header yet.
 // - A body that only the end of the connection ends is accepted when that end is orderly (a FIN, under TLS
 //   a close_notify); a chunked or counted body must be complete.
-// - Limits: 64 KiB of header, max_body_bytes of decoded body; what is larger is not read any further.
+// - Limits: 64 KiB of header, max_body_bytes of decoded body; what is larger is not read any further. The connection
+//   of a body that was cut (HttpRequest::cut_body) is closed.
 // - Time: see ConnectionMaker for connecting; settings.timeout from the first byte sent to the last read.
 // - Errors: invalid, resolve, connect, proxy, tls, timeout, protocol, too_large; they never hold a header's
 //   value, a path or a query.

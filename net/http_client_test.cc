@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "encoding/compress.h"
 #include "tests/support/http_fixture.h"
 #include "tests/support/scripted_server.h"
@@ -229,6 +231,76 @@ TEST(HttpClient, DecodesWithinTheLimit) {
   request.url = server.url();
   request.max_body_bytes = 99'999;
   expect_error(fixture.send(std::move(request)), ErrorKind::too_large, "127.0.0.1");
+}
+
+Result<HttpResponse> fetch_the_beginning(HttpFixture& fixture, const ScriptedServer& server) {
+  HttpRequest request;
+  request.url = server.url();
+  request.max_body_bytes = 1'000;
+  request.cut_body = true;
+  return fixture.send(std::move(request));
+}
+
+TEST(HttpClient, CutsALargerBodyWhereThatIsAskedFor) {
+  const std::string body = "begin" + std::string(50'000, 'x');
+  std::string noise;
+  std::mt19937 random(11);
+  for (int i = 0; i < 50'000; ++i) noise += static_cast<char>(random());
+  struct Row {
+    std::string answer;
+    std::string begins;
+  };
+  const Row table[] = {
+      {http_answer(503, body), body},
+      {"HTTP/1.1 503 X\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegin\r\nfff\r\n" + std::string(4095, 'x') + "\r\n", body},
+      {"HTTP/1.1 503 X\r\n\r\n" + body, body},
+      // So much is neither waited nor reserved for.
+      {"HTTP/1.1 503 X\r\nContent-Length: 9000000000000000000\r\n\r\n" + body, body},
+      {http_answer(503, gzip_compress(body), "Content-Encoding: gzip\r\n"), body},
+      {http_answer(503, gzip_compress(noise), "Content-Encoding: gzip\r\n"), noise},
+  };
+  for (const Row& row : table) {
+    ScriptedServer server({{Step::read_request(), Step::write(row.answer), Step::hang()}});
+    HttpFixture fixture;
+    const Result<HttpResponse> result = fetch_the_beginning(fixture, server);
+    ASSERT_TRUE(result.ok()) << result.error().message;
+    EXPECT_EQ(result->status, 503);
+    EXPECT_TRUE(result->cut);
+    ASSERT_FALSE(result->body.empty());
+    EXPECT_LE(result->body.size(), 1'000u);
+    EXPECT_TRUE(row.begins.starts_with(result->body));
+    if (row.begins == body) {
+      EXPECT_EQ(result->body.size(), 1'000u) << row.answer.substr(0, 80);
+    }
+  }
+}
+
+TEST(HttpClient, ACutBodyIsTheEndOfItsConnection) {
+  ScriptedServer server({{Step::read_request(), Step::write(http_answer(200, std::string(1'001, 'x'))), Step::hang()},
+                         {Step::read_request(), Step::write(http_answer(200, std::string(1'000, 'y'))), Step::read_request(),
+                          Step::write(http_answer(200, "z"))}});
+  HttpFixture fixture;
+  Result<HttpResponse> result = fetch_the_beginning(fixture, server);
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  EXPECT_TRUE(result->cut);
+  EXPECT_EQ(result->body, std::string(1'000, 'x'));
+  // What just fits is whole, and its connection is kept.
+  for (const std::string& whole : {std::string(1'000, 'y'), std::string("z")}) {
+    result = fetch_the_beginning(fixture, server);
+    ASSERT_TRUE(result.ok()) << result.error().message;
+    EXPECT_FALSE(result->cut);
+    EXPECT_EQ(result->body, whole);
+  }
+  EXPECT_EQ(server.connections(), 2u);
+}
+
+// Ended by the far end, not by us.
+TEST(HttpClient, ABodyThatBreaksOffIsNoCutOne) {
+  ScriptedServer server({{Step::read_request(), Step::write("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + std::string(999, 'x'))},
+                         {Step::read_request(), Step::write(http_answer(200, "no gzip", "Content-Encoding: gzip\r\n"))}});
+  HttpFixture fixture;
+  expect_error(fetch_the_beginning(fixture, server), ErrorKind::connect, "ended after 999");
+  expect_error(fetch_the_beginning(fixture, server), ErrorKind::protocol, "127.0.0.1");
 }
 
 TEST(HttpClient, CompressesWhatItSends) {

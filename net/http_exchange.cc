@@ -5,10 +5,12 @@
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/beast/core/buffers_range.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
+#include <boost/optional.hpp>
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -23,7 +25,42 @@ namespace {
 namespace http = boost::beast::http;
 using boost::asio::redirect_error;
 using boost::asio::use_awaitable;
-using Parser = http::response_parser<http::string_body>;
+
+// A text of at most `most` bytes. Reading ends with body_limit where there are more, and then it is their beginning.
+struct TextBody {
+  struct value_type {
+    std::string text;
+    std::uint64_t most = 0;
+    std::size_t size() const { return text.size(); }
+  };
+  class reader {
+   public:
+    template <bool is_request, class Fields>
+    reader(http::header<is_request, Fields>&, value_type& body) : body_(body) {}
+    void init(const boost::optional<std::uint64_t>& length, boost::system::error_code& error) {
+      // A length is only announced: nothing beyond the limit is reserved for it.
+      if (length) body_.text.reserve(static_cast<std::size_t>(std::min(*length, body_.most)));
+      error = {};
+    }
+    template <class Buffers>
+    std::size_t put(const Buffers& buffers, boost::system::error_code& error) {
+      error = {};
+      std::size_t taken = 0;
+      for (const boost::asio::const_buffer buffer : boost::beast::buffers_range_ref(buffers)) {
+        const std::size_t part = std::min<std::uint64_t>(buffer.size(), body_.most - body_.text.size());
+        body_.text.append(static_cast<const char*>(buffer.data()), part);
+        taken += part;
+        if (part < buffer.size()) error = http::make_error_code(http::error::body_limit);
+      }
+      return taken;
+    }
+    void finish(boost::system::error_code& error) { error = {}; }
+
+   private:
+    value_type& body_;
+  };
+};
+using Parser = http::response_parser<TextBody>;
 
 constexpr std::uint32_t header_limit = 64u << 10;
 constexpr int most_interim_answers = 16;
@@ -55,13 +92,13 @@ Error read_error(const boost::system::error_code& error, const Parser& parser, c
     return {ErrorKind::connect, host + " closed the connection before it answered" + why +
                                     ": if it goes on, check the load balancers and firewalls between"};
   }
-  if (!parser.is_header_done())
-    return {ErrorKind::connect, "the answer of " + host + " ended inside its header" + why};
+  const std::string next = ": if it goes on, check the load balancers and firewalls between";
+  if (!parser.is_header_done()) return {ErrorKind::connect, "the answer of " + host + " ended inside its header" + why + next};
   const std::string read = std::to_string(parser.get().body().size());
   const auto length = parser.content_length();
   return {ErrorKind::connect, "the answer of " + host + " ended after " + read +
                                   (length ? " of " + std::to_string(*length) : std::string()) + " bytes" +
-                                  (length ? "" : ", before its end was announced") + why};
+                                  (length ? "" : ", before its end was announced") + why + next};
 }
 
 HttpResponse take_response(Parser& parser) {
@@ -70,7 +107,7 @@ HttpResponse take_response(Parser& parser) {
   response.status = static_cast<int>(message.result_int());
   for (const auto& field : message)
     response.headers.push_back({std::string(field.name_string()), std::string(field.value())});
-  response.body = std::move(message.body());
+  response.body = std::move(message.body().text);
   return response;
 }
 
@@ -95,7 +132,8 @@ Task<boost::system::error_code> read_head(Stream& stream, boost::beast::flat_buf
   for (int interim = 0; interim <= most_interim_answers; ++interim) {
     parser.emplace();
     parser->header_limit(header_limit);
-    parser->body_limit(request.max_body_bytes);
+    parser->body_limit(request.cut_body ? boost::none : boost::optional<std::uint64_t>(request.max_body_bytes));
+    parser->get().body().most = request.max_body_bytes;
     parser->skip(request.is_head);
     co_await http::async_read_header(stream, buffer, *parser, redirect_error(use_awaitable, error));
     throw_if_cancelled(error);
@@ -125,12 +163,15 @@ Task<ExchangeOutcome> exchange_on(Stream& stream, boost::beast::flat_buffer& buf
     co_await http::async_read(stream, buffer, *parser, redirect_error(use_awaitable, error));
     throw_if_cancelled(error);
   }
-  if (error) {
+  const bool cut = request.cut_body && error == http::error::body_limit;
+  if (error && !cut) {
     outcome.answer.emplace(read_error(error, *parser, request, tls));
     co_return outcome;
   }
-  outcome.reusable = !write_error && parser->keep_alive() && !parser->need_eof() && buffer.size() == 0;
-  outcome.answer.emplace(take_response(*parser));
+  outcome.reusable = !cut && !write_error && parser->keep_alive() && !parser->need_eof() && buffer.size() == 0;
+  HttpResponse response = take_response(*parser);
+  response.cut = cut;
+  outcome.answer.emplace(std::move(response));
   co_return outcome;
 }
 
@@ -153,11 +194,22 @@ Status decode_body(HttpResponse& response, const PreparedRequest& request) {
   } else if (*coding != "gzip" && *coding != "x-gzip") {
     return Error{ErrorKind::protocol,
                  "the answer of " + request.origin.text() +
-                     " has a Content-Encoding that was not asked for (only gzip and deflate are)"};
+                     " has a Content-Encoding that was not asked for (only gzip and deflate are): check what stands between, a proxy or a cache"};
   }
-  Result<std::string> plain = inflate_body(response.body, kind, request.max_body_bytes);
-  if (!plain.ok()) return with_context("the answer of " + request.origin.text(), std::move(plain).error());
-  response.body = std::move(plain).value();
+  if (!response.cut) {
+    Result<std::string> plain = inflate_body(response.body, kind, request.max_body_bytes);
+    if (plain.ok()) {
+      response.body = std::move(plain).value();
+      return {};
+    }
+    if (!request.cut_body || plain.error().kind != ErrorKind::too_large) {
+      Error error = with_context("the answer of " + request.origin.text(), std::move(plain).error());
+      if (error.kind == ErrorKind::protocol) error.message += "; if it goes on, check what stands between, a proxy or a cache";
+      return error;
+    }
+    response.cut = true;
+  }
+  response.body = inflate_beginning(response.body, kind, request.max_body_bytes);
   return {};
 }
 

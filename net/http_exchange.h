@@ -17,6 +17,7 @@ struct PreparedRequest {
   std::string body;
   bool is_head = false;  // the answer to HEAD has no body
   std::uint64_t max_body_bytes = 0;
+  bool cut_body = false;
   Origin origin;
 };
 

@@ -63,6 +63,7 @@ Result<PreparedRequest> prepare_request(HttpRequest request, const PeerSettings&
   prepared.origin = url->origin;
   prepared.is_head = request.method == "HEAD";
   prepared.max_body_bytes = request.max_body_bytes;
+  prepared.cut_body = request.cut_body;
   const std::string place = proxy ? "http://" + url->origin.text() + url->target : url->target;
   std::string& head = prepared.head;
   head = request.method + " " + place + " HTTP/1.1\r\nHost: " + url->origin.host_header() + "\r\n";

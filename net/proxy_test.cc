@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <map>
+
 namespace auditferry {
 namespace {
 
@@ -15,6 +18,37 @@ TEST(Proxy, AddressIsRead) {
   EXPECT_EQ(parse_proxy("proxy:8080")->origin, (Origin{"proxy", 8080, false}));
   EXPECT_TRUE(parse_proxy("proxy:8080")->authorization.empty());
   EXPECT_EQ(parse_proxy("http://[fd00::1]")->origin, (Origin{"fd00::1", 80, false}));
+}
+
+// What the variables were before comes back at the end.
+class ProxyVariables : public testing::Test {
+ protected:
+  ProxyVariables() {
+    for (const char* name : names) {
+      if (const char* value = std::getenv(name)) before_[name] = value;
+      ::unsetenv(name);
+    }
+  }
+  ~ProxyVariables() override {
+    for (const char* name : names) {
+      before_.count(name) > 0 ? ::setenv(name, before_[name].c_str(), 1) : ::unsetenv(name);
+    }
+  }
+  static constexpr const char* names[] = {"HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"};
+  std::map<std::string, std::string> before_;
+};
+
+TEST_F(ProxyVariables, AreReadInUpperCaseAndElseInLowerCase) {
+  EXPECT_TRUE(proxy_environment().https_proxy.empty());
+  EXPECT_EQ(proxy_environment().no_proxy, "");
+  ::setenv("https_proxy", "http://lower:1", 1);
+  ::setenv("no_proxy", "lower.example.com", 1);
+  EXPECT_EQ(proxy_environment().https_proxy.reveal(), "http://lower:1");
+  EXPECT_EQ(proxy_environment().no_proxy, "lower.example.com");
+  ::setenv("HTTPS_PROXY", "http://upper:2", 1);
+  ::setenv("NO_PROXY", "upper.example.com", 1);
+  EXPECT_EQ(proxy_environment().https_proxy.reveal(), "http://upper:2");
+  EXPECT_EQ(proxy_environment().no_proxy, "upper.example.com");
 }
 
 TEST(Proxy, WrongAddressIsNotRepeated) {

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
 #include <atomic>
+#include <csignal>
 #include <optional>
 #include <thread>
 
@@ -176,6 +178,8 @@ class TlsPeer {
       SSL_CTX_load_verify_locations(context_, client_ca.c_str(), nullptr);
       SSL_CTX_set_verify(context_, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
     }
+    // OpenSSL writes to sockets that the other side may have closed.
+    std::signal(SIGPIPE, SIG_IGN);
     thread_ = std::thread([this] { serve(); });
   }
   ~TlsPeer() {
@@ -186,7 +190,10 @@ class TlsPeer {
     if (thread_.joinable()) thread_.join();
   }
   std::uint16_t port() const { return listener_.port(); }
+  // Before it is connected to: stands for a proxy, too, whose tunnel leads to itself.
+  void tunnel() { tunnel_ = true; }
   // After end().
+  std::string asked_of_the_proxy;
   std::string received;
   bool closed_in_order = false;
 
@@ -195,6 +202,14 @@ class TlsPeer {
     const RawSocket connection = listener_.accept();
     const timeval patience{5, 0};
     setsockopt(connection.descriptor(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    if (tunnel_) {
+      while (asked_of_the_proxy.find("\r\n\r\n") == std::string::npos) {
+        const std::string some = connection.receive();
+        if (some.empty()) return;
+        asked_of_the_proxy += some;
+      }
+      connection.send("HTTP/1.1 200 Connection established\r\n\r\n");
+    }
     SSL* tls = SSL_new(context_);
     SSL_set_fd(tls, connection.descriptor());
     if (SSL_accept(tls) == 1) {
@@ -213,14 +228,34 @@ class TlsPeer {
   }
   RawSocket listener_;
   SSL_CTX* context_;
+  std::atomic<bool> tunnel_ = false;
   std::thread thread_;
 };
+
+// "sha-256:AB:CD:…" of the first certificate of a file.
+std::string fingerprint_of_file(const std::string& path) {
+  BIO* const file = BIO_new_file(path.c_str(), "r");
+  X509* const certificate = PEM_read_bio_X509(file, nullptr, nullptr, nullptr);
+  unsigned char digest[32] = {};
+  unsigned size = sizeof digest;
+  X509_digest(certificate, EVP_sha256(), digest, &size);
+  X509_free(certificate);
+  BIO_free(file);
+  std::string text = "sha-256";
+  for (const unsigned char byte : digest) {
+    char pair[4];
+    std::snprintf(pair, sizeof pair, ":%02X", byte);
+    text += pair;
+  }
+  return text;
+}
 
 class StreamConnectorTls : public StreamConnectorTest {
  protected:
   StreamConnectorTls() { fixture.settings.tls.ca_file = certificates.ca_file(); }
-  void expect_a_conversation(TlsPeer& peer) {
-    auto made = connect(network(peer.port(), true));
+  void expect_a_conversation(TlsPeer& peer) { expect_a_conversation(peer, network(peer.port(), true)); }
+  void expect_a_conversation(TlsPeer& peer, PeerAddress to) {
+    auto made = connect(std::move(to));
     ASSERT_TRUE(made.ok()) << made.error().message;
     const ByteStream::Counters before = *(*made)->counters();
     ASSERT_TRUE(write(**made, std::string(40000, 'x')).ok());
@@ -265,6 +300,77 @@ TEST_F(StreamConnectorTls, ShowsItsCertificate) {
   fixture.settings.tls.key_file = own.key_file;
   TlsPeer peer(*certificates.issue_for_loopback(), certificates.ca_file());
   expect_a_conversation(peer);
+}
+
+// Of an authority that nobody here knows, for a name that is not asked for, and expired.
+TEST_F(StreamConnectorTls, AFingerprintStandsForChainNameAndTime) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    const CertificateFiles server = *certificates.issue({"server", "other.example", {"other.example"}, {}, -48h, -24h});
+    TlsPeer peer(server, "", version);
+    fixture.settings.tls.ca_file.clear();
+    fixture.settings.tls.fingerprint = fingerprint_of_file(server.cert_file);
+    PeerAddress to = network(peer.port(), true);
+    to.host = "logs.example.com";
+    expect_a_conversation(peer, to);
+  }
+}
+
+TEST_F(StreamConnectorTls, AnotherFingerprintIsRefusedAndNamed) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    const CertificateFiles server = *certificates.issue_for_loopback();
+    TlsPeer peer(server, "", version);
+    fixture.settings.tls.ca_file.clear();
+    fixture.settings.tls.fingerprint = fingerprint_of_file(certificates.ca_file());
+    const auto made = connect(network(peer.port(), true));
+    ASSERT_FALSE(made.ok());
+    EXPECT_EQ(made.error().kind, ErrorKind::tls) << made.error().message;
+    const std::string wanted[] = {"127.0.0.1:" + std::to_string(peer.port()), fingerprint_of_file(server.cert_file), "set tls.fingerprint"};
+    for (const std::string& words : wanted) EXPECT_NE(made.error().message.find(words), std::string::npos) << made.error().message;
+    peer.end();
+    EXPECT_LE(peer.received.size(), 100u);
+  }
+}
+
+// The contexts of peers are shared: one that verifies by a fingerprint must not lend its own to one that does not.
+TEST_F(StreamConnectorTls, AFingerprintIsOfOnePeerOnly) {
+  const CertificateFiles server = *certificates.issue_for_loopback();
+  const auto connect_with = [&](const std::string& fingerprint) {
+    TlsPeer peer(server, "");
+    fixture.settings.tls.ca_file.clear();
+    fixture.settings.tls.fingerprint = fingerprint;
+    const auto made = connect(network(peer.port(), true));
+    return made.ok() ? "" : made.error().message;
+  };
+  EXPECT_EQ(connect_with(fingerprint_of_file(server.cert_file)), "");
+  EXPECT_NE(connect_with("").find("unknown authority"), std::string::npos);
+  EXPECT_NE(connect_with(fingerprint_of_file(certificates.ca_file())).find("tls.fingerprint"), std::string::npos);
+}
+
+TEST_F(StreamConnectorTls, GoesThroughTheTunnelOfTheProxyThatIsSet) {
+  TlsPeer peer(*certificates.issue_for_loopback(), "");
+  peer.tunnel();
+  fixture.settings.proxy = "http://127.0.0.1:" + std::to_string(peer.port());
+  fixture.settings.tls.server_name = "127.0.0.1";
+  PeerAddress to = network(6514, true);
+  to.host = "logs.example.com";
+  expect_a_conversation(peer, to);
+  EXPECT_TRUE(peer.asked_of_the_proxy.starts_with("CONNECT logs.example.com:6514 HTTP/1.1\r\n")) << peer.asked_of_the_proxy;
+}
+
+TEST_F(StreamConnectorTls, TheProxyOfTheEnvironmentIsForHttp) {
+  TlsPeer peer(*certificates.issue_for_loopback(), "");
+  const RawSocket proxy = RawSocket::on_loopback(SOCK_STREAM);
+  setenv("HTTPS_PROXY", ("http://127.0.0.1:" + std::to_string(proxy.port())).c_str(), 1);
+  StreamConnector as_at_start(fixture.loop.executor(), fixture.loop.clock(), fixture.resolver, fixture.contexts);
+  fixture.settings.tls.server_name = "127.0.0.1";
+  PeerAddress to = network(peer.port(), true);
+  to.host = "logs.example.com";
+  Made made;
+  fixture.loop.run(run_connect(as_at_start, to, fixture.settings, made));
+  unsetenv("HTTPS_PROXY");
+  ASSERT_TRUE(made->ok()) << made->error().message;
+  ASSERT_TRUE(finish(***made).ok());
+  EXPECT_EQ(read(***made), "bye");
 }
 
 TEST_F(StreamConnectorTls, SendsNothingToAServerThatRefusesTheCertificate) {

@@ -8,6 +8,7 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <memory>
+#include <string_view>
 
 namespace auditferry {
 namespace {
@@ -15,7 +16,8 @@ namespace {
 namespace ssl = boost::asio::ssl;
 
 Error unusable(const std::string& setting, const std::string& file, const std::string& why) {
-  return Error{ErrorKind::tls, "cannot use " + file + " (" + setting + "): " + why};
+  return Error{ErrorKind::tls, "cannot use " + file + " (" + setting + "): " + why +
+                                   "; name a PEM file there that the user that runs auditferry can read"};
 }
 
 // `X` of the certificate of the common name, or the whole subject when there is none.
@@ -58,6 +60,21 @@ std::string names_of(const X509* certificate) {
 std::string harmless(std::string text) {
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return text;
+}
+
+// In the words of RFC 5425 section 4.2.2.
+std::string fingerprint_of(const X509* certificate) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  if (certificate == nullptr || X509_digest(certificate, EVP_sha256(), digest.data(), &size) != 1) return "none";
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string text = "sha-256";
+  for (unsigned i = 0; i < size; ++i) {
+    text += ':';
+    text += digits[digest[i] >> 4];
+    text += digits[digest[i] & 15];
   }
   return text;
 }
@@ -106,12 +123,13 @@ Result<std::shared_ptr<X509_STORE>> TlsContexts::authorities(const TlsSettings& 
 
 Result<std::shared_ptr<ssl::context>> TlsContexts::get(const TlsSettings& settings) {
   const Key key(settings.ca_file, settings.cert_file, settings.key_file, settings.min_version,
-                settings.insecure);
+                settings.insecure, !settings.fingerprint.empty());
   const auto known = contexts_.find(key);
   if (known != contexts_.end()) return known->second;
   ERR_clear_error();
   auto context = std::make_shared<ssl::context>(ssl::context::tls_client);
-  if (!settings.ca_file.empty() || !settings.insecure) {
+  // Nothing verifies against authorities where a fingerprint does.
+  if (!settings.ca_file.empty() || (!settings.insecure && settings.fingerprint.empty())) {
     Result<std::shared_ptr<X509_STORE>> store = authorities(settings);
     if (!store) return store.error();
     SSL_CTX_set1_cert_store(context->native_handle(), store->get());
@@ -136,7 +154,9 @@ Status TlsVerification::prepare(ssl_st* stream) {
   const std::string name = expected_name();
   X509_VERIFY_PARAM* parameters = SSL_get0_param(stream);
   bool fine = true;
-  if (is_ip_address(name)) {
+  if (!settings_.fingerprint.empty()) {
+    fine = is_ip_address(name) || SSL_set_tlsext_host_name(stream, name.c_str()) == 1;
+  } else if (is_ip_address(name)) {
     fine = X509_VERIFY_PARAM_set1_ip_asc(parameters, name.c_str()) == 1;
   } else {
     X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
@@ -150,6 +170,11 @@ Status TlsVerification::prepare(ssl_st* stream) {
 }
 
 bool TlsVerification::verify(bool fine, x509_store_ctx_st* store) {
+  if (!settings_.fingerprint.empty()) {
+    // Of the server's own certificate, whichever of its chain this call is about and whatever is wrong with that.
+    shown_fingerprint_ = fingerprint_of(X509_STORE_CTX_get0_cert(store));
+    return has_fingerprint();
+  }
   if (fine || failure_) return fine;
   Failure failure;
   failure.code = X509_STORE_CTX_get_error(store);
@@ -163,6 +188,18 @@ bool TlsVerification::verify(bool fine, x509_store_ctx_st* store) {
   }
   failure_ = std::move(failure);
   return false;
+}
+
+Status TlsVerification::confirm() const {
+  if (settings_.fingerprint.empty() || has_fingerprint()) return {};
+  return explain_fingerprint();
+}
+
+Error TlsVerification::explain_fingerprint() const {
+  return {ErrorKind::tls, "certificate of " + origin_.text() + " has the fingerprint " +
+                              (shown_fingerprint_.empty() ? "none" : shown_fingerprint_) +
+                              ", not that of tls.fingerprint: compare it with 'openssl x509 -noout -fingerprint -sha256' of the file "
+                              "on the server; if they are the same (a renewed certificate), set tls.fingerprint to it"};
 }
 
 Error TlsVerification::explain_certificate(const Failure& failure) const {
@@ -191,12 +228,14 @@ Error TlsVerification::explain_certificate(const Failure& failure) const {
       return {ErrorKind::tls, certificate + " is signed by an unknown authority '" + failure.issuer +
                                   "': set tls.ca_file to that CA's certificate" + shown};
     default:
-      return {ErrorKind::tls, certificate + " was refused: " + failure.reason + shown};
+      return {ErrorKind::tls, certificate + " was refused: " + failure.reason +
+                                  ": its owner must replace it; to trust another authority set tls.ca_file" + shown};
   }
 }
 
 Error TlsVerification::explain(const boost::system::error_code& error, ssl_st* stream) const {
   if (failure_) return explain_certificate(*failure_);
+  if (!settings_.fingerprint.empty() && !shown_fingerprint_.empty() && !has_fingerprint()) return explain_fingerprint();
   const std::string peer = origin_.text();
   if (error.category() == boost::asio::error::get_ssl_category()) {
     switch (ERR_GET_REASON(static_cast<unsigned long>(error.value()))) {

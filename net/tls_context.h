@@ -37,8 +37,7 @@ class TlsContexts {
   }
 
  private:
-  using Key = std::tuple<std::string, std::string, std::string, TlsVersion, bool>;
-  // Nothing verifies against them where `settings` are insecure and name no file.
+  using Key = std::tuple<std::string, std::string, std::string, TlsVersion, bool, bool>;
   Result<std::shared_ptr<x509_store_st>> authorities(const TlsSettings& settings);
 
   std::map<Key, std::shared_ptr<boost::asio::ssl::context>> contexts_;
@@ -52,8 +51,11 @@ class TlsVerification {
 
   // Sets SNI and the name or address that the certificate must be for. Call before the handshake.
   Status prepare(ssl_st* stream);
-  // The callback of the handshake: keeps the first failure and gives `fine` back.
+  // The callback of the handshake: keeps the first failure and gives `fine` back; with tls.fingerprint, whether the
+  // certificate has it.
   bool verify(bool fine, x509_store_ctx_st* store);
+  // After a handshake that went well: an error if tls.fingerprint is set and nothing was compared with it.
+  Status confirm() const;
   // Words for a handshake that failed. `stream` is the one that was prepared.
   Error explain(const boost::system::error_code& error, ssl_st* stream) const;
 
@@ -70,11 +72,14 @@ class TlsVerification {
   std::string expected_name() const {
     return settings_.server_name.empty() ? origin_.host : settings_.server_name;
   }
+  bool has_fingerprint() const { return shown_fingerprint_ == settings_.fingerprint; }
   Error explain_certificate(const Failure& failure) const;
+  Error explain_fingerprint() const;
 
   TlsSettings settings_;
   Origin origin_;
   std::optional<Failure> failure_;
+  std::string shown_fingerprint_;  // with tls.fingerprint, once a certificate was shown
 };
 
 }  // namespace auditferry

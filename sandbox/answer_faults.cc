@@ -12,6 +12,7 @@
 namespace auditferry {
 namespace {
 
+// `now` by the portal's own clock, which its Date shows.
 std::string retry_after_text(const std::string& given, WallTime now) {
   constexpr std::string_view date = "date:";
   if (!given.starts_with(date)) return given;
@@ -28,9 +29,10 @@ std::string zlib_text(const std::string& body) {
   return out;
 }
 
-// Where to spoil the first record: inside its raw_data if it has one, else inside its first string value.
+// Where to spoil the first record: inside its raw_data if it has one, inside GitHub's actor (the string before it is the
+// id), else inside its first string value.
 std::size_t inside_a_string(const std::string& body) {
-  for (const std::string_view mark : {std::string_view("\"raw_data\":\""), std::string_view("\":\"")}) {
+  for (const std::string_view mark : {std::string_view("\"raw_data\":\""), std::string_view("\"actor\":\""), std::string_view("\":\"")}) {
     const std::size_t found = body.find(mark);
     if (found != std::string::npos) return found + mark.size();
   }
@@ -93,16 +95,16 @@ PortalAnswer limited(PortalState& state, const Fault& fault, const std::string& 
   PortalAnswer answer =
       fault.body.empty() ? error_answer(status, "rate limit exceeded") : json_answer(status, fault.body);
   if (!fault.retry_after.empty())
-    answer.headers.push_back({"Retry-After", retry_after_text(fault.retry_after, now)});
+    answer.headers.push_back({"Retry-After", retry_after_text(fault.retry_after, now + state.options.date_offset)});
   if (fault.penalty.count() > 0) state.penalties[credential] = {now + fault.penalty, status};
   return answer;
 }
 
-PortalAnswer with_status(const Fault& fault, WallTime now) {
+PortalAnswer with_status(const PortalState& state, const Fault& fault, WallTime now) {
   PortalAnswer answer = error_answer(fault.status, "sandbox fault " + std::to_string(fault.status));
   if (!fault.body.empty()) answer.body = fault.body;
   if (!fault.retry_after.empty())
-    answer.headers.push_back({"Retry-After", retry_after_text(fault.retry_after, now)});
+    answer.headers.push_back({"Retry-After", retry_after_text(fault.retry_after, now + state.options.date_offset)});
   return answer;
 }
 
@@ -135,7 +137,7 @@ std::optional<PortalAnswer> answer_instead(PortalState& state, const Fault& faul
   PortalAnswer answer;
   switch (fault.kind) {
     case FaultKind::status:
-      answer = with_status(fault, now);
+      answer = with_status(state, fault, now);
       break;
     case FaultKind::rate_limited:
       answer = limited(state, fault, credential, now);

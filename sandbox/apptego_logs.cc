@@ -167,6 +167,7 @@ class LogQuery {
   }
 
   PortalAnswer answer_expired(SandboxCursor cursor) {
+    ++state_.stats.expired_cursors[state_.cursors.options().expired];
     switch (state_.cursors.options().expired) {
       case SandboxExpiredCursor::status_400:
         return error_answer(400, "cursor expired");

@@ -93,7 +93,10 @@ bool resume(PortalState& state, const ParsedTarget& target, const std::string& o
     return true;
   }
   SandboxCursor found;
-  if (state.cursors.redeem(after, now, found) != CursorVerdict::good || found.owner != owner) return false;
+  const CursorVerdict verdict = state.cursors.redeem(after, now, found);
+  // Whatever an expired cursor is otherwise taken for, these two vendors refuse it.
+  if (verdict == CursorVerdict::expired) ++state.stats.expired_cursors[SandboxExpiredCursor::status_400];
+  if (verdict != CursorVerdict::good || found.owner != owner) return false;
   cursor = found;
   return true;
 }

@@ -258,7 +258,9 @@ int main(int argc, char** argv) {
       "profiles take the\n"
       "address itself. GET /sandbox/records?stream=audit lists every record it ever made, GET /sandbox/stats "
       "its counts;\n"
-      "POST /sandbox/stop-making ends generation, POST /sandbox/faults sets faults.");
+      "POST /sandbox/stop-making ends generation, POST /sandbox/faults sets faults. The portal rewrites its history "
+      "by\nPOST /sandbox/change?stream=audit&id=ID (the record says something else from then on) and POST "
+      "/sandbox/erase?stream=audit&id=ID\n(it is shown no more); the ids are those of GET /sandbox/records.");
   auditferry::Arguments arguments;
   auditferry::describe(app, arguments);
   std::string portal = "http://127.0.0.1:8480";

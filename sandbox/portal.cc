@@ -67,8 +67,9 @@ PortalAnswer route(PortalState& state, const PortalRequest& request, const Parse
   return answer_apptego(state, request, target, now);
 }
 
+// `met` becomes the kind of the fault that the request meets.
 PortalAnswer serve(PortalState& state, const PortalRequest& request, const ParsedTarget& target,
-                   WallTime now) {
+                   WallTime now, std::string& met) {
   const std::string credential(find_header(request.headers, "Authorization").value_or(""));
   const auto penalty = state.penalties.find(credential);
   if (penalty != state.penalties.end() && now < penalty->second.until) {
@@ -86,7 +87,8 @@ PortalAnswer serve(PortalState& state, const PortalRequest& request, const Parse
   }
   const std::optional<Fault> fault = state.faults.next(stream_of_path(target.path), target.path);
   if (fault) {
-    ++state.stats.faults[to_string(fault->kind)];
+    met = to_string(fault->kind);
+    ++state.stats.faults[met];
     if (std::optional<PortalAnswer> instead = answer_instead(state, *fault, credential, now))
       return std::move(*instead);
   }
@@ -97,12 +99,12 @@ PortalAnswer serve(PortalState& state, const PortalRequest& request, const Parse
 }
 
 void record_seen(PortalState& state, const PortalRequest& request, const ParsedTarget& target,
-                 const PortalAnswer& answer, WallTime now) {
+                 const PortalAnswer& answer, WallTime now, std::string fault) {
   const int status = answer.transport.refuse || answer.transport.hang ? 0 : answer.status;
   ++state.stats.requests;
   ++state.stats.by_status[status];
   ++state.stats.by_path[target.path];
-  state.seen.push_back({now, request.method, request.target, request.body, status});
+  state.seen.push_back({now, request.method, request.target, request.body, status, std::move(fault)});
   if (state.seen.size() > max_seen_requests) state.seen.pop_front();
 }
 
@@ -143,9 +145,10 @@ PortalAnswer Portal::handle(const PortalRequest& request) {
   advance(*state_, now);
   const ParsedTarget target = parse_target(request.target);
   const bool ours = target.path.starts_with("/sandbox/");
+  std::string fault;
   PortalAnswer answer =
-      ours ? answer_sandbox(*state_, request, target, now) : serve(*state_, request, target, now);
-  if (!ours) record_seen(*state_, request, target, answer, now);
+      ours ? answer_sandbox(*state_, request, target, now) : serve(*state_, request, target, now, fault);
+  if (!ours) record_seen(*state_, request, target, answer, now, std::move(fault));
   if (!find_header(answer.headers, "Date"))
     answer.headers.push_back({"Date", http_date(now + state_->options.date_offset)});
   std::array<char, 32> id{};
@@ -218,26 +221,12 @@ void Portal::add_raw(std::string_view stream, WallTime created, std::string id, 
 
 bool Portal::change(std::string_view stream, std::string_view id, std::string_view tenant) {
   const std::scoped_lock lock(mutex_);
-  PortalStream& log = stream_or_die(*state_, tenant, stream);
-  SandboxRecord* record = log.records.find(id);
-  if (!record || record->json->size() < 2) return false;
-  ++record->changes;
-  ++log.changes;
-  // One more member before the closing brace; a second change replaces the first one's number.
-  std::string json = *record->json;
-  const std::size_t old = json.rfind(",\"sandbox_changed\":");
-  json.erase(old == std::string::npos ? json.size() - 1 : old);
-  json += ",\"sandbox_changed\":" + std::to_string(record->changes) + "}";
-  record->json = std::make_shared<const std::string>(std::move(json));
-  return true;
+  return change_record(stream_or_die(*state_, tenant, stream), id);
 }
 
 bool Portal::erase(std::string_view stream, std::string_view id, std::string_view tenant) {
   const std::scoped_lock lock(mutex_);
-  SandboxRecord* record = stream_or_die(*state_, tenant, stream).records.find(id);
-  if (!record) return false;
-  record->erased = true;
-  return true;
+  return erase_record(stream_or_die(*state_, tenant, stream), id);
 }
 
 void Portal::stop_making() {

@@ -72,6 +72,7 @@ struct PortalStats {
   std::map<int, std::uint64_t> by_status;  // 0: refused, or never answered
   std::map<std::string, std::uint64_t> by_path;
   std::map<std::string, std::uint64_t> faults;  // by kind, those that were met
+  std::map<SandboxExpiredCursor, std::uint64_t> expired_cursors;  // that were used, by how they were refused
   std::uint64_t during_penalty = 0;  // requests that came while a penalty the portal had imposed was running
   std::map<std::string, StreamStats> streams;  // of the first tenant
 };
@@ -83,6 +84,7 @@ struct SeenRequest {
   std::string target;
   std::string body;
   int status = 0;
+  std::string fault;  // its kind; empty: none was met
 };
 
 struct PortalState;
@@ -90,7 +92,8 @@ struct PortalState;
 // The simulated portal: pure and deterministic, no sockets and no clock of its own. Thread-safe.
 //
 // Besides the vendor's calls it answers GET /sandbox/records?stream=audit (NDJSON, everything it has ever
-// shown), GET /sandbox/stats, POST /sandbox/stop-making and POST /sandbox/faults (parse_faults).
+// shown), GET /sandbox/stats, POST /sandbox/stop-making, POST /sandbox/faults (parse_faults), and POST
+// /sandbox/change?stream=audit&id=81723 and /sandbox/erase?…, which do what change() and erase() do.
 // Where a stream is named, the tenant may be too; without it the first tenant is meant.
 class Portal {
  public:

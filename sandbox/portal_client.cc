@@ -60,21 +60,33 @@ Duration time_of_bytes(const AnswerTransport& transport, std::uint64_t bytes) {
 }  // namespace
 
 Task<Result<HttpResponse>> PortalHttpClient::send(HttpRequest request) {
+  // Also a request that is cancelled ends.
+  struct InFlight {
+    explicit InFlight(int& count) : count_(count) { ++count_; }
+    ~InFlight() { --count_; }
+    int& count_;
+  };
+  const InFlight counted(in_flight_);
+  most_in_flight_ = std::max(most_in_flight_, in_flight_);
+  co_return co_await answer(std::move(request));
+}
+
+Task<Result<HttpResponse>> PortalHttpClient::answer(HttpRequest request) {
   const Result<SplitUrl> url = split_url(request.url);
   if (!url.ok()) co_return url.error();
   const std::string host = url->host;
   if (unreachable_) co_return Error{ErrorKind::connect, "cannot connect to " + host + ": connection refused"};
   co_await clock_.sleep(latency_ / 2);
   PortalRequest asked{request.method, url->target, request.headers, request.body, url->origin};
-  PortalAnswer answer = portal_.handle(asked);
-  const AnswerTransport transport = answer.transport;
+  PortalAnswer given = portal_.handle(asked);
+  const AnswerTransport transport = given.transport;
   const Duration wait = transport.hang ? timeout_ : transport.delay + latency_ / 2;
   co_await clock_.sleep(std::min(wait, timeout_));
   if (wait >= timeout_) co_return Error{ErrorKind::timeout, host + " did not answer in time"};
   if (transport.refuse)
     co_return Error{ErrorKind::connect, host + " closed the connection before it answered"};
 
-  Result<std::string> body = whole_body(answer, host, request.max_body_bytes);
+  Result<std::string> body = whole_body(given, host, request.max_body_bytes);
   if (!body.ok()) co_return body.error();
   const std::uint64_t sent =
       std::min<std::uint64_t>(transport.cut_after.value_or(body->size()), body->size());
@@ -86,11 +98,11 @@ Task<Result<HttpResponse>> PortalHttpClient::send(HttpRequest request) {
     co_return Error{ErrorKind::connect, "the answer of " + host + " ended after " + std::to_string(sent) +
                                             " of " + std::to_string(body->size()) + " bytes"};
   }
-  Result<std::string> plain = decoded(answer, std::move(body).value(), host, request.max_body_bytes);
+  Result<std::string> plain = decoded(given, std::move(body).value(), host, request.max_body_bytes);
   if (!plain.ok()) co_return plain.error();
   HttpResponse response;
-  response.status = answer.status;
-  response.headers = std::move(answer.headers);
+  response.status = given.status;
+  response.headers = std::move(given.headers);
   response.body = std::move(plain).value();
   co_return response;
 }

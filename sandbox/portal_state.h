@@ -93,6 +93,10 @@ PortalAnswer answer_sandbox(PortalState& state, const PortalRequest& request, co
 // stats with the streams' counts filled in.
 PortalStats collect_stats(const PortalState& state, WallTime now);
 
+// The portal changes its history. False: there is no such id.
+bool change_record(PortalStream& stream, std::string_view id);
+bool erase_record(PortalStream& stream, std::string_view id);
+
 // Faults that need no page, or nothing when the request is to be served first.
 std::optional<PortalAnswer> answer_instead(PortalState& state, const Fault& fault,
                                            const std::string& credential, WallTime now);

@@ -255,6 +255,25 @@ TEST(Portal, ListsWhatItHasMadeAndCounts) {
   EXPECT_EQ(fixture.portal().seen_requests().size(), 1u);
 }
 
+TEST(Portal, RewritesItsHistoryOverHttp) {
+  PortalFixture fixture;
+  const std::vector<std::string> ids = fixture.portal().make("audit", 3, fixture.now() - 1h, fixture.now());
+  EXPECT_EQ(fixture.call("POST", "/sandbox/change?stream=audit&id=" + ids[0], "").status, 200);
+  EXPECT_EQ(fixture.call("POST", "/sandbox/erase?stream=audit&id=" + ids[1], "").status, 200);
+  const std::string page = fixture.logs("audit_logs", "{}");
+  EXPECT_NE(page.find("\"event\":" + ids[0] + ","), std::string::npos) << page;
+  EXPECT_NE(page.find("\"sandbox_changed\":1}"), std::string::npos) << page;
+  EXPECT_EQ(page.find("\"event\":" + ids[1] + ","), std::string::npos) << page;
+  EXPECT_NE(page.find("\"event\":" + ids[2] + ","), std::string::npos) << page;
+  const PortalStats stats = fixture.portal().stats();
+  EXPECT_EQ(stats.streams.at("audit").changed, 1u);
+  EXPECT_EQ(stats.streams.at("audit").erased, 1u);
+  EXPECT_EQ(fixture.call("POST", "/sandbox/erase?stream=audit&id=1", "").status, 404);
+  EXPECT_EQ(fixture.call("POST", "/sandbox/erase?stream=none&id=" + ids[2], "").status, 404);
+  EXPECT_EQ(fixture.call("POST", "/sandbox/change?stream=audit", "").status, 400);
+  EXPECT_EQ(fixture.call("GET", "/sandbox/erase?stream=audit&id=" + ids[2], "").status, 404);
+}
+
 TEST(Portal, StopsMakingOverHttp) {
   PortalOptions options;
   options.streams[SandboxLog::audit].rate_per_second = 1;

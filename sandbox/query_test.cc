@@ -5,13 +5,13 @@
 namespace auditferry {
 namespace {
 
-constexpr std::string_view record =
+constexpr std::string_view sample =
     R"({"event":7,"user_id":"admin@example.com","api_call":"config_update","creation_time":1763893512,"successful":false,"raw_data":"{\"who\":\"it's\"}"})";
 
 bool fits(std::string_view query) {
   const Result<RecordFilter> filter = parse_query(query, SandboxLog::audit);
   EXPECT_TRUE(filter.ok()) << query;
-  return filter.ok() && (!*filter || (*filter)(record));
+  return filter.ok() && (!*filter || (*filter)(sample));
 }
 
 TEST(Query, Fits) {

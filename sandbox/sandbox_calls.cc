@@ -24,13 +24,30 @@ void append_line(const SandboxRecord& record, bool forgotten, std::string& out) 
   out += ",\"record\":" + *record.json + "}\n";
 }
 
+std::string query_of(const ParsedTarget& target, const char* name) {
+  const auto found = target.query.find(name);
+  return found == target.query.end() ? std::string() : found->second;
+}
+
+PortalStream* stream_of(PortalState& state, const ParsedTarget& target) {
+  return state.stream(query_of(target, "tenant"), query_of(target, "stream"));
+}
+
+constexpr const char* no_such_stream = "no such stream: audit, device, okta or github";
+
+// Of one record, which the query names by its stream and id.
+PortalAnswer rewrite_history(PortalState& state, const ParsedTarget& target, bool (*rewrite)(PortalStream& stream, std::string_view id)) {
+  PortalStream* stream = stream_of(state, target);
+  if (!stream) return error_answer(404, no_such_stream);
+  const std::string id = query_of(target, "id");
+  if (id.empty()) return error_answer(400, "which record: ?stream=audit&id=ID, as GET /sandbox/records?stream=audit lists it");
+  if (!rewrite(*stream, id)) return error_answer(404, "no record with this id has appeared");
+  return json_answer(200, "{\"success\":true}");
+}
+
 PortalAnswer list_records(PortalState& state, const ParsedTarget& target, WallTime now) {
-  const auto query = [&target](const char* name) {
-    const auto found = target.query.find(name);
-    return found == target.query.end() ? std::string() : found->second;
-  };
-  const PortalStream* stream = state.stream(query("tenant"), query("stream"));
-  if (!stream) return error_answer(404, "no such stream: audit, device, okta or github");
+  const PortalStream* stream = stream_of(state, target);
+  if (!stream) return error_answer(404, no_such_stream);
   auto listed = std::make_shared<ListedRecords>();
   listed->records = stream->records.all();
   listed->oldest = stream->oldest(now);
@@ -100,22 +117,45 @@ PortalStats collect_stats(const PortalState& state, WallTime now) {
   return stats;
 }
 
+bool change_record(PortalStream& stream, std::string_view id) {
+  SandboxRecord* record = stream.records.find(id);
+  if (!record || record->json->size() < 2) return false;
+  ++record->changes;
+  ++stream.changes;
+  // One more member before the closing brace; a second change replaces the first one's number.
+  std::string json = *record->json;
+  const std::size_t old = json.rfind(",\"sandbox_changed\":");
+  json.erase(old == std::string::npos ? json.size() - 1 : old);
+  json += ",\"sandbox_changed\":" + std::to_string(record->changes) + "}";
+  record->json = std::make_shared<const std::string>(std::move(json));
+  return true;
+}
+
+bool erase_record(PortalStream& stream, std::string_view id) {
+  SandboxRecord* record = stream.records.find(id);
+  if (!record) return false;
+  record->erased = true;
+  return true;
+}
+
 PortalAnswer answer_sandbox(PortalState& state, const PortalRequest& request, const ParsedTarget& target,
                             WallTime now) {
   if (target.path == "/sandbox/records") return list_records(state, target, now);
   if (target.path == "/sandbox/stats") return json_answer(200, stats_text(collect_stats(state, now)));
-  if (request.method != "POST") return error_answer(404, "records, stats, or POST to stop-making or faults");
+  if (request.method != "POST") return error_answer(404, "records, stats, or POST to stop-making, faults, change or erase");
   if (target.path == "/sandbox/stop-making") {
     state.making = false;
     return json_answer(200, "{\"success\":true}");
   }
+  if (target.path == "/sandbox/change") return rewrite_history(state, target, change_record);
+  if (target.path == "/sandbox/erase") return rewrite_history(state, target, erase_record);
   if (target.path == "/sandbox/faults") {
     Result<Faults> faults = parse_faults(request.body);
     if (!faults.ok()) return error_answer(400, faults.error().message);
     state.faults.set(std::move(faults).value());
     return json_answer(200, "{\"success\":true}");
   }
-  return error_answer(404, "records, stats, stop-making or faults");
+  return error_answer(404, "records, stats, stop-making, faults, change or erase");
 }
 
 }  // namespace auditferry

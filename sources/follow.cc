@@ -1,7 +1,6 @@
 #include "sources/follow.h"
 
 #include <algorithm>
-#include <map>
 
 #include "encoding/json_object.h"
 #include "encoding/json_scanner.h"
@@ -15,6 +14,28 @@ constexpr Duration first_skip = std::chrono::seconds(1);
 constexpr Duration longest_skip = std::chrono::hours(1);
 // So many empty pages in a row, each with another next link, are left alone until the next poll.
 constexpr std::uint32_t many_empty = 20;
+
+std::string json_counts(const std::map<std::uint64_t, std::uint32_t>& counts) {
+  std::string text = "[";
+  for (const auto& [key, count] : counts) {
+    if (text.size() > 1) text += ',';
+    text += "[" + std::to_string(static_cast<std::int64_t>(key)) + "," + std::to_string(count) + "]";
+  }
+  return text + "]";
+}
+
+std::map<std::uint64_t, std::uint32_t> read_counts(JsonView pairs) {
+  std::map<std::uint64_t, std::uint32_t> counts;
+  if (!pairs.is_array()) return counts;
+  for (const JsonView pair : pairs.elements()) {
+    const auto key = pair.at_pointer("/0");
+    const auto count = pair.at_pointer("/1");
+    const auto key_number = key ? key->as_int64() : std::nullopt;
+    const auto count_number = count ? count->as_int64() : std::nullopt;
+    if (key_number && count_number) counts[static_cast<std::uint64_t>(*key_number)] = static_cast<std::uint32_t>(*count_number);
+  }
+  return counts;
+}
 
 }  // namespace
 
@@ -55,10 +76,9 @@ bool OldestFirstFollow::ends_log(const Page& page, bool moved) const {
 
 OldestFirstFollow::Outcome OldestFirstFollow::on_page(const Page& page, WallTime edge) {
   Outcome outcome;
-  // Equal records without ids are told apart within their page only: the log's own order repeats.
-  std::map<ShortHash, std::uint32_t> equal;
+  const bool moved = page.cursor && page.cursor != cursor_;
+  outcome.occurrences = number(page, moved);
   for (const PageRecord& record : page.records) {
-    outcome.occurrences.push_back(rules_.has_ids && record.has_id ? 1 : ++equal[record.content]);
     if (record.has_time && (!newest_ || record.time > *newest_)) newest_ = record.time;
   }
   if (lost_from_) {
@@ -67,7 +87,6 @@ OldestFirstFollow::Outcome OldestFirstFollow::on_page(const Page& page, WallTime
     lost_from_.reset();
     skip_ = std::max(first_skip, rules_.unit);
   }
-  const bool moved = page.cursor && page.cursor != cursor_;
   outcome.at_edge = ends_log(page, moved);
   empty_run_ = page.records.empty() && !outcome.at_edge ? empty_run_ + 1 : 0;
   outcome.pause = empty_run_ > 0 && empty_run_ % many_empty == 0;
@@ -88,7 +107,32 @@ OldestFirstFollow::Outcome OldestFirstFollow::on_page(const Page& page, WallTime
   return outcome;
 }
 
+std::vector<std::uint32_t> OldestFirstFollow::number(const Page& page, bool moved) {
+  std::vector<std::uint32_t> numbers;
+  std::map<std::uint64_t, std::uint32_t> met = equal_;
+  std::map<std::uint64_t, std::uint32_t> last;  // of the last instant
+  std::optional<WallTime> last_at;
+  for (const PageRecord& record : page.records) {
+    if (record.has_time && record.time != last_at) {
+      last_at = record.time;
+      last.clear();
+      if (last_at == equal_at_) last = equal_;
+    }
+    const bool has_id = rules_.has_ids && record.has_id;
+    numbers.push_back(has_id ? 1 : ++met[record_key(record)]);
+    if (!has_id && record.has_time) last[record_key(record)] = numbers.back();
+  }
+  // Where the cursor stays, the same page is asked for again.
+  if (moved && last_at) {
+    equal_at_ = last_at;
+    equal_ = std::move(last);
+  }
+  return numbers;
+}
+
 void OldestFirstFollow::ask_by_time(WallTime from) {
+  equal_at_.reset();
+  equal_.clear();
   cursor_.reset();
   from_ = std::max(from_, from);
 }
@@ -163,6 +207,7 @@ std::string OldestFirstFollow::state() const {
   JsonObject object;
   object.number("version", 1).value("from", std::to_string(to_micros(from_))).value("covered_to", std::to_string(to_micros(covered_to_)));
   if (cursor_) object.text("cursor", *cursor_);
+  if (equal_at_ && !equal_.empty()) object.value("equal_at", std::to_string(to_micros(*equal_at_))).value("equal", json_counts(equal_));
   if (newest_) object.value("newest", std::to_string(to_micros(*newest_)));
   if (page_size_ != rules_.page_size) object.number("page_size", page_size_);
   if (small_until_) object.value("small_until", std::to_string(to_micros(*small_until_)));
@@ -187,6 +232,8 @@ Result<OldestFirstFollow> OldestFirstFollow::resume(const WalkRules& rules, std:
   follow.from_ = *from;
   follow.covered_to_ = *covered_to;
   follow.newest_ = time("newest");
+  follow.equal_at_ = time("equal_at");
+  if (const auto equal = view.find("equal")) follow.equal_ = read_counts(*equal);
   if (const auto size = view.find("page_size")) {
     const std::int64_t stored = size->as_int64().value_or(0);
     if (stored >= 1 && stored <= std::max(rules.page_size, rules.max_page_size)) follow.page_size_ = static_cast<std::uint32_t>(stored);

@@ -9,6 +9,8 @@
 // A cursor that is refused again before the log has come further shows that chains end early: then no longer
 // `overlap` back but from the newest time on, then with larger pages, and at last a unit further (a gap).
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,7 +38,9 @@ class OldestFirstFollow {
     bool pause = false;                // only empty pages for a while, each with another next link
     std::optional<WalkGap> lost;       // what could not be read before this page
     std::optional<TimeRange> covered;  // what has been shown with this page
-    std::vector<std::uint32_t> occurrences;  // as NewestFirstWalk::on_page
+    // As NewestFirstWalk::on_page, of a chain of cursors: an equal record behind the end of a page belongs to the same
+    // instant as that end.
+    std::vector<std::uint32_t> occurrences;
   };
   // `edge`: up to when a page that ends the log shows it.
   Outcome on_page(const Page& page, WallTime edge);
@@ -57,6 +61,7 @@ class OldestFirstFollow {
   OldestFirstFollow(const WalkRules& rules, bool next_link_always);
   bool ends_log(const Page& page, bool moved) const;
   void ask_by_time(WallTime from);
+  std::vector<std::uint32_t> number(const Page& page, bool moved);
   void grow_again();
 
   WalkRules rules_;
@@ -64,6 +69,9 @@ class OldestFirstFollow {
   std::optional<WallTime> to_;         // the window's end
   WallTime from_{};                    // of a request by time; never falls
   std::optional<std::string> cursor_;  // of the next request; nothing: by time
+  // What stands before cursor_: the instant of the last record, and how many equal ones without ids it has.
+  std::optional<WallTime> equal_at_;
+  std::map<std::uint64_t, std::uint32_t> equal_;
   WallTime covered_to_{};
   std::optional<WallTime> newest_;
   std::uint32_t page_size_;

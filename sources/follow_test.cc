@@ -158,6 +158,43 @@ TEST(Follow, AWindowEndsWithAPageBehindItAlsoWithoutAnUpperBound) {
   EXPECT_EQ(follow.covered_to(), at(100));
 }
 
+using Equal = std::vector<std::uint32_t>;
+
+// Records that have nothing but their time.
+Page idless_page(std::initializer_list<std::int64_t> times, std::optional<std::string> next = std::nullopt) {
+  Page page = page_of(times, std::move(next));
+  for (PageRecord& record : page.records) record.has_id = false;
+  return page;
+}
+
+TEST(Follow, EqualRecordsWithoutIdsAreCountedOnBehindTheEndOfAPage) {
+  OldestFirstFollow follow = OldestFirstFollow::begin(link_rules(), at(0), false);
+  EXPECT_EQ(follow.on_page(idless_page({1, 2, 3, 3}, "/a"), at(1000)).occurrences, (Equal{1, 1, 1, 2}));
+  EXPECT_EQ(follow.on_page(idless_page({3, 3, 3, 3}, "/b"), at(1000)).occurrences, (Equal{3, 4, 5, 6}));
+  Result<OldestFirstFollow> resumed = OldestFirstFollow::resume(link_rules(), follow.state(), false);
+  ASSERT_TRUE(resumed.ok());
+  EXPECT_EQ(resumed->on_page(idless_page({3, 4}, "/c"), at(1000)).occurrences, (Equal{7, 1}));
+  // An empty page in between changes nothing, and what is long past is not kept.
+  resumed->on_page(idless_page({}, "/d"), at(1000));
+  EXPECT_EQ(resumed->on_page(idless_page({4, 3}, "/e"), at(1000)).occurrences, (Equal{2, 1}));
+}
+
+// Without a next link the last cursor is asked again: the same records, and new ones.
+TEST(Follow, EqualRecordsOfAPageThatIsAskedForAgainAreTheSame) {
+  OldestFirstFollow follow = OldestFirstFollow::begin(link_rules(), at(0), false);
+  follow.on_page(idless_page({1, 2, 3}, "/a"), at(1000));
+  for (int poll = 0; poll < 3; ++poll) EXPECT_EQ(follow.on_page(idless_page({3, 4, 4}), at(1000)).occurrences, (Equal{2, 1, 2}));
+  EXPECT_EQ(follow.on_page(idless_page({3, 4, 4, 4}, "/b"), at(1000)).occurrences, (Equal{2, 1, 2, 3}));
+  EXPECT_EQ(follow.on_page(idless_page({4}, "/c"), at(1000)).occurrences, (Equal{4}));
+}
+
+TEST(Follow, EqualRecordsAreCountedAnewWhenTheLogIsAskedByTime) {
+  OldestFirstFollow follow = OldestFirstFollow::begin(link_rules(), at(0), false);
+  follow.on_page(idless_page({1, 2, 3, 3}, "/a"), at(1000));
+  follow.on_cursor_refused();
+  EXPECT_EQ(follow.on_page(idless_page({3, 3, 4}, "/b"), at(1000)).occurrences, (Equal{1, 2, 1}));
+}
+
 TEST(Follow, AStateThatCannotBeReadIsRefused) {
   for (const char* text : {"", "{}", "[]", "{\"version\":1,\"from\":\"x\",\"covered_to\":1}", "{\"from\":1"}) {
     EXPECT_FALSE(OldestFirstFollow::resume(link_rules(), text, false).ok()) << text;

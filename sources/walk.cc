@@ -1,7 +1,6 @@
 #include "sources/walk.h"
 
 #include <algorithm>
-#include <cstring>
 #include <functional>
 
 #include "core/check.h"
@@ -15,12 +14,6 @@ constexpr std::uint32_t many_empty_pages = 20;
 // Offset and page-number paging: so many full pages in a row that bring nothing the attempt has not met may
 // come of records that are added at the top meanwhile; more of them are a server that does not turn pages.
 constexpr std::uint32_t many_known_pages = 3;
-
-std::uint64_t key_of(const PageRecord& record) {
-  std::uint64_t content = 0;
-  std::memcpy(&content, record.content.data(), sizeof content);
-  return content ^ (std::hash<std::string_view>{}(record.id) * 0x9e3779b97f4a7c15ull);
-}
 
 // The ceiling is taken over this many records. Fewer might all be outliers, far below what follows.
 constexpr std::size_t fewest_recent = 3;
@@ -50,14 +43,17 @@ NewestFirstWalk NewestFirstWalk::begin(const WalkRules& rules, TimeRange window)
 
 void NewestFirstWalk::begin_attempt(WallTime upper, bool confirming) {
   upper_ = upper;
+  stepped_down_ = stepped_down_ || upper < piece().to;
   confirming_ = confirming;
   brought_new_ = false;
   through_cursor_ = false;
   cursor_.reset();
   offset_ = 0;
+  counted_end_ = 0;
   pages_ = 0;
   empty_run_ = 0;
   known_run_ = 0;
+  equal_run_ = 0;
   largest_here_ = 0;
   ++attempt_;
   newest_so_far_.reset();
@@ -68,7 +64,7 @@ void NewestFirstWalk::begin_attempt(WallTime upper, bool confirming) {
   recent_.clear();
   last_keys_.clear();
   cursors_seen_.clear();
-  equal_counts_.clear();
+  equal_.clear();
   if (!search_) above_.clear();
 }
 
@@ -107,24 +103,27 @@ NewestFirstWalk::Slot NewestFirstWalk::next_slot() const {
   return best;
 }
 
+EqualRecords::Numbers NewestFirstWalk::number(const Page& page) {
+  if (!counted()) return equal_.on_page(page, rules_.has_ids, ceiling());
+  const std::uint64_t begin = next_slot().begin;
+  return equal_.on_counted_page(page, rules_.has_ids, counted_end_ > begin ? counted_end_ - begin : 0);
+}
+
 NewestFirstWalk::Look NewestFirstWalk::examine(const Page& page, std::vector<std::uint32_t>& occurrences) {
   Look look;
+  const EqualRecords::Numbers numbers = number(page);
+  occurrences = numbers.of_records;
+  look.nothing_fresh = numbers.nothing_fresh;
   look.count = page.records.size() + page.oversized.size();
   std::vector<std::uint64_t> keys;
   const PageRequest request = next_request();
   const WallTime bound = *request.from;
   look.full = look.count > 0 && look.count >= std::min<std::size_t>(request.page_size, std::max<std::size_t>(1, largest_here_));
   std::optional<WallTime> oldest_before;  // of the records of this page that came before
-  for (const PageRecord& record : page.records) {
-    std::uint64_t key = key_of(record);
-    if (!rules_.has_ids || !record.has_id) {
-      // The n-th equal record of an attempt is a record of its own.
-      const std::uint32_t count = ++equal_counts_[key];
-      occurrences.push_back(count);
-      key ^= count * 0xff51afd7ed558ccdull;
-    } else {
-      occurrences.push_back(1);
-    }
+  for (std::size_t i = 0; i < page.records.size(); ++i) {
+    const PageRecord& record = page.records[i];
+    // The n-th equal record of an attempt is a record of its own.
+    const std::uint64_t key = record_key(record) ^ (occurrences[i] - 1) * 0xff51afd7ed558ccdull;
     const SeenSet::Answer answer = seen_.note(key, attempt_);
     if (!answer.in_attempt) look.all_seen = false;
     if (search_) {
@@ -155,6 +154,7 @@ NewestFirstWalk::Look NewestFirstWalk::examine(const Page& page, std::vector<std
   }
   if (!page.oversized.empty()) look.all_seen = false;
   if (!keys.empty()) last_keys_ = std::move(keys);
+  look.shares = numbers.joins.value_or(look.shares);
   return look;
 }
 
@@ -208,6 +208,8 @@ void NewestFirstWalk::judge(const Page& page, const Look& look) {
     return piece_shown();  // (a)
   }
   if (repeated) return attempt_was_cut(false);
+  if (look.count > 0) equal_run_ = look.nothing_fresh ? equal_run_ + look.count : 0;
+  if (equal_run_ > rules_.max_page_size) return attempt_was_cut(false);
   if (look.count > 0) remember(look);
   // Below the window; only meaningful once the server has been seen to ignore the start bound.
   if (ignores_start_ && look.newest && with_rise(*look.newest) < piece().from) return piece_shown();
@@ -231,9 +233,9 @@ void NewestFirstWalk::judge_counted(const Look& look) {
   }
   remember(look);
   if (ignores_start_ && look.newest && with_rise(*look.newest) < piece().from) return piece_shown();
-  const std::uint64_t end = next_slot().begin + look.count;
+  counted_end_ = next_slot().begin + look.count;
   largest_here_ = std::max(largest_here_, look.count);
-  offset_ = end - std::min<std::uint64_t>(look.count, overlap_of(largest_here_));
+  offset_ = counted_end_ - std::min<std::uint64_t>(look.count, overlap_of(largest_here_));
   through_cursor_ = true;
 }
 
@@ -292,6 +294,12 @@ void NewestFirstWalk::attempt_was_cut(bool confirm) {
   }
   give_up_units("the portal shows only part of the records of this moment: its cursors end early and its pages are not larger; ask the vendor "
                 "for a larger page_size");
+}
+
+void NewestFirstWalk::attempt_again() {
+  if (disorder_) return begin_attempt(upper_, false);
+  const auto lower = step_down(last_newest_);
+  begin_attempt(lower ? *lower : step_down(ceiling()).value_or(upper_), false);
 }
 
 void NewestFirstWalk::give_up_units(const std::string& why) {

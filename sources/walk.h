@@ -11,6 +11,8 @@
 //      attempt by time, from the newest time of the last page; if that would be no progress, from a time
 //      near its end; then with larger pages; and if all fails a gap of two time units is recorded and the
 //      walk goes on below it.
+// Records without ids are told apart by sources/equal_records.h. Only such records, each equal to an earlier one, may be
+// a page that is shown again and again: after more than the largest page of them (c) applies.
 // A log in another order than that of time (by event, say) shows newer records behind older ones. What is
 // still to come is therefore not expected below the oldest time of a page but below its ceiling, the
 // newest of the chain's last records, plus the largest rise above that ceiling ever met (decision 6).
@@ -23,12 +25,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "core/page.h"
 #include "core/profile.h"
 #include "core/result.h"
+#include "sources/equal_records.h"
 #include "sources/recent_maximum.h"
 #include "sources/seen_set.h"
 
@@ -53,8 +55,8 @@ struct WalkGap {
 class NewestFirstWalk {
  public:
   static NewestFirstWalk begin(const WalkRules& rules, TimeRange window);
-  // Goes on from a text that state() gave. Without ids the attempt starts again by time, because equal
-  // records are told apart by their number within one attempt.
+  // Goes on from a text that state() gave. An attempt that has met records without ids starts again by time, because
+  // equal ones are told apart by their number within one attempt.
   static Result<NewestFirstWalk> resume(const WalkRules& rules, std::string_view state);
 
   bool done() const { return todo_.empty(); }
@@ -93,6 +95,10 @@ class NewestFirstWalk {
   std::vector<WalkGap> take_gaps();
   std::uint64_t records() const { return records_; }
   bool found_disorder() const { return disorder_; }
+  // Some attempt went on from a time instead of a cursor. Records that are already known and stand in another order than
+  // that of time, closer together than `overlap`, may then not have come, although they are still there. Not kept in
+  // state().
+  bool stepped_down() const { return stepped_down_; }
   // Of the records inside the window that came so far, known ones too. Kept in state().
   std::optional<WallTime> oldest_inside() const { return oldest_inside_; }
   std::optional<WallTime> newest_inside() const { return newest_inside_; }
@@ -105,6 +111,7 @@ class NewestFirstWalk {
     std::optional<WallTime> oldest;
     bool all_seen = true;     // every record was met before in this attempt
     bool any_new = false;     // some record was never met in this walk
+    bool nothing_fresh = false;  // no record has an id, and each equals one of an earlier page of this attempt
     bool shares = false;      // with the page before (offset and page-number paging)
     bool before_bound = false;  // some record is older than the bound that was asked for
     bool full = false;          // as many as were asked for, or as the server gives at most
@@ -122,6 +129,8 @@ class NewestFirstWalk {
     std::uint64_t end() const { return begin + size; }
   };
   Slot next_slot() const;
+  EqualRecords::Numbers number(const Page& page);
+  void attempt_again();
   void judge_counted(const Look& look);
   void remember(const Look& look);
   bool repeats(const std::string& cursor);
@@ -172,6 +181,7 @@ class NewestFirstWalk {
   bool through_cursor_ = false;
   std::optional<std::string> cursor_;
   std::uint64_t offset_ = 0;  // where the next page is to begin, at the latest
+  std::uint64_t counted_end_ = 0;  // where the last one ended
   std::uint32_t page_size_ = 100;
   // So many records are still to be read in small pages before usual ones are tried again, after one that could not
   // be read; 0: pages are not small for that.
@@ -180,6 +190,7 @@ class NewestFirstWalk {
   std::uint32_t pages_ = 0;
   std::uint32_t empty_run_ = 0;
   std::uint32_t known_run_ = 0;   // pages in a row that brought only what the attempt had met
+  std::size_t equal_run_ = 0;     // records in a row, in pages that brought only equal ones
   std::size_t largest_here_ = 0;  // the largest page of the attempt
   std::uint8_t attempt_ = 0;
   std::optional<WallTime> newest_so_far_;
@@ -191,6 +202,7 @@ class NewestFirstWalk {
   RecentMaximum recent_;  // of the last records' times
   std::vector<std::uint64_t> last_keys_;     // offset and page-number paging
   std::vector<std::uint64_t> cursors_seen_;  // hashes
+  EqualRecords equal_;
 
   // The search for a record that cannot be read.
   struct Search {
@@ -216,10 +228,10 @@ class NewestFirstWalk {
   std::uint64_t records_ = 0;
   std::optional<WallTime> latest_;  // see clip()
   bool disorder_ = false;
+  bool stepped_down_ = false;
   Duration largest_rise_{};
   bool ignores_start_ = false;
   SeenSet seen_;
-  std::unordered_map<std::uint64_t, std::uint32_t> equal_counts_;  // records without ids, this attempt
 };
 
 }  // namespace auditferry

@@ -19,6 +19,7 @@ inline WallTime at(std::int64_t second) { return from_micros((base + second) * 1
 
 struct Walked {
   std::set<std::string> ids;
+  std::set<std::string> equal;  // "ID#n" of those that counted as the n-th equal one
   std::vector<TimeRange> covered;
   std::vector<WalkGap> gaps;
   int requests = 0;
@@ -37,8 +38,12 @@ inline Walked walk_all(FakeLog& log, WalkRules rules, TimeRange window, bool res
     } else if (answer.unreadable) {
       walk.on_unreadable("not JSON");
     } else {
-      walk.on_page(answer.page);
-      for (const PageRecord& record : answer.page.records) walked.ids.insert(record.id);
+      const std::vector<std::uint32_t> numbers = walk.on_page(answer.page);
+      for (std::size_t i = 0; i < numbers.size(); ++i) {
+        const std::string& id = answer.page.records[i].id;
+        walked.ids.insert(id);
+        if (numbers[i] > 1) walked.equal.insert(id + "#" + std::to_string(numbers[i]));
+      }
     }
     for (WalkGap& gap : walk.take_gaps()) walked.gaps.push_back(std::move(gap));
     walked.disorder = walked.disorder || walk.found_disorder();

@@ -121,17 +121,28 @@ TEST(WalkPaging, WhatWasTooLargeIsNotAskedForAgainAtOnce) {
   EXPECT_EQ(walk.covered().size(), 2u);  // above and below the pile
 }
 
-class Counted : public testing::TestWithParam<PagingKind> {
+struct CountedKind {
+  const char* name;
+  PagingKind paging;
+  bool has_ids;
+};
+
+class Counted : public testing::TestWithParam<CountedKind> {
  protected:
   FakeLog log_of(int count, int per_second = 1) {
     FakeLog log = even_log(count, per_second);
-    log.page_numbers = GetParam() == PagingKind::page;
+    log.page_numbers = GetParam().paging == PagingKind::page;
     return log;
   }
   WalkRules rules() {
     WalkRules rules;
-    rules.paging = GetParam();
+    rules.paging = GetParam().paging;
+    rules.has_ids = GetParam().has_ids;
     return rules;
+  }
+  // No two records of these logs are equal.
+  void give(NewestFirstWalk& walk, const Page& page) {
+    for (const std::uint32_t number : walk.on_page(page)) EXPECT_EQ(number, 1u);
   }
 };
 
@@ -153,7 +164,7 @@ TEST_P(Counted, ShowsManyPagesAndSharesARecordWithEachPageBefore) {
       }
       before = page;
       ids.merge(page);
-      walk.on_page(answer.page);
+      give(walk, answer.page);
     }
     EXPECT_EQ(ids.size(), 1000u) << limit;
     EXPECT_EQ(walk.covered(), (std::vector<TimeRange>{{at(0), at(999)}}));
@@ -169,7 +180,7 @@ TEST_P(Counted, AFullKnownPageIsNotTheEnd) {
   for (int request = 0; !walk.done(); ++request) {
     ASSERT_LT(request, 60);
     const FakeLog::Answer answer = log.ask(walk.next_request());
-    walk.on_page(answer.page);
+    give(walk, answer.page);
     for (const PageRecord& record : answer.page.records) ids.insert(record.id);
     if (request != 3) continue;
     for (int i = 0; i < 100; ++i) log.records.push_back({base + 99, "late" + std::to_string(i), 1000 + i});
@@ -184,7 +195,7 @@ TEST_P(Counted, SurvivesDeletionsBetweenPages) {
   for (int request = 0; !walk.done(); ++request) {
     ASSERT_LT(request, 200);
     const FakeLog::Answer answer = log.ask(walk.next_request());
-    walk.on_page(answer.page);
+    give(walk, answer.page);
     for (const PageRecord& record : answer.page.records) ids.insert(record.id);
     // The forty newest go after the third page: the next page begins forty records too low.
     if (request == 2) log.records.resize(960);
@@ -204,15 +215,17 @@ TEST_P(Counted, PagesThatAreNotTurnedAreWalkedByTime) {
     asked.page = 0;
     asked.page_size = 100;
     const FakeLog::Answer answer = log.ask(asked);
-    walk.on_page(answer.page);
+    give(walk, answer.page);
     for (const PageRecord& record : answer.page.records) ids.insert(record.id);
   }
   EXPECT_EQ(ids.size(), 1000u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, Counted, testing::Values(PagingKind::offset, PagingKind::page), [](const auto& chosen) {
-  return std::string(chosen.param == PagingKind::offset ? "offset" : "page");
-});
+INSTANTIATE_TEST_SUITE_P(Kinds, Counted,
+                         testing::Values(CountedKind{"offset", PagingKind::offset, true}, CountedKind{"page", PagingKind::page, true},
+                                         CountedKind{"offset_without_ids", PagingKind::offset, false},
+                                         CountedKind{"page_without_ids", PagingKind::page, false}),
+                         [](const auto& chosen) { return std::string(chosen.param.name); });
 
 // The page's upper half is older than its lower half: what follows it may be newer still.
 TEST(WalkPaging, DisorderInsideOnePageIsSeen) {

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "sources/walk_fixture.h"
+#include "tests/support/sanitized.h"
 
 namespace auditferry {
 namespace {
@@ -70,6 +71,7 @@ TEST(WalkSearch, ARecordInAQuietLogIsFoundByItsTime) {
 
 TEST(WalkSearch, WhereNothingCanBeReadTheWalkEndsSoon) {
   for (const bool ignores_start : {false, true}) {
+    // Two hundred pages: one request for each of them would be too many.
     FakeLog log = even_log(20'000);
     log.ignores_start = ignores_start;
     for (const FakeRecord& record : log.records) log.unreadable.insert(record.id);
@@ -106,7 +108,7 @@ TEST(WalkSearch, ItsGapDoesNotDependOnTheWindow) {
 
 // Any log in order of time, any of its records unreadable, cursors that fail, restarts after every page.
 TEST(WalkSearch, WhatCanBeReadIsShownWhereverTheOthersStand) {
-  for (std::uint64_t seed = 1; seed <= 250; ++seed) {
+  for (std::uint64_t seed = 1; seed <= rounds(250u, 50u); ++seed) {
     std::mt19937_64 random(seed);
     const auto below = [&random](std::uint64_t bound) { return static_cast<int>(random() % bound); };
     FakeLog log;
@@ -128,7 +130,7 @@ TEST(WalkSearch, WhatCanBeReadIsShownWhereverTheOthersStand) {
 
 // By event: what stands above the record may be older than it. Gaps may be wider then, but nothing passes for shown.
 TEST(WalkSearch, InALogByEventNothingUnreadPassesForShown) {
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint64_t seed = 1; seed <= rounds(60u, 15u); ++seed) {
     std::mt19937_64 random(seed);
     const auto below = [&random](std::uint64_t bound) { return static_cast<int>(random() % bound); };
     FakeLog log = even_log(50 + below(400));

@@ -51,6 +51,11 @@ class StateReader {
     if (!flag) good_ = false;
     return flag.value_or(false);
   }
+  // False where the key is missing.
+  bool marked(std::string_view key) {
+    const auto value = view_.find(key);
+    return value && value->as_bool().value_or(false);
+  }
   std::optional<WallTime> time(std::string_view key) {
     const auto value = view_.find(key);
     const auto number = value ? value->as_int64() : std::nullopt;
@@ -105,6 +110,7 @@ std::string NewestFirstWalk::state() const {
   object.value("piece_gaps", json_times(piece_gaps_)).value("upper", std::to_string(to_micros(upper_)));
   object.boolean("confirming", confirming_).boolean("brought_new", brought_new_).boolean("through_cursor", through_cursor_);
   if (cursor_) object.text("cursor", *cursor_);
+  if (!equal_.empty()) object.boolean("without_ids", true);
   object.number("page_size", page_size_).number("pages", pages_);
   if (too_large_ > 0) object.number("too_large", too_large_);
   if (small_for_ > 0) object.number("small_for", small_for_);
@@ -182,11 +188,8 @@ Result<NewestFirstWalk> NewestFirstWalk::resume(const WalkRules& rules, std::str
   if (!reader.good() || !upper || walk.page_size_ == 0) return unusable;
   walk.upper_ = *upper;
   walk.attempt_ = 1;
-  const bool counted = rules.paging == PagingKind::offset || rules.paging == PagingKind::page;
-  if (!walk.done() && walk.through_cursor_ && (counted || !rules.has_ids)) {
-    const WallTime again = walk.last_newest_ ? std::max(std::min(walk.with_rise(*walk.last_newest_), walk.upper_), walk.piece().from) : walk.upper_;
-    walk.begin_attempt(again, false);
-  }
+  const bool numbered = !rules.has_ids || reader.marked("without_ids");
+  if (!walk.done() && walk.through_cursor_ && (walk.counted() || numbered)) walk.attempt_again();
   return walk;
 }
 

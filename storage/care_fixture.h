@@ -9,6 +9,7 @@
 
 #include "storage/journal.h"
 #include "storage/snapshot.h"
+#include "storage/test_start.h"
 #include "tests/support/page_builder.h"
 #include "tests/support/temporary_folder.h"
 
@@ -18,8 +19,8 @@ class CareJournal {
  public:
   CareJournal() {
     journal_ = std::move(Journal::open(folder_ / "journal.db")).value();
-    collection_ = journal_->attach({"apptego", "t", "audit"}, "acme", "https://portal", "f", "", start_).value();
-    EXPECT_TRUE(journal_->set_start(collection_.collection_id, start_).ok());
+    collection_ = journal_->attach({"apptego", "t", "audit"}, "acme", "https://portal", "f", "", start).value();
+    EXPECT_TRUE(journal_->set_start(collection_.collection_id, start).ok());
   }
   // Records of the seconds from `first` on; what is covered ends with the last one.
   void publish(int first, int count, const std::string& filler = "") {
@@ -47,9 +48,9 @@ class CareJournal {
     update.from = row.books.position;
     update.to = to;
     update.delivered = to - row.books.position;
-    ASSERT_TRUE(journal_->advance({update}, start_).value().at(0));
+    ASSERT_TRUE(journal_->advance({update}, start).value().at(0));
   }
-  static WallTime at(int second) { return start_ + std::chrono::seconds(second); }
+  static WallTime at(int second) { return start + std::chrono::seconds(second); }
   JournalSnapshot snapshot() { return take_snapshot(*journal_).value(); }
   ExporterRow exporter(const std::string& name) {
     for (const ExporterRow& row : snapshot().exporters) {
@@ -76,7 +77,6 @@ class CareJournal {
     return rows;
   }
 
-  static inline const WallTime start_ = from_micros(1'763'890'000'000'000);
   TemporaryFolder folder_{TemporaryFolder::Place::memory};
   std::unique_ptr<Journal> journal_;
   CollectionState collection_;

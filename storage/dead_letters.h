@@ -3,6 +3,7 @@
 // is part of Journal::advance; here they are read, and settled.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 
 namespace auditferry {
 
+class Database;
 class Journal;
 
 struct DeadLetterRow {
@@ -25,14 +27,18 @@ struct DeadLetterRow {
   std::int64_t group = 0;  // the id of the first letter of its group; 0: alone
   std::string bytes;       // as they were refused
   StreamIdentity identity;
-  // The record, in `batch`; no records: it was stored by an older version that did not keep it.
+  // The record, in `batch`; no records: it was stored by an older version that did not keep it, or the letter is damaged.
   RecordBatch batch;
+  bool damaged = false;  // what is stored of it is not what was stored: neither bytes nor identity can be relied on
 };
 
 struct DeadLetterFilter {
   std::string exporter;                  // by name; empty: all
   std::vector<std::int64_t> letter_ids;  // empty: all
 };
+
+// In the order of their ids. Throws SqliteFailure.
+void for_each_letter(Database& database, const DeadLetterFilter& filter, const std::function<void(const DeadLetterRow&)>& visit);
 
 // JournalReader::dead_letters shows them to commands; these are for the storage thread.
 Result<std::vector<std::int64_t>> dead_letter_ids(Journal& journal, const DeadLetterFilter& filter);

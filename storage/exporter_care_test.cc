@@ -43,14 +43,14 @@ class ExporterCareTest : public CareFixture {
     letter.record = "{}";
     update.dead = {letter};
     update.state = {{"file", "x"}};
-    ASSERT_TRUE(journal_->advance({update}, start_).value().at(0));
+    ASSERT_TRUE(journal_->advance({update}, start).value().at(0));
   }
 };
 
 TEST_F(ExporterCareTest, ARenamedExporterGoesOnWhereItWas) {
   publish(0, 10);
   advance(journal_->attach_exporter("archive", "file", "hold", false).value(), 7);
-  ASSERT_TRUE(rename_exporter(*journal_, "archive", "vault", "alex", start_).ok());
+  ASSERT_TRUE(rename_exporter(*journal_, "archive", "vault", "alex", start).ok());
   const ExporterRow row = journal_->attach_exporter("vault", "file", "hold", false).value();
   EXPECT_EQ(row.books.position, 7u);
   EXPECT_EQ(row.books.delivered, 7u);
@@ -63,9 +63,9 @@ TEST_F(ExporterCareTest, ARenamedExporterGoesOnWhereItWas) {
 TEST_F(ExporterCareTest, ANameThatIsTakenOrUnknownIsRefused) {
   journal_->attach_exporter("archive", "file", "hold", false).value();
   journal_->attach_exporter("siem", "file", "hold", false).value();
-  EXPECT_EQ(rename_exporter(*journal_, "archive", "siem", "alex", start_).error().kind, ErrorKind::invalid);
-  EXPECT_EQ(rename_exporter(*journal_, "archive", "archive", "alex", start_).error().kind, ErrorKind::invalid);
-  EXPECT_EQ(rename_exporter(*journal_, "gone", "new", "alex", start_).error().kind, ErrorKind::not_found);
+  EXPECT_EQ(rename_exporter(*journal_, "archive", "siem", "alex", start).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(rename_exporter(*journal_, "archive", "archive", "alex", start).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(rename_exporter(*journal_, "gone", "new", "alex", start).error().kind, ErrorKind::not_found);
   EXPECT_EQ(exporter("archive").name, "archive");
 }
 
@@ -73,13 +73,13 @@ TEST_F(ExporterCareTest, AForgottenExporterLeavesNothingButItsRowInTheLedger) {
   publish(0, 10);
   const ExporterRow row = journal_->attach_exporter("archive", "file", "hold", false).value();
   dead_letter(row, 1);
-  ASSERT_TRUE(journal_->record_exporter_gap(exporter("archive"), {"damaged", std::nullopt, "x"}, 2, 3, start_).ok());
+  ASSERT_TRUE(journal_->record_exporter_gap(exporter("archive"), {"damaged", std::nullopt, "x"}, 2, 3, start).ok());
   ASSERT_TRUE(journal_->detach_exporters_except({}).ok());
   EXPECT_EQ(drop_dead_letters(*journal_, "archive").value(), 1u);
   EXPECT_EQ(exporter("archive").books.discarded, 1u);
   EXPECT_EQ(drop_dead_letters(*journal_, "archive").value(), 0u);
   // Nine records, and the entry of the gap.
-  EXPECT_EQ(drop_exporter(*journal_, "archive", 1, "alex", start_).value(), 10u);
+  EXPECT_EQ(drop_exporter(*journal_, "archive", 1, "alex", start).value(), 10u);
   EXPECT_TRUE(snapshot().exporters.empty());
   EXPECT_TRUE(snapshot().gaps.empty());
   EXPECT_EQ(journal_->database().query_int("SELECT count(*) FROM exporter_state"), 0);
@@ -87,7 +87,7 @@ TEST_F(ExporterCareTest, AForgottenExporterLeavesNothingButItsRowInTheLedger) {
   const std::vector<LedgerRow> rows = ledger("exporter forgotten");
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_NE(rows[0].detail.find("\"never_got\":10,\"dead_letters\":1,\"by\":\"alex\""), std::string::npos) << rows[0].detail;
-  EXPECT_EQ(drop_exporter(*journal_, "archive", 0, "alex", start_).error().kind, ErrorKind::not_found);
+  EXPECT_EQ(drop_exporter(*journal_, "archive", 0, "alex", start).error().kind, ErrorKind::not_found);
 }
 
 TEST_F(ExporterCareTest, AnExporterInUseIsNotForgotten) {
@@ -95,7 +95,7 @@ TEST_F(ExporterCareTest, AnExporterInUseIsNotForgotten) {
   publish(0, 3);
   dead_letter(row, 1);
   EXPECT_EQ(drop_dead_letters(*journal_, "archive").error().kind, ErrorKind::invalid);
-  EXPECT_EQ(drop_exporter(*journal_, "archive", 0, "alex", start_).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(drop_exporter(*journal_, "archive", 0, "alex", start).error().kind, ErrorKind::invalid);
   EXPECT_EQ(exporter("archive").books.dead, 1u);
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "core/check.h"
+#include "storage/letter_hash.h"
 
 namespace auditferry {
 namespace {
@@ -36,8 +37,8 @@ ExporterTable::ExporterTable(Database& database)
                "WHERE exporter_id = ?1 AND position = ?2"),
       put_state_(database, "INSERT OR REPLACE INTO exporter_state(exporter_id, key, value) VALUES (?, ?, ?)"),
       drop_state_(database, "DELETE FROM exporter_state WHERE exporter_id = ? AND key = ?"),
-      dead_letter_(database, "INSERT INTO dead_letter(exporter_id, seq, at, reason, record, letter_group, vendor, tenant, stream, payload) "
-                             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      dead_letter_(database, "INSERT INTO dead_letter(exporter_id, seq, at, reason, record, letter_group, vendor, tenant, stream, payload, hash) "
+                             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       begin_group_(database, "UPDATE dead_letter SET letter_group = dead_letter_id WHERE dead_letter_id = ?"),
       error_(database, "UPDATE exporter SET last_error = ? WHERE exporter_id = ?") {}
 
@@ -79,8 +80,10 @@ bool ExporterTable::advance(const PositionUpdate& update, WallTime now) {
   for (const DeadLetter& letter : update.dead) {
     const auto known = groups.find(letter.group);
     const std::int64_t group = known == groups.end() ? 0 : known->second;
+    const ShortHash hash = letter_hash(letter.seq, letter.identity, letter.record, letter.payload);
     dead_letter_.run(update.exporter_id, letter.seq, to_micros(now), letter.reason, Statement::Blob{letter.record}, group,
-                     letter.identity.vendor, letter.identity.tenant, letter.identity.stream, Statement::Blob{letter.payload});
+                     letter.identity.vendor, letter.identity.tenant, letter.identity.stream, Statement::Blob{letter.payload},
+                     Statement::Blob{bytes_of(hash)});
     if (letter.group == 0 || group != 0) continue;
     const std::int64_t first = database_.last_insert_id();
     groups[letter.group] = first;

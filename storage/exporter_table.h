@@ -38,6 +38,7 @@ struct ExporterRow {
   bool attached = true;
   std::string last_error;  // empty: the last try was good
   std::optional<WallTime> last_delivery;
+  std::optional<WallTime> oldest_waiting = {};  // when the oldest record that waits was fetched; in snapshots only
 };
 
 struct DeadLetter {

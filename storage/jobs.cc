@@ -2,7 +2,9 @@
 
 #include <array>
 
+#include "core/kill_point.h"
 #include "storage/journal.h"
+#include "storage/penalty_table.h"
 #include "storage/schema.h"
 #include "storage/sqlite.h"
 
@@ -27,9 +29,12 @@ JobRow job_row(const Statement& statement) {
           state_of(statement.text(3)), std::string(statement.text(4))};
 }
 
+// Statements outside of a transaction are one of their own, with its kill points.
 std::int64_t insert(Database& database, const std::string& kind, const std::string& argument, WallTime now) {
   Statement statement(database, "INSERT INTO job(kind, argument, state, at) VALUES (?, ?, 'queued', ?)");
+  kill_point("commit.before", "add_job");
   statement.run(kind, argument, to_micros(now));
+  kill_point("commit.after", "add_job");
   return database.last_insert_id();
 }
 
@@ -61,6 +66,13 @@ Result<JobRow> JobClient::look(std::int64_t job_id) {
   });
 }
 
+Status JobClient::keep_penalty(const Penalty& penalty) {
+  return guarded([&]() -> Status {
+    put_penalty(*database_, penalty);
+    return {};
+  });
+}
+
 Result<std::int64_t> add_job(Journal& journal, const std::string& kind, const std::string& argument,
                              WallTime now) {
   return guarded([&]() -> Result<std::int64_t> { return insert(journal.database(), kind, argument, now); });
@@ -81,13 +93,16 @@ Result<std::vector<JobRow>> queued_jobs(Journal& journal) {
 Status set_job(Journal& journal, std::int64_t job_id, JobState state, const std::string& progress) {
   return guarded([&]() -> Status {
     Statement statement(journal.database(), "UPDATE job SET state = ?, progress = ? WHERE job_id = ?");
+    kill_point("commit.before", "set_job");
     statement.run(name_of(state), progress, job_id);
+    kill_point("commit.after", "set_job");
     return {};
   });
 }
 
 Status tidy_jobs(Journal& journal, WallTime before) {
   return guarded([&]() -> Status {
+    Transaction transaction(journal.database());
     Statement fail(
         journal.database(),
         "UPDATE job SET state = 'failed', progress = 'the daemon ended before it was done: ask for it again' "
@@ -95,6 +110,9 @@ Status tidy_jobs(Journal& journal, WallTime before) {
     fail.run();
     Statement drop(journal.database(), "DELETE FROM job WHERE state NOT IN ('queued', 'running') AND at < ?");
     drop.run(to_micros(before));
+    kill_point("commit.before", "tidy_jobs");
+    transaction.commit();
+    kill_point("commit.after", "tidy_jobs");
     return {};
   });
 }

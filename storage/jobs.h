@@ -10,6 +10,7 @@
 
 #include "core/result.h"
 #include "core/time.h"
+#include "storage/journal_types.h"
 
 namespace auditferry {
 
@@ -26,13 +27,15 @@ struct JobRow {
   std::string progress;
 };
 
-// The journal as a command beside the daemon uses it: may add a job and look at it, and nothing else.
+// The journal as a command beside the daemon uses it: may add a job and look at it, keep a wait, and nothing else.
 class JobClient {
  public:
   static Result<std::unique_ptr<JobClient>> open(const std::string& journal_path);
   ~JobClient();
   Result<std::int64_t> add(const std::string& kind, const std::string& argument, WallTime now);
   Result<JobRow> look(std::int64_t job_id);
+  // A wait that a portal has asked this process for; durable when it returns. Needs no daemon.
+  Status keep_penalty(const Penalty& penalty);
 
  private:
   explicit JobClient(std::unique_ptr<Database> database);

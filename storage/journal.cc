@@ -2,36 +2,84 @@
 
 #include <sqlite3.h>
 
+#include <filesystem>
+
 #include "encoding/json_object.h"
 #include "encoding/time_format.h"
 #include "storage/journal_parts.h"
+#include "storage/penalty_table.h"
+#include "storage/salvage_in_place.h"
 #include "storage/schema.h"
 
 namespace auditferry {
 namespace {
 
-// About ten seconds on a slow disk: enough for the part of a large file that a crash can have touched.
-constexpr int check_steps_limit = 200;
-constexpr int instructions_per_step = 1'000'000;
+// Ends the connection's statements, while it lives, after so many instructions of SQLite.
+class EffortLimit {
+ public:
+  EffortLimit(Database& database, int instructions) : database_(database) {
+    sqlite3_progress_handler(database_.handle(), instructions, end_it, &reached_);
+  }
+  ~EffortLimit() { sqlite3_progress_handler(database_.handle(), 0, nullptr, nullptr); }
+  EffortLimit(const EffortLimit&) = delete;
+  EffortLimit& operator=(const EffortLimit&) = delete;
+  bool reached() const { return reached_; }
 
-int count_down(void* remaining) { return --*static_cast<int*>(remaining) <= 0; }
+ private:
+  static int end_it(void* reached) {
+    *static_cast<bool*>(reached) = true;
+    return 1;
+  }
+  Database& database_;
+  bool reached_ = false;
+};
 
-// PRAGMA quick_check with bounded effort. Running out of effort is not a finding.
-void check_after_crash(Database& database) {
-  int remaining = check_steps_limit;
-  sqlite3_progress_handler(database.handle(), instructions_per_step, count_down, &remaining);
-  std::string finding = "ok";
+// What PRAGMA quick_check says; empty: nothing. Running out of effort is not a finding, nor is a disk that could not
+// be read: that is thrown.
+std::string finding_of(Database& database, int instructions) {
+  const EffortLimit limit(database, instructions);
   try {
-    finding = database.query_text("PRAGMA quick_check(1)");
+    std::string words = database.query_text("PRAGMA quick_check(1)");
+    return words == "ok" ? "" : words;
   } catch (SqliteFailure& failure) {
-    if (remaining > 0) finding = failure.error.message;
+    if (limit.reached()) return "";
+    if (failure.error.kind != ErrorKind::corrupt) throw;
+    return failure.error.message;
   }
-  sqlite3_progress_handler(database.handle(), 0, nullptr, nullptr);
-  if (finding != "ok") {
-    throw SqliteFailure{Error{ErrorKind::corrupt, "the journal " + database.path() + " is damaged (" + finding +
-                                                      "); it is left as it is: run 'auditferry journal check', then 'auditferry "
-                                                      "journal salvage', which rescues what can be read into a new one"}};
+}
+
+// Raises the number while SQLite works, for as long as it lives; null: none.
+class ProgressCounter {
+ public:
+  ProgressCounter(Database& database, std::atomic<std::uint64_t>* progress) : database_(database) {
+    if (progress != nullptr) sqlite3_progress_handler(database_.handle(), instructions_per_count, raise, progress);
   }
+  ~ProgressCounter() { sqlite3_progress_handler(database_.handle(), 0, nullptr, nullptr); }
+  ProgressCounter(const ProgressCounter&) = delete;
+  ProgressCounter& operator=(const ProgressCounter&) = delete;
+
+ private:
+  static constexpr int instructions_per_count = 10'000;
+  static int raise(void* progress) {
+    static_cast<std::atomic<std::uint64_t>*>(progress)->fetch_add(1);
+    return 0;  // go on
+  }
+  Database& database_;
+};
+
+void check_after_crash(Database& database, int instructions) {
+  std::string finding = finding_of(database, instructions);
+  // SQLite also reports a page as damaged that the disk did not give for a moment: damage is what is there twice.
+  if (!finding.empty()) finding = finding_of(database, instructions);
+  if (finding.empty()) return;
+  throw SqliteFailure{Error{ErrorKind::corrupt, "the journal " + database.path() + " is damaged (" + finding +
+                                                    "); it is left as it is: run 'auditferry journal check', then 'auditferry "
+                                                    "journal salvage', which rescues what can be read into a new one"}};
+}
+
+bool is_empty_file(const std::string& path) {
+  std::error_code missing;
+  return std::filesystem::file_size(path, missing) == 0 && !missing;
 }
 
 bool ended_without_close(Database& database) {
@@ -86,12 +134,17 @@ std::int64_t Journal::Parts::stream_of_collection(std::int64_t collection_id) {
   return statement.query(collection_id).step() ? statement.integer(0) : 0;
 }
 
-Result<std::unique_ptr<Journal>> Journal::open(const std::string& path) {
+Result<std::unique_ptr<Journal>> Journal::open(const std::string& path, JournalOpening how) {
   return guarded([&]() -> Result<std::unique_ptr<Journal>> {
+    if (Status whole = refuse_unfinished_salvage(path); !whole) return whole.error();
+    const SchemaOrigin origin = is_empty_file(path) ? SchemaOrigin::empty_file : SchemaOrigin::new_file;
     auto database = std::make_unique<Database>(path, Database::Mode::create);
     // Before anything is written to it, also by a migration.
-    if (ended_without_close(*database)) check_after_crash(*database);
-    prepare_schema(*database);
+    if (ended_without_close(*database)) check_after_crash(*database, how.check_instructions);
+    {
+      const ProgressCounter counter(*database, how.progress);
+      prepare_schema(*database, origin, how.progress);
+    }
     database->execute("UPDATE meta SET value = 0 WHERE key = 'ended_cleanly'");
     return std::unique_ptr<Journal>(new Journal(std::make_unique<Parts>(std::move(database))));
   });
@@ -194,24 +247,22 @@ Result<std::vector<ExporterRow>> Journal::exporters() {
 
 Status Journal::set_penalty(const Penalty& penalty) {
   return in_transaction(*parts_, [&]() -> Status {
-    Statement put(*parts_->database,
-                  "INSERT INTO penalty(host, credential, until, why) VALUES (?, ?, ?, ?) ON CONFLICT(host, credential) DO UPDATE SET "
-                  "until = max(until, excluded.until), why = excluded.why");
-    put.run(penalty.host, penalty.credential, to_micros(penalty.until), penalty.why);
+    put_penalty(*parts_->database, penalty);
     return {};
   });
 }
 
 Result<std::vector<Penalty>> Journal::penalties(WallTime now) {
-  return guarded([&]() -> Result<std::vector<Penalty>> {
-    Statement statement(*parts_->database, "SELECT host, credential, until, why FROM penalty WHERE until > ?");
-    std::vector<Penalty> penalties;
-    statement.query(to_micros(now));
-    while (statement.step()) {
-      penalties.push_back({std::string(statement.text(0)), std::string(statement.text(1)), from_micros(statement.integer(2)),
-                           std::string(statement.text(3))});
-    }
-    return penalties;
+  return guarded([&]() -> Result<std::vector<Penalty>> { return load_penalties(*parts_->database, now); });
+}
+
+Result<bool> Journal::note_empty_file(WallTime now) {
+  return in_transaction(*parts_, [&]() -> Result<bool> {
+    Database& database = *parts_->database;
+    database.execute("DELETE FROM meta WHERE key = 'from_empty_file'");
+    if (database.changes() == 0) return false;
+    parts_->ledger.append(0, now, "empty_file", JsonObject().text("epoch", parts_->epoch).finish());
+    return true;
   });
 }
 

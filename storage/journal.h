@@ -3,6 +3,7 @@
 // both, in one SQLite file. Durable when a call returns (WAL, synchronous=FULL). All calls block and are
 // made by one thread, the storage thread; each is bounded. Times of events are passed in.
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -18,11 +19,22 @@ namespace auditferry {
 class Database;
 struct RecognisedCopy;
 
+// How a journal is opened.
+struct JournalOpening {
+  // Of SQLite's virtual machine (sqlite.org/opcode.html), for the rows of a file that did not end cleanly: about ten
+  // seconds on a slow machine.
+  int check_instructions = 200'000'000;
+  // A large file of an older release may take long: the number, which another thread may read, is raised while that gets
+  // on. Null: nobody asks.
+  std::atomic<std::uint64_t>* progress = nullptr;
+};
+
 class Journal {
  public:
-  // Creates or opens state_dir/journal.db. After an end that was not clean the file is checked first, with
-  // bounded effort. A damaged file is refused (ErrorKind::corrupt) and left as it is.
-  static Result<std::unique_ptr<Journal>> open(const std::string& path);
+  // Creates or opens state_dir/journal.db. After an end that was not clean the file is checked first: all its pages, and
+  // of its rows as many as the effort reaches. A file that is found damaged twice is refused (ErrorKind::corrupt) and left
+  // as it is. A disk that could not be read, also for a moment only, is an error of its own kind.
+  static Result<std::unique_ptr<Journal>> open(const std::string& path, JournalOpening how = {});
   ~Journal();
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
@@ -100,6 +112,9 @@ class Journal {
   // A row of the ledger. Chain 0: what concerns the daemon as a whole; else a stream_id. `detail` is a
   // JSON object.
   Status note(const std::string& kind, const std::string& detail, WallTime now, std::int64_t chain = 0);
+  // To be called once after open(). True: the file had been there without a byte in it, so that a new journal was made
+  // in it; told once, with a row "empty_file" in the ledger.
+  Result<bool> note_empty_file(WallTime now);
   // Of storage/journal_copy.h, where it is described.
   Result<std::optional<RecognisedCopy>> recognise_copy(WallTime now);
   Result<PruneStep> prune(const PruneRules& rules, WallTime now);

@@ -13,6 +13,7 @@
 #include "encoding/json_object.h"
 #include "encoding/time_format.h"
 #include "storage/journal_parts.h"
+#include "storage/salvage_in_place.h"
 #include "storage/schema.h"
 
 namespace auditferry {
@@ -114,12 +115,19 @@ Status put_in_place(const std::string& built, const std::string& to) {
   if (code == 0 && link(built.c_str(), to.c_str()) != 0) code = errno;
   remove_built(built);
   if (code == EEXIST) return taken(to);
-  if (code == 0) code = sync_path(folder_of(to), O_RDONLY | O_DIRECTORY);
   if (code != 0) return file_error("write", to, code);
+  return sync_folder_of(to);
+}
+
+Status sync_folder_of(const std::string& path) {
+  const int code = sync_path(folder_of(path), O_RDONLY | O_DIRECTORY);
+  if (code != 0) return file_error("write", path, code);
   return {};
 }
 
 Result<CopyReport> copy_journal(const std::string& from, const std::string& to, WallTime now) {
+  // The journal may be without its log.
+  if (Status whole = refuse_unfinished_salvage(from); !whole) return whole.error();
   const Result<std::string> built = begin_file_for(to);
   if (!built) return built.error();
   Result<CopyReport> report = guarded([&]() -> Result<CopyReport> { return copy_into(from, *built, now); });

@@ -38,6 +38,8 @@ Result<std::optional<RecognisedCopy>> recognise_copy(Journal& journal, WallTime 
 // Gives a complete file that was built under another name its own, unless that name is taken: fsync of the file, the
 // name, fsync of the folder. On an error the file under `built` is removed.
 Status put_in_place(const std::string& built, const std::string& to);
+// fsync of the folder that holds `path`.
+Status sync_folder_of(const std::string& path);
 // A new empty file beside `to`, for its owner only, that put_in_place() will take.
 Result<std::string> begin_file_for(const std::string& to);
 // Removes such a file and what SQLite keeps beside it.

@@ -11,9 +11,10 @@
 #include <thread>
 
 #include "storage/journal.h"
-#include "storage/schema.h"
+#include "storage/old_file.h"
 #include "storage/snapshot.h"
 #include "storage/sqlite.h"
+#include "storage/test_start.h"
 #include "tests/support/page_builder.h"
 #include "tests/support/temporary_folder.h"
 
@@ -22,8 +23,6 @@ namespace {
 
 using std::chrono::hours;
 using std::chrono::seconds;
-
-const WallTime start = from_micros(1'763'890'000'000'000);
 
 class JournalCopyTest : public testing::Test {
  protected:
@@ -190,10 +189,7 @@ TEST_F(JournalCopyTest, ABusyWriterNeitherWaitsForACopyNorDisturbsIt) {
 
 TEST(JournalCopyOfAnOlderVersion, IsMadeAsItIs) {
   TemporaryFolder folder;
-  {
-    Database database(folder / "journal.db", Database::Mode::create);
-    create_schema_of_version(database, 1);
-  }
+  make_file_of_version_one(folder / "journal.db");
   ASSERT_TRUE(copy_journal(folder / "journal.db", folder / "copy.db", start).ok());
   EXPECT_EQ(Database(folder / "copy.db", Database::Mode::read_only).query_int("PRAGMA user_version"), 1);
   const std::unique_ptr<Journal> copy = std::move(Journal::open(folder / "copy.db")).value();

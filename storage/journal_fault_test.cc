@@ -4,29 +4,24 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
+#include <filesystem>
 
 #include "encoding/hash.h"
 #include "storage/journal.h"
 #include "storage/snapshot.h"
+#include "storage/sqlite.h"
+#include "storage/test_start.h"
+#include "tests/support/every_call.h"
 #include "tests/support/faulty_sqlite.h"
 #include "tests/support/page_builder.h"
 #include "tests/support/temporary_folder.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define AUDITFERRY_STRIDE 17
-#else
-#define AUDITFERRY_STRIDE 4
-#endif
-
 namespace auditferry {
 namespace {
 
-const WallTime start = from_micros(1'763'890'000'000'000);
 constexpr int pages = 3;
-constexpr int records_of_a_page = 15;
-// AUDITFERRY_EVERY_CALL=1 in the environment: each call, which takes a minute or two.
-const std::uint64_t stride = std::getenv("AUDITFERRY_EVERY_CALL") ? 1 : AUDITFERRY_STRIDE;
+constexpr int records_of_a_carried_page = 15;
+const std::uint64_t carried_stride = stride_of_calls(4, 17);
 
 // Carries pages into the journal and on to an exporter like the daemon: whatever fails is tried again, after a
 // crash it goes on from what the journal says.
@@ -50,7 +45,7 @@ class Carrier {
   void expect_everything() {
     const Result<JournalSnapshot> taken = take_snapshot(*journal_);
     ASSERT_TRUE(taken.ok()) << taken.error().message;
-    constexpr std::uint64_t all = pages * records_of_a_page;
+    constexpr std::uint64_t all = pages * records_of_a_carried_page;
     EXPECT_TRUE(taken->streams[0].books.balance());
     EXPECT_EQ(taken->streams[0].books.journaled, all);
     EXPECT_EQ(taken->streams[0].books.staged, 0u);
@@ -119,8 +114,8 @@ class Carrier {
   }
   bool store() {
     PageBuilder builder;
-    for (int i = 0; i < records_of_a_page; ++i) {
-      const int id = next_page_ * records_of_a_page + i;
+    for (int i = 0; i < records_of_a_carried_page; ++i) {
+      const int id = next_page_ * records_of_a_carried_page + i;
       std::string filler;  // that does not get smaller by compressing it
       for (int part = 0; part < 12; ++part) filler += hex(sha256(std::to_string(id * 100 + part)));
       builder.add(std::to_string(id), start + Duration(id), "{\"filler\":\"" + filler + "\"}");
@@ -136,7 +131,7 @@ class Carrier {
     const Result<StoredPage> stored = journal_->store_page(page, start);
     if (!stored.ok()) return false;
     // All of it is new, or all of it came in with a commit that was not acknowledged any more.
-    EXPECT_TRUE(stored->fresh == records_of_a_page || stored->fresh == 0) << stored->fresh;
+    EXPECT_TRUE(stored->fresh == records_of_a_carried_page || stored->fresh == 0) << stored->fresh;
     ++next_page_;
     return reload_walks();
   }
@@ -186,7 +181,7 @@ TEST_P(JournalFaults, OneFailedCallLosesNothingAndIsGoneWithTheNextTry) {
   const std::uint64_t calls = calls_of_a_run();
   int failed = 0;
   int hit = 0;
-  for (std::uint64_t n = 1; n < calls; n += stride) {
+  for (std::uint64_t n = 1; n < calls; n += carried_stride) {
     FaultySqlite disk;
     Carrier carrier(disk);
     disk.fail_at(n, GetParam());
@@ -211,7 +206,7 @@ class JournalCrashes : public testing::TestWithParam<FaultySqlite::Loss> {};
 
 TEST_P(JournalCrashes, ACrashAtAnyCallLosesNothingThatWasAcknowledged) {
   const std::uint64_t calls = calls_of_a_run();
-  for (std::uint64_t n = 1; n < calls; n += stride) {
+  for (std::uint64_t n = 1; n < calls; n += carried_stride) {
     FaultySqlite disk;
     Carrier carrier(disk);
     disk.crash_at(n);
@@ -226,6 +221,66 @@ TEST_P(JournalCrashes, ACrashAtAnyCallLosesNothingThatWasAcknowledged) {
 
 INSTANTIATE_TEST_SUITE_P(Losses, JournalCrashes,
                          testing::Values(FaultySqlite::Loss::none, FaultySqlite::Loss::all, FaultySqlite::Loss::some));
+
+// A journal as a process leaves it that was killed: its last commits are in the log only.
+class UncleanEnd {
+ public:
+  UncleanEnd() {
+    const std::unique_ptr<Journal> journal = std::move(Journal::open(made_ / "journal.db")).value();
+    EXPECT_TRUE(journal->attach({"apptego", "t", "audit"}, "acme", "https://portal", "f", "", start).ok());
+    EXPECT_TRUE(journal->database().query_int("PRAGMA wal_checkpoint(TRUNCATE)") == 0);
+    for (int i = 0; i < 40; ++i) EXPECT_TRUE(journal->note("test", "{\"filler\":\"" + std::string(1000, 'x') + "\"}", start).ok());
+    copy_to(killed_.path());
+  }
+  // A fresh one of them.
+  std::string put_into(const TemporaryFolder& folder) const {
+    for (const char* file : {"/journal.db", "/journal.db-wal"}) std::filesystem::copy_file(killed_.path() + file, folder.path() + file);
+    return folder / "journal.db";
+  }
+
+ private:
+  void copy_to(const std::string& folder) const {
+    for (const char* file : {"/journal.db", "/journal.db-wal"}) std::filesystem::copy_file(made_.path() + file, folder + file);
+  }
+  TemporaryFolder made_{TemporaryFolder::Place::memory};
+  TemporaryFolder killed_{TemporaryFolder::Place::memory};
+};
+
+// What a disk refuses for a moment is no damage: nobody is told to run salvage.
+TEST(StartAfterAnUncleanEnd, OneFailedCallIsNeverTakenForDamage) {
+  const UncleanEnd killed;
+  std::uint64_t calls = 0;
+  {
+    FaultySqlite disk;
+    const TemporaryFolder folder(TemporaryFolder::Place::memory);
+    ASSERT_TRUE(Journal::open(killed.put_into(folder)).ok());
+    calls = disk.calls();
+  }
+  int failed = 0;
+  int overcome = 0;
+  for (std::uint64_t n = 1; n <= calls; ++n) {
+    FaultySqlite disk;
+    const TemporaryFolder folder(TemporaryFolder::Place::memory);
+    const std::string path = killed.put_into(folder);
+    disk.fail_at(n, FaultySqlite::Fault::io_error);
+    {
+      const Result<std::unique_ptr<Journal>> opened = Journal::open(path);
+      if (opened.ok()) {
+        overcome += disk.has_failed() ? 1 : 0;
+      } else {
+        ++failed;
+        EXPECT_NE(opened.error().kind, ErrorKind::corrupt) << "call " << n << ": " << opened.error().message;
+        EXPECT_EQ(opened.error().message.find("salvage"), std::string::npos) << "call " << n << ": " << opened.error().message;
+      }
+    }
+    disk.repair();
+    const Result<std::unique_ptr<Journal>> again = Journal::open(path);
+    ASSERT_TRUE(again.ok()) << "call " << n << ": " << again.error().message;
+    EXPECT_EQ((*again)->database().query_int("SELECT count(*) FROM ledger WHERE kind = 'test'"), 40);
+  }
+  EXPECT_GT(failed, 10);
+  EXPECT_GT(overcome, 0) << "by the second look";
+}
 
 }  // namespace
 }  // namespace auditferry

@@ -1,7 +1,6 @@
 // The part of Journal that takes pages in: streams, walks, the page transaction, publication, gaps.
 
 #include <algorithm>
-#include <charconv>
 
 #include "core/check.h"
 #include "encoding/hash.h"
@@ -9,35 +8,10 @@
 #include "encoding/time_format.h"
 #include "storage/journal_parts.h"
 #include "storage/page_intake.h"
+#include "storage/range_text.h"
 
 namespace auditferry {
 namespace {
-
-std::string encode_ranges(const std::vector<TimeRange>& ranges) {
-  std::string text;
-  for (const TimeRange& range : ranges) {
-    if (!text.empty()) text += ',';
-    text += std::to_string(to_micros(range.from)) + ":" + std::to_string(to_micros(range.to));
-  }
-  return text;
-}
-
-std::vector<TimeRange> decode_ranges(std::string_view text) {
-  std::vector<TimeRange> ranges;
-  const char* at = text.data();
-  const char* end = text.data() + text.size();
-  while (at < end) {
-    std::int64_t from = 0;
-    std::int64_t to = 0;
-    const auto first = std::from_chars(at, end, from);
-    AUDITFERRY_CHECK(first.ec == std::errc() && first.ptr < end && *first.ptr == ':');
-    const auto second = std::from_chars(first.ptr + 1, end, to);
-    AUDITFERRY_CHECK(second.ec == std::errc());
-    ranges.push_back({from_micros(from), from_micros(to)});
-    at = second.ptr < end ? second.ptr + 1 : end;
-  }
-  return ranges;
-}
 
 std::string json_range(TimeRange range) {
   return "[\"" + format_rfc3339(range.from) + "\",\"" + format_rfc3339(range.to) + "\"]";
@@ -246,14 +220,16 @@ bool Journal::Parts::finish_fetching(std::int64_t walk_id, const std::vector<Tim
   return !any;
 }
 
-void Journal::Parts::complete_walk(std::int64_t walk_id, bool after_empty_page, WallTime now) {
+bool Journal::Parts::complete_walk(std::int64_t walk_id, bool after_empty_page, WallTime now) {
   Statement walk(*database, "SELECT collection_id, how, from_time, to_time, covered FROM walk WHERE walk_id = ?");
   AUDITFERRY_CHECK(walk.query(walk_id).step());
   const std::int64_t collection_id = walk.integer(0);
   const std::string how(walk.text(1));
   const TimeRange window{from_micros(walk.integer(2)), from_micros(walk.integer(3))};
-  const std::vector<TimeRange> covered = decode_ranges(walk.text(4));
+  const Result<std::vector<TimeRange>> stored = decode_ranges(walk.text(4));
   walk.reset();
+  // What it has shown is not known any more: nothing is claimed, and its time is asked for again.
+  const std::vector<TimeRange> covered = stored.ok() ? *stored : std::vector<TimeRange>();
   for (const TimeRange& range : covered) coverage.add(collection_id, range, how, now);
   if (!covered.empty()) heal_gaps(collection_id, now);
   // What an empty poll has shown stands in its own row; a row more each time would keep the empty ones
@@ -261,10 +237,12 @@ void Journal::Parts::complete_walk(std::int64_t walk_id, bool after_empty_page, 
   if (!after_empty_page) {
     JsonObject detail;
     detail.text("how", how).value("window", json_range(window)).value("covered", json_ranges(covered)).number("last_seq", last_seq);
+    if (!stored) detail.text("damaged", stored.error().message);
     ledger.append(stream_of_collection(collection_id), now, "walk", detail.finish());
   }
   Statement remove(*database, "DELETE FROM walk WHERE walk_id = ?");
   remove.run(walk_id);
+  return stored.ok();
 }
 
 Status Journal::end_walk(std::int64_t walk_id, const std::vector<TimeRange>& covered, const std::vector<NewGap>& gaps,
@@ -293,8 +271,8 @@ Result<PublishProgress> Journal::publish(std::int64_t walk_id, std::uint64_t max
     parts_->last_seq += chunk.records;
     Statement count(*parts_->database, "UPDATE stream SET staged = staged - ?2, journaled = journaled + ?2 WHERE stream_id = ?1");
     count.run(stream_id, chunk.records);
-    if (chunk.complete) parts_->complete_walk(walk_id, false, now);
-    return PublishProgress{chunk.records, parts_->last_seq, chunk.complete};
+    const bool claimed = !chunk.complete || parts_->complete_walk(walk_id, false, now);
+    return PublishProgress{chunk.records, parts_->last_seq, chunk.complete, !claimed};
   });
 }
 

@@ -7,13 +7,12 @@
 #include "storage/journal.h"
 #include "storage/snapshot.h"
 #include "storage/sqlite.h"
+#include "storage/test_start.h"
 #include "tests/support/page_builder.h"
 #include "tests/support/temporary_folder.h"
 
 namespace auditferry {
 namespace {
-
-const WallTime start = from_micros(1'763'890'000'000'000);
 
 class FullDisk {
  public:

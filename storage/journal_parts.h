@@ -54,8 +54,9 @@ struct Journal::Parts {
   // Marks a walk as ended; its staged records wait for publish(). True if there are none: then the walk
   // is gone and its coverage stands.
   bool finish_fetching(std::int64_t walk_id, const std::vector<TimeRange>& covered, bool after_empty_page, WallTime now);
-  // Coverage and the ledger's row for a walk whose last record has its number; removes the walk.
-  void complete_walk(std::int64_t walk_id, bool after_empty_page, WallTime now);
+  // Coverage and the ledger's row for a walk whose last record has its number; removes the walk. False: what it had
+  // shown could not be read, and is not claimed.
+  bool complete_walk(std::int64_t walk_id, bool after_empty_page, WallTime now);
   std::int64_t insert_walk(std::int64_t collection_id, const std::string& how, TimeRange window, const std::string& state, WallTime now);
   void save_collection(std::int64_t collection_id, const std::string& state);
   std::int64_t stream_of_collection(std::int64_t collection_id);

@@ -61,6 +61,16 @@ std::uint64_t lowest_position(const std::vector<ExporterRow>& exporters, std::ui
   return lowest;
 }
 
+// Of those that hold polling up, the one whose oldest record waits longest.
+std::string held_by(const std::vector<ExporterRow>& exporters, std::uint64_t last_seq) {
+  const ExporterRow* slowest = nullptr;
+  for (const ExporterRow& row : exporters) {
+    const bool holds = row.attached && row.when_full == "hold" && row.books.position < last_seq;
+    if (holds && (slowest == nullptr || row.books.position < slowest->books.position)) slowest = &row;
+  }
+  return slowest == nullptr ? std::string() : slowest->name;
+}
+
 std::uint64_t used(Database& database) {
   const std::int64_t pages = database.query_int("PRAGMA page_count") - database.query_int("PRAGMA freelist_count");
   return static_cast<std::uint64_t>(pages * database.query_int("PRAGMA page_size"));
@@ -132,6 +142,7 @@ Result<PruneStep> Journal::prune(const PruneRules& rules, WallTime now) {
     step.used_bytes = used(database);
     step.full = rules.max_bytes > 0 && step.used_bytes >= rules.max_bytes && removed == 0;
     step.no_records = step.full && rows.empty() && database.query_int("SELECT count(*) FROM (SELECT 1 FROM staged LIMIT 1)") == 0;
+    if (step.full && !step.no_records) step.held_by = held_by(exporters, parts_->last_seq);
     return {};
   });
   if (!done) return std::move(done).error();

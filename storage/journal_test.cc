@@ -7,9 +7,11 @@
 #include <random>
 
 #include "encoding/hash.h"
+#include "storage/old_file.h"
 #include "storage/schema.h"
 #include "storage/snapshot.h"
 #include "storage/sqlite.h"
+#include "storage/test_start.h"
 #include "tests/support/page_builder.h"
 #include "tests/support/temporary_folder.h"
 
@@ -18,8 +20,6 @@ namespace {
 
 using std::chrono::hours;
 using std::chrono::seconds;
-
-const WallTime start = from_micros(1'763'890'000'000'000);
 
 class JournalTest : public testing::Test {
  protected:
@@ -406,6 +406,30 @@ TEST_F(JournalTest, DeliveredPayloadsAreKeptForTheirTimeAndNumbersAreNeverUsedTw
   EXPECT_EQ(journal_->last_seq(), 3u);
 }
 
+// What is pruned gives its pages back to the disk, all of them: PRAGMA incremental_vacuum gives one at each step.
+TEST_F(JournalTest, PruningMakesTheFileSmaller) {
+  const ExporterRow row = journal_->attach_exporter("archive", "file", "hold", false).value();
+  std::mt19937 random(1);
+  PageBuilder page;
+  for (int i = 0; i < 100; ++i) {
+    std::string filler;  // that does not get smaller by compressing it
+    for (int part = 0; part < 100; ++part) filler += hex(sha256(std::to_string(random())));
+    page.add(std::to_string(i), start + seconds(i), "\"" + filler + "\"");
+  }
+  ASSERT_TRUE(store(0, page.page(), true).ok());
+  published();
+  PositionUpdate update;
+  update.exporter_id = row.exporter_id;
+  update.to = 100;
+  update.delivered = 100;
+  ASSERT_TRUE(journal_->advance({update}, start).ok());
+  const std::int64_t before = journal_->database().query_int("PRAGMA page_count");
+  ASSERT_TRUE(journal_->prune({hours(24), hours(24), hours(24), 0, {}}, start + hours(25)).ok());
+  EXPECT_TRUE(ids().empty());
+  EXPECT_EQ(journal_->database().query_int("PRAGMA freelist_count"), 0);
+  EXPECT_LT(journal_->database().query_int("PRAGMA page_count"), before - 20);
+}
+
 TEST_F(JournalTest, AFullJournalHoldsOrReleasesAsConfigured) {
   Result<ExporterRow> hold = journal_->attach_exporter("hold", "file", "hold", false);
   PageBuilder page;
@@ -515,6 +539,25 @@ TEST_F(JournalTest, WhatARereadDoesNotMeetIsMarkedOnceAndTakenBackWhenItIsMet) {
   EXPECT_EQ(vanished_after({}), Counts(0, 0));
 }
 
+// Its coverage would be a guess: nothing is claimed, and the ledger tells why.
+TEST_F(JournalTest, AWalkWhoseCoverageIsDamagedIsPublishedWithoutIt) {
+  PageBuilder page;
+  page.add("1", start).add("2", start + seconds(1));
+  const std::int64_t walk = store(0, page.page(), true).value().walk_id;
+  journal_->database().execute("UPDATE walk SET covered = 'x' || covered");
+  const Result<PublishProgress> progress = journal_->publish(walk, 100, start);
+  ASSERT_TRUE(progress.ok()) << progress.error().message;
+  EXPECT_TRUE(progress->finished);
+  EXPECT_TRUE(progress->damaged);
+  EXPECT_EQ(ids().size(), 2u);
+  const CollectionState after = journal_->load_collection(collection_.collection_id).value();
+  EXPECT_TRUE(after.coverage.empty());
+  EXPECT_TRUE(after.walks.empty());
+  const std::string told = journal_->database().query_text("SELECT detail FROM ledger WHERE kind = 'walk'");
+  EXPECT_NE(told.find("\"covered\":[]"), std::string::npos) << told;
+  EXPECT_NE(told.find("\"damaged\":\"what the walk had shown cannot be read"), std::string::npos) << told;
+}
+
 TEST_F(JournalTest, PenaltiesOutliveARestart) {
   ASSERT_TRUE(journal_->set_penalty({"portal:443", "c1", start + seconds(60), "429"}).ok());
   ASSERT_TRUE(journal_->set_penalty({"portal:443", "c1", start + seconds(30), "429"}).ok());
@@ -538,6 +581,24 @@ TEST_F(JournalTest, AReaderDoesNotStopTheWriterAndSeesABalance) {
   }
 }
 
+// A reader that takes its time, in the middle of its transaction, as a backup does.
+TEST_F(JournalTest, AReaderInTheMiddleOfItsTransactionDoesNotHoldTheWriterUp) {
+  Database reader(folder_ / "journal.db", Database::Mode::read_only);
+  reader.execute("BEGIN");
+  ASSERT_EQ(reader.query_int("SELECT count(*) FROM payload"), 0);
+  sqlite3_busy_timeout(journal_->database().handle(), 0);  // a wait would be a failure
+  for (int i = 0; i < 20; ++i) {
+    PageBuilder page;
+    page.add(std::to_string(i), start + seconds(i));
+    const Result<StoredPage> stored = store(0, page.page(), true);
+    ASSERT_TRUE(stored.ok()) << stored.error().message;
+  }
+  EXPECT_EQ(published().size(), 20u);
+  EXPECT_EQ(reader.query_int("SELECT count(*) FROM payload"), 0) << "it sees the moment at which it began";
+  reader.execute("COMMIT");
+  EXPECT_EQ(reader.query_int("SELECT count(*) FROM payload"), 20);
+}
+
 TEST(JournalFile, ADamagedFileIsRefusedAndKept) {
   TemporaryFolder folder;
   {
@@ -549,6 +610,23 @@ TEST(JournalFile, ADamagedFileIsRefusedAndKept) {
   EXPECT_EQ(opened.error().kind, ErrorKind::corrupt);
   EXPECT_NE(opened.error().message.find("journal check"), std::string::npos) << opened.error().message;
   EXPECT_EQ(std::filesystem::file_size(folder / "journal.db"), 100'000u);
+}
+
+// As it may be left by a crash at the very first start, or by a disk that has lost it: a new journal, and no secret.
+TEST(JournalFile, AnEmptyFileBecomesANewJournalThatSaysSoOnce) {
+  TemporaryFolder folder;
+  const std::string path = folder / "journal.db";
+  std::ofstream{path};
+  {
+    const std::unique_ptr<Journal> journal = std::move(Journal::open(path)).value();
+    // Ends before anybody was told.
+  }
+  const std::unique_ptr<Journal> journal = std::move(Journal::open(path)).value();
+  EXPECT_TRUE(journal->note_empty_file(start).value());
+  EXPECT_FALSE(journal->note_empty_file(start).value());
+  EXPECT_EQ(journal->database().query_int("SELECT count(*) FROM ledger WHERE kind = 'empty_file'"), 1);
+  const std::unique_ptr<Journal> other = std::move(Journal::open(folder / "other.db")).value();
+  EXPECT_FALSE(other->note_empty_file(start).value()) << "there was no file";
 }
 
 // A page that nothing looks at when a journal is opened, and nothing but the check.
@@ -590,13 +668,48 @@ TEST(JournalFile, TheFileIsCheckedOnlyAfterAnUncleanEnd) {
   EXPECT_EQ(bytes_of_file(path), before);
 }
 
+std::string unclean_damaged_journal(const TemporaryFolder& folder) {
+  const std::string path = folder / "journal.db";
+  { const std::unique_ptr<Journal> journal = std::move(Journal::open(path)).value(); }
+  break_unused_page(path);
+  return path;
+}
+
+// Not looked at is not found: the daemon starts, and reads what it needs with its own checks.
+TEST(JournalFile, TheCheckEndsWhenItsEffortIsSpent) {
+  TemporaryFolder folder;
+  const std::string path = unclean_damaged_journal(folder);
+  EXPECT_FALSE(Journal::open(path).ok());
+  const Result<std::unique_ptr<Journal>> opened = Journal::open(path, {.check_instructions = 1});
+  ASSERT_TRUE(opened.ok()) << opened.error().message;
+  // The limit was the check's only.
+  EXPECT_EQ((*opened)->database().query_int("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000) SELECT count(*) FROM n"), 5000);
+}
+
+TEST(JournalFile, HalfAFileIsRefusedAndKept) {
+  TemporaryFolder folder;
+  const std::string path = folder / "journal.db";
+  {
+    const std::unique_ptr<Journal> journal = std::move(Journal::open(path)).value();
+    for (int i = 0; i < 200; ++i) ASSERT_TRUE(journal->note("test", "{\"filler\":\"" + std::string(1000, 'x') + "\"}", start).ok());
+  }
+  const std::uintmax_t half = std::filesystem::file_size(path) / 2;
+  std::filesystem::resize_file(path, half);
+  const std::string before = bytes_of_file(path);
+  const Result<std::unique_ptr<Journal>> opened = Journal::open(path);
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().kind, ErrorKind::corrupt) << opened.error().message;
+  EXPECT_NE(opened.error().message.find("journal salvage"), std::string::npos) << opened.error().message;
+  EXPECT_EQ(bytes_of_file(path), before);
+}
+
 // A file of an older version is not even brought up to date before it was looked at.
 TEST(JournalFile, AnOlderDamagedFileIsKeptAsItIs) {
   TemporaryFolder folder;
   const std::string path = folder / "journal.db";
   {
+    make_file_of_version_one(path);
     Database database(path, Database::Mode::create);
-    create_schema_of_version(database, 1);
     database.execute("UPDATE meta SET value = 0 WHERE key = 'ended_cleanly'");
   }
   break_unused_page(path);

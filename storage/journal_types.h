@@ -133,6 +133,7 @@ struct PublishProgress {
   std::uint64_t records = 0;
   std::uint64_t last_seq = 0;
   bool finished = false;  // the walk is gone, its coverage stands
+  bool damaged = false;   // without coverage: what the walk had shown could not be read
 };
 
 struct Penalty {
@@ -156,6 +157,7 @@ struct PruneStep {
   std::uint64_t used_bytes = 0;
   bool full = false;         // at max_bytes, and nothing could be removed: polling waits
   bool no_records = false;   // full, and not of records: identities, the ledger and the quarantine fill it
+  std::string held_by;       // full, and this exporter with when_full = "hold" waits longest; empty: none does
   std::uint64_t released = 0;
 };
 

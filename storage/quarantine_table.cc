@@ -47,6 +47,26 @@ std::int64_t QuarantineTable::prune(std::int64_t stream_id, WallTime before, std
   return database_.changes();
 }
 
+std::vector<std::int64_t> damaged_quarantine(Database& database) {
+  std::vector<std::int64_t> damaged;
+  // Some have no hash: they could not be read when the file was brought up to date, or were salvaged from an older one.
+  Statement items(database, "SELECT quarantine_id, why, body, sha256 FROM quarantine ORDER BY quarantine_id");
+  items.query();
+  while (items.step()) {
+    Result<std::string> body = zstd_decompress(items.blob(2), largest_body);
+    bool intact = body.ok();
+    if (intact && !items.is_null(3)) {
+      QuarantineItem item;
+      item.why = items.text(1);
+      item.body = std::move(body).value();
+      const Sha256 mark = quarantine_mark(item);
+      intact = view_of(mark) == items.blob(3);
+    }
+    if (!intact) damaged.push_back(items.integer(0));
+  }
+  return damaged;
+}
+
 void mark_quarantine(Database& database) {
   Statement next(database, "SELECT quarantine_id, stream_id, why, body FROM quarantine WHERE quarantine_id > ? ORDER BY quarantine_id LIMIT 1");
   Statement known(database, "SELECT 1 FROM quarantine WHERE stream_id = ? AND sha256 = ?");

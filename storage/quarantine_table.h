@@ -3,6 +3,7 @@
 // same oversized record or the same unreadable answer again.
 
 #include <cstdint>
+#include <vector>
 
 #include "core/time.h"
 #include "encoding/hash.h"
@@ -31,6 +32,9 @@ class QuarantineTable {
   Statement find_;
   Statement prune_;
 };
+
+// The items whose bytes are not those by whose hash they are known, by their ids. Throws SqliteFailure.
+std::vector<std::int64_t> damaged_quarantine(Database& database);
 
 // Schema version 3: gives the rows of older versions their hash, and removes all but the first of equal ones.
 void mark_quarantine(Database& database);

@@ -6,8 +6,10 @@
 
 #include "encoding/compress.h"
 #include "storage/journal.h"
+#include "storage/old_file.h"
 #include "storage/schema.h"
 #include "storage/snapshot.h"
+#include "storage/test_start.h"
 #include "tests/support/page_builder.h"
 #include "tests/support/temporary_folder.h"
 
@@ -16,8 +18,6 @@ namespace {
 
 using std::chrono::hours;
 using std::chrono::seconds;
-
-const WallTime start = from_micros(1'763'890'000'000'000);
 
 class QuarantineTest : public testing::Test {
  protected:
@@ -119,8 +119,9 @@ TEST_F(QuarantineTest, ItemsGoWithTheLedgerUnlessAWalkCouldMeetThem) {
 TEST(QuarantineMigration, EqualItemsOfAnOlderFileBecomeOne) {
   TemporaryFolder folder;
   {
+    make_empty_file_of_version_one(folder / "journal.db");
     Database database(folder / "journal.db", Database::Mode::create);
-    create_schema_of_version(database, 2);
+    migrate_schema(database, 2);
     ASSERT_EQ(database.query_int("PRAGMA user_version"), 2);
     database.execute(
         "INSERT INTO stream(stream_id, vendor, tenant, name, source, fetched, quarantined) VALUES "

@@ -71,7 +71,7 @@ class Salvage {
     TableRescue meta(*damaged_, fresh_, "meta", [](const Statement& row) { return row.text(0) != "epoch" && row.text(0) != "copied_at"; });
     fresh_.execute("DELETE FROM meta WHERE key = 'last_seq'");
     fresh_.execute("DELETE FROM meta WHERE key = 'ended_cleanly'");
-    meta.from_both_ends();
+    meta.by_key();
     old_last_seq_ = static_cast<std::uint64_t>(fresh_.query_int("SELECT value FROM meta WHERE key = 'last_seq'"));
     report_.numbers_known = fresh_.query_int("SELECT count(*) FROM meta WHERE key = 'last_seq'") == 1;
     copy_payloads();
@@ -83,10 +83,10 @@ class Salvage {
       keep(TableRescue(*damaged_, fresh_, table).by_rowid());
     }
     for (const char* table : {"coverage", "identity", "exporter_state", "penalty"}) {
-      keep(TableRescue(*damaged_, fresh_, table).from_both_ends());
+      keep(TableRescue(*damaged_, fresh_, table).by_key());
     }
     // Files of older versions have no such table.
-    if (damaged_has("lateness")) keep(TableRescue(*damaged_, fresh_, "lateness").from_both_ends());
+    if (damaged_has("lateness")) keep(TableRescue(*damaged_, fresh_, "lateness").by_key());
     // Walks are dropped; where each had been, its identities are looked at again.
     keep(TableRescue(*damaged_, fresh_, "walk").by_rowid());
     TableRescue staged(*damaged_, fresh_, "staged");

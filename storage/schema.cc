@@ -5,6 +5,7 @@
 #include <array>
 #include <string>
 
+#include "storage/letter_hash.h"
 #include "storage/quarantine_table.h"
 
 namespace auditferry {
@@ -150,6 +151,11 @@ ALTER TABLE identity ADD COLUMN gone INTEGER;
 ALTER TABLE stream ADD COLUMN vanished INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// Short hash of a dead letter, storage/letter_hash.h. Null: salvaged from a file that had none.
+constexpr const char* version_6 = R"sql(
+ALTER TABLE dead_letter ADD COLUMN hash BLOB;
+)sql";
+
 struct Migration {
   int version;  // that it leads to
   const char* sql;
@@ -162,10 +168,11 @@ constexpr Migration migrations[] = {
     {3, version_3, "PRAGMA user_version = 3", mark_quarantine},
     {4, version_4, "PRAGMA user_version = 4", nullptr},
     {5, version_5, "PRAGMA user_version = 5", nullptr},
+    {6, version_6, "PRAGMA user_version = 6", hash_letters},
 };
 
 // Each step is one transaction, so that a crash leaves a file of one version or the next.
-void migrate(Database& database, std::int64_t version, int to = schema_version) {
+void migrate(Database& database, std::int64_t version, int to, std::atomic<std::uint64_t>* progress) {
   for (const Migration& step : migrations) {
     if (version >= step.version || step.version > to) continue;
     Transaction transaction(database);
@@ -173,10 +180,11 @@ void migrate(Database& database, std::int64_t version, int to = schema_version) 
     if (step.fill) step.fill(database);
     database.execute(step.set_version);
     transaction.commit();
+    if (progress != nullptr) progress->fetch_add(1);
   }
 }
 
-void create(Database& database) {
+void create(Database& database, SchemaOrigin origin) {
   database.execute(before_tables);
   Transaction transaction(database);
   database.execute(version_1);
@@ -185,6 +193,7 @@ void create(Database& database) {
   meta.run("epoch", epoch);
   meta.run("last_seq", std::int64_t{0});
   meta.run("ended_cleanly", std::int64_t{1});
+  if (origin == SchemaOrigin::empty_file) meta.run("from_empty_file", std::int64_t{1});
   database.execute("PRAGMA user_version = 1");
   transaction.commit();
 }
@@ -210,7 +219,7 @@ std::string random_epoch() {
   return text;
 }
 
-void prepare_schema(Database& database) {
+void prepare_schema(Database& database, SchemaOrigin origin, std::atomic<std::uint64_t>* progress) {
   const std::int64_t version = database.query_int("PRAGMA user_version");
   if (version > schema_version) refuse_newer(database, version);
   if (version == 0) {
@@ -218,10 +227,10 @@ void prepare_schema(Database& database) {
       throw SqliteFailure{Error{ErrorKind::corrupt, "the file " + database.path() +
                                                         " is a SQLite database but not a journal of auditferry; name another daemon.state_dir"}};
     }
-    create(database);
+    create(database, origin);
   }
   database.execute(per_connection);
-  migrate(database, version == 0 ? 1 : version);
+  migrate(database, version == 0 ? 1 : version, schema_version, progress);
 }
 
 void check_schema(Database& database) {
@@ -236,9 +245,6 @@ void check_schema(Database& database) {
   }
 }
 
-void create_schema_of_version(Database& database, int version) {
-  create(database);
-  migrate(database, 1, version);
-}
+void migrate_schema(Database& database, int version) { migrate(database, database.query_int("PRAGMA user_version"), version, nullptr); }
 
 }  // namespace auditferry

@@ -2,6 +2,7 @@
 
 #include "storage/journal_parts.h"
 #include "storage/payload_codec.h"
+#include "storage/penalty_table.h"
 #include "storage/schema.h"
 
 namespace auditferry {
@@ -59,6 +60,18 @@ std::vector<StreamSnapshot> load_streams(Database& database, const std::vector<G
   return streams;
 }
 
+// When the first entry behind each position came; nothing: none waits, or it is not there any more.
+void note_oldest_waiting(Database& database, JournalSnapshot& snapshot) {
+  Statement received(database,
+                     "SELECT payload.received FROM publication JOIN payload USING (payload_id) WHERE first_seq >= coalesce((SELECT "
+                     "max(first_seq) FROM publication WHERE first_seq <= ?1), 0) AND first_seq + publication.records > ?1 ORDER BY first_seq LIMIT 1");
+  for (ExporterRow& row : snapshot.exporters) {
+    if (row.books.waiting(snapshot.last_seq) == 0) continue;
+    if (received.query(row.books.position + 1).step()) row.oldest_waiting = from_micros(received.integer(0));
+    received.reset();
+  }
+}
+
 JournalSnapshot read_snapshot(Database& database) {
   // One read transaction, so that the books that are shown together belong together.
   database.execute("BEGIN");
@@ -68,13 +81,9 @@ JournalSnapshot read_snapshot(Database& database) {
   snapshot.accepted_gaps = GapTable(database).in_state("accepted");
   snapshot.streams = load_streams(database, snapshot.accepted_gaps);
   snapshot.exporters = ExporterTable(database).load_all();
+  note_oldest_waiting(database, snapshot);
   snapshot.gaps = GapTable(database).open();
-  Statement penalties(database, "SELECT host, credential, until, why FROM penalty");
-  penalties.query();
-  while (penalties.step()) {
-    snapshot.penalties.push_back({std::string(penalties.text(0)), std::string(penalties.text(1)), from_micros(penalties.integer(2)),
-                                  std::string(penalties.text(3))});
-  }
+  snapshot.penalties = load_penalties(database);
   const std::int64_t pages = database.query_int("PRAGMA page_count") - database.query_int("PRAGMA freelist_count");
   snapshot.used_bytes = static_cast<std::uint64_t>(pages * database.query_int("PRAGMA page_size"));
   snapshot.quarantined_items = static_cast<std::uint64_t>(database.query_int("SELECT count(*) FROM quarantine"));
@@ -93,6 +102,20 @@ void check_payloads(Database& database, std::vector<std::string>& findings) {
     }
     findings.push_back("payload " + std::to_string(statement.integer(0)) + " (" + std::to_string(statement.integer(3)) +
                        " records) is damaged: its bytes do not fit their hash");
+  }
+}
+
+void check_letters(Database& database, std::vector<std::string>& findings) {
+  for_each_letter(database, {}, [&findings](const DeadLetterRow& letter) {
+    if (!letter.damaged) return;
+    findings.push_back("dead letter " + std::to_string(letter.letter_id) + " of exporter " + letter.exporter +
+                       " is damaged: its bytes do not fit their hash");
+  });
+}
+
+void check_quarantine(Database& database, std::vector<std::string>& findings) {
+  for (const std::int64_t id : damaged_quarantine(database)) {
+    findings.push_back("quarantine item " + std::to_string(id) + " is damaged: its bytes do not fit their hash");
   }
 }
 
@@ -166,6 +189,8 @@ Result<std::vector<std::string>> JournalReader::check() {
       if (integrity.text(0) != "ok") findings.emplace_back(integrity.text(0));
     }
     check_payloads(*database_, findings);
+    check_letters(*database_, findings);
+    check_quarantine(*database_, findings);
     const JournalSnapshot snapshot = read_snapshot(*database_);
     check_books(snapshot, findings);
     check_staged(*database_, findings);

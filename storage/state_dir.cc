@@ -1,33 +1,38 @@
 #include "storage/state_dir.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
 namespace auditferry {
 namespace {
 
-// statfs(2): f_type of file systems whose locks and shared memory WAL cannot rely on.
-constexpr long nfs_magic = 0x6969;
-constexpr long smb_magic = 0x517B;
-constexpr long smb2_magic = static_cast<long>(0xFE534D42);
-constexpr long cifs_magic = static_cast<long>(0xFF534D42);
+// statfs(2): f_type of file systems whose locks and shared memory WAL cannot rely on. Compared in 32 bits: what a larger
+// one is filled up with differs.
+constexpr std::uint32_t network_disks[] = {NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC};
 
-Error system_error(const std::string& doing, const std::string& path, int code) {
+// `path` is what failed, of daemon.state_dir.
+Error system_error(const std::string& doing, const std::string& path, const std::string& state_dir, int code) {
   ErrorKind kind = ErrorKind::io;
   std::string advice = "check the disk and the kernel's log";
   if (code == EACCES || code == EPERM || code == EROFS) {
     kind = ErrorKind::permission;
-    advice = "give the user that runs auditferry this folder; under systemd leave daemon.state_dir out (StateDirectory= then decides), or add a "
-             "drop-in (systemctl edit auditferry) with [Service] ReadWritePaths=" + path;
+    const std::string folder = std::filesystem::absolute(state_dir).lexically_normal().string();
+    advice = "under systemd leave daemon.state_dir out (StateDirectory= then decides), or else: create " + folder +
+             " for the user that runs auditferry (install -d -m 0700 -o auditferry -g auditferry " + folder +
+             "); under systemd then add a drop-in (systemctl edit auditferry) with [Service] ReadWritePaths=" + folder + ", and restart";
   } else if (code == ENOSPC || code == EDQUOT) {
     kind = ErrorKind::no_space;
     advice = "free space on that disk";
@@ -38,11 +43,19 @@ Error system_error(const std::string& doing, const std::string& path, int code) 
   return Error{kind, "cannot " + doing + " " + path + ": " + std::strerror(code) + "; " + advice};
 }
 
-Status refuse_network_disks(const std::string& path) {
+// The nearest folder that exists says which disk it will be.
+std::string nearest_folder(const std::string& path) {
+  std::filesystem::path nearest = std::filesystem::absolute(path);
+  std::error_code ignored;
+  while (!std::filesystem::exists(nearest, ignored) && nearest.has_relative_path()) nearest = nearest.parent_path();
+  return nearest.string();
+}
+
+Status refuse_network_disks(const std::string& path, const std::string& state_dir) {
   struct statfs about {};
-  if (statfs(path.c_str(), &about) != 0) return system_error("look at", path, errno);
-  const long type = static_cast<long>(about.f_type);
-  if (type == nfs_magic || type == smb_magic || type == smb2_magic || type == cifs_magic) {
+  if (statfs(path.c_str(), &about) != 0) return system_error("look at", path, state_dir, errno);
+  const auto type = static_cast<std::uint32_t>(about.f_type);
+  if (std::find(std::begin(network_disks), std::end(network_disks), type) != std::end(network_disks)) {
     return Error{ErrorKind::unsupported, "daemon.state_dir " + path + " is on a network file system (NFS or CIFS), where SQLite's journal "
                                                                       "cannot be kept safely: name a folder on a local disk"};
   }
@@ -66,26 +79,23 @@ std::string holder(int lock_file) {
 }  // namespace
 
 Status StateDir::inspect(const std::string& path) {
-  // The nearest folder that exists says which disk it will be.
-  std::filesystem::path nearest = std::filesystem::absolute(path);
-  std::error_code ignored;
-  while (!std::filesystem::exists(nearest, ignored) && nearest.has_relative_path()) nearest = nearest.parent_path();
-  if (Status local = refuse_network_disks(nearest.string()); !local) return local;
-  if (access(nearest.c_str(), W_OK | X_OK) != 0) return system_error("write to", nearest.string(), errno);
+  const std::string nearest = nearest_folder(path);
+  if (Status local = refuse_network_disks(nearest, path); !local) return local;
+  if (access(nearest.c_str(), W_OK | X_OK) != 0) return system_error("write to", nearest, path, errno);
   return {};
 }
 
 Result<StateDir> StateDir::acquire(const std::string& path) {
+  if (Status local = refuse_network_disks(nearest_folder(path), path); !local) return std::move(local).error();
   std::error_code failure;
   const mode_t previous = umask(0077);
   std::filesystem::create_directories(path, failure);
   umask(previous);
-  if (failure) return system_error("create daemon.state_dir", path, failure.value());
-  if (Status local = refuse_network_disks(path); !local) return std::move(local).error();
+  if (failure) return system_error("create daemon.state_dir", path, path, failure.value());
   // Nobody else may read records or positions; a folder that was made with other rights is left alone.
   const std::string lock_path = path + "/lock";
   const int lock_file = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock_file < 0) return system_error("open", lock_path, errno);
+  if (lock_file < 0) return system_error("open", lock_path, path, errno);
   struct flock lock = whole_file();
   if (fcntl(lock_file, F_OFD_SETLK, &lock) != 0) {
     const std::string who = holder(lock_file);
@@ -97,7 +107,7 @@ Result<StateDir> StateDir::acquire(const std::string& path) {
   if (ftruncate(lock_file, 0) != 0 || pwrite(lock_file, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
     const int code = errno;
     close(lock_file);
-    return system_error("write to", lock_path, code);
+    return system_error("write to", lock_path, path, code);
   }
   return StateDir(path, lock_file);
 }

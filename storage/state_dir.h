@@ -12,7 +12,7 @@ namespace auditferry {
 class StateDir {
  public:
   // Creates the folder (0700) if it is missing and takes the lock. ErrorKind::busy names the process that
-  // holds it. A folder on NFS or CIFS is refused: SQLite's WAL does not work there.
+  // holds it. A folder on NFS or CIFS is refused before anything is created: SQLite's WAL does not work there.
   static Result<StateDir> acquire(const std::string& path);
   // The same checks, without creating or locking anything; for `check`.
   static Status inspect(const std::string& path);

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "tests/support/read_only_disk.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/without_root.h"
 
@@ -76,8 +77,22 @@ TEST(StateDir, AFolderThatMayNotBeWrittenNamesTheDropIn) {
     ASSERT_FALSE(acquired.ok());
     said = acquired.error().message;
   }
-  EXPECT_NE(said.find("systemctl edit auditferry) with [Service] ReadWritePaths=" + locked + "/state"), std::string::npos) << said;
+  EXPECT_NE(said.find("install -d -m 0700 -o auditferry -g auditferry " + locked + "/state)"), std::string::npos) << said;
+  EXPECT_NE(said.find("systemctl edit auditferry) with [Service] ReadWritePaths=" + locked + "/state,"), std::string::npos) << said;
   std::filesystem::permissions(locked, std::filesystem::perms::owner_all);
+}
+
+// As ProtectSystem=strict makes it; the state directory is named, not the lock in it or the folder around it.
+TEST(StateDir, AReadOnlyDiskNamesTheDropIn) {
+  const TemporaryFolder folder;
+  const std::string words = "ReadWritePaths=" + folder.path() + ",";
+  const std::string locked = on_a_read_only_disk(folder.path(), [&] { return StateDir::acquire(folder.path()).error().message; });
+  EXPECT_NE(locked.find("Read-only file system"), std::string::npos) << locked;
+  EXPECT_NE(locked.find(words), std::string::npos) << locked;
+  const std::string missing = on_a_read_only_disk(folder.path(), [&] { return StateDir::acquire(folder / "state").error().message; });
+  EXPECT_NE(missing.find("ReadWritePaths=" + (folder / "state") + ","), std::string::npos) << missing;
+  const std::string checked = on_a_read_only_disk(folder.path(), [&] { return StateDir::inspect(folder / "state").error().message; });
+  EXPECT_NE(checked.find("ReadWritePaths=" + (folder / "state") + ","), std::string::npos) << checked;
 }
 
 TEST(StateDir, AFileInItsPlaceGivesOneClearMessage) {

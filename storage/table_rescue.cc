@@ -3,7 +3,9 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
+#include <numeric>
 
 namespace auditferry {
 namespace {
@@ -13,6 +15,20 @@ constexpr std::int64_t guessed_highest = 1 << 20;
 // Stretches that are looked into without a row that can be read: bounds the time when a page is damaged that leads
 // to much of the table.
 constexpr int most_failures = 20'000;
+// Keys are far sparser than rowids, so that a single bad page could be halved for ever; what can be read between two of
+// them shows after a few dozen.
+constexpr int most_failures_by_key = 2'000;
+
+// Of a key, the first columns that are numbers, as far as they are: two suffice for every table.
+std::vector<std::string> leading_numbers(Database& database, const std::string& table, const std::vector<std::string>& key) {
+  std::vector<std::string> numbers;
+  Statement type(database, "SELECT type FROM pragma_table_info(?) WHERE name = ?");
+  for (const std::string& column : key) {
+    if (numbers.size() == 2 || !type.query(table, column).step() || type.text(0) != "INTEGER") break;
+    numbers.push_back(column);
+  }
+  return numbers;
+}
 
 std::vector<std::string> columns_of(Database& database, const std::string& table, bool key_only) {
   Statement about(database, ("PRAGMA table_info(" + table + ")").c_str());
@@ -43,6 +59,7 @@ TableRescue::TableRescue(Database& damaged, Database& fresh, std::string table, 
     if (std::find(old_columns.begin(), old_columns.end(), name) != old_columns.end()) columns_.push_back(name);
   }
   key_ = columns_of(fresh_, result_.name, true);
+  places_ = leading_numbers(fresh_, result_.name, key_);
   const std::vector<std::string> places(columns_.size(), "?");
   const std::string sql = "INSERT OR IGNORE INTO " + result_.name + "(" + joined(columns_) + ") VALUES (" + joined(places) + ")";
   insert_ = std::make_unique<Statement>(fresh_, sql.c_str());
@@ -61,8 +78,8 @@ void TableRescue::put(const Statement& row) {
   if (fresh_.changes() == 1) ++result_.rows;
 }
 
-bool TableRescue::read(Statement& source, std::int64_t& last) {
-  const int rowid_column = static_cast<int>(columns_.size());
+template <class Note>
+bool TableRescue::read_rows(Statement& source, Note note) {
   for (;;) {
     bool row = false;
     try {
@@ -71,10 +88,16 @@ bool TableRescue::read(Statement& source, std::int64_t& last) {
       return false;
     }
     if (!row) return true;
-    ++read_;
-    last = source.integer(rowid_column);
+    note();
     put(source);
   }
+}
+
+bool TableRescue::read(Statement& source, std::int64_t& last) {
+  return read_rows(source, [&] {
+    ++read_;
+    last = source.integer(static_cast<int>(columns_.size()));
+  });
 }
 
 // From the front to the first damage, from the end to the last; what is left between is halved.
@@ -123,13 +146,53 @@ RescuedTable TableRescue::by_rowid(std::int64_t highest) {
   return result_;
 }
 
-RescuedTable TableRescue::from_both_ends() {
-  std::int64_t ignored = 0;
-  for (const char* direction : {"", " DESC"}) {
-    const std::string sql = "SELECT " + joined(columns_) + ", 0 FROM " + result_.name + " ORDER BY " + joined(key_, direction);
-    Statement source(damaged_, sql.c_str());
-    if (read(source.query(), ignored)) return result_;
+bool TableRescue::read_key(const Stretch& stretch, Statement& source, Place& last) {
+  source.reset();
+  int index = 0;
+  for (const Place& place : {stretch.from, stretch.to}) {
+    for (const std::int64_t number : place) source.bind(++index, number);
+  }
+  return read_rows(source, [&] {
+    for (std::size_t i = 0; i < last.size(); ++i) last[i] = source.integer(static_cast<int>(columns_.size() + i));
+  });
+}
+
+std::vector<TableRescue::Stretch> TableRescue::halves(const Stretch& stretch) {
+  for (std::size_t i = 0; i < stretch.from.size(); ++i) {
+    if (stretch.from[i] == stretch.to[i]) continue;
+    Stretch front = stretch;
+    Stretch back = stretch;
+    front.to[i] = std::midpoint(stretch.from[i], stretch.to[i]);
+    back.from[i] = front.to[i] + 1;
+    for (std::size_t rest = i + 1; rest < stretch.from.size(); ++rest) {
+      front.to[rest] = std::numeric_limits<std::int64_t>::max();
+      back.from[rest] = std::numeric_limits<std::int64_t>::min();
+    }
+    return {front, back};
+  }
+  return {};
+}
+
+RescuedTable TableRescue::by_key() {
+  const std::string place = places_.empty() ? "" : "(" + joined(places_) + ")";
+  const std::string value = places_.empty() ? "" : "(" + joined(std::vector<std::string>(places_.size(), "?")) + ")";
+  const std::string select = "SELECT " + joined(columns_) + (places_.empty() ? "" : ", " + joined(places_)) + " FROM " + result_.name +
+                             (places_.empty() ? "" : " WHERE " + place + " >= " + value + " AND " + place + " <= " + value) + " ORDER BY ";
+  Statement up(damaged_, (select + joined(key_)).c_str());
+  Statement down(damaged_, (select + joined(key_, " DESC")).c_str());
+  std::deque<Stretch> left{{Place(places_.size(), std::numeric_limits<std::int64_t>::min()), Place(places_.size(), std::numeric_limits<std::int64_t>::max())}};
+  int failures = 0;
+  while (!left.empty() && failures < most_failures_by_key) {
+    Stretch stretch = std::move(left.front());
+    left.pop_front();
+    const std::uint64_t before = result_.rows;
+    // Rows of one place may lie on both sides of damage: the places at the ends stay in.
+    Stretch rest = stretch;
+    if (read_key(stretch, up, rest.from)) continue;
     result_.complete = false;
+    read_key(stretch, down, rest.to);
+    failures = result_.rows > before ? 0 : failures + 1;
+    for (Stretch& half : halves(rest)) left.push_back(std::move(half));
   }
   return result_;
 }

@@ -28,8 +28,9 @@ class TableRescue {
 
   // For tables with a rowid: everything between and around damaged pages. `highest`: no rowid is larger; 0: not known.
   RescuedTable by_rowid(std::int64_t highest = 0);
-  // For tables without one: from the front up to damage, and from the end down to damage.
-  RescuedTable from_both_ends();
+  // For tables without one: the same where the key begins with numbers; else from the front up to damage, and from the
+  // end down to damage.
+  RescuedTable by_key();
 
   const std::vector<std::string>& columns() const { return columns_; }
 
@@ -38,10 +39,22 @@ class TableRescue {
     std::int64_t from;
     std::int64_t to;
   };
-  // Reads until the end or an error; `last` is the last rowid that was read. True: to the end.
+  // The numbers with which a key begins, as many as places_ has columns.
+  using Place = std::vector<std::int64_t>;
+  struct Stretch {
+    Place from;
+    Place to;
+  };
+  // Takes over rows until the end or an error, with `note` before each. True: to the end.
+  template <class Note>
+  bool read_rows(Statement& source, Note note);
+  // read_rows() by rowid; `last` is the last one that was read.
   bool read(Statement& source, std::int64_t& last);
   std::int64_t highest_rowid();
   void rescue(Range range);
+  // read_rows() of a stretch; `last` is the place of the last row.
+  bool read_key(const Stretch& stretch, Statement& source, Place& last);
+  static std::vector<Stretch> halves(const Stretch& stretch);
   void put(const Statement& row);
 
   Database& damaged_;
@@ -54,7 +67,8 @@ class TableRescue {
   std::unique_ptr<Statement> down_;
   std::uint64_t read_ = 0;
   RescuedTable result_;
-  std::vector<std::string> key_;  // the columns by which a table without a rowid is ordered
+  std::vector<std::string> key_;     // the columns by which a table without a rowid is ordered
+  std::vector<std::string> places_;  // the first of them that are numbers, two at most
 };
 
 }  // namespace auditferry

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/result.h"
+#include "encoding/hash.h"
 #include "tests/portal_over_tls.h"
 #include "tests/process_fixture.h"
 
@@ -14,15 +15,16 @@ using std::chrono::seconds;
 
 class BadInput : public ProcessTest {
  protected:
-  BadInput() { portal_.stop_making(); }
+  explicit BadInput(const PortalOptions& wanted = options()) : ProcessTest(wanted) { portal_.stop_making(); }
 
   void expect_words(const std::vector<std::string>& words) {
     const std::string text = said();
     for (const std::string& word : words) EXPECT_NE(text.find(word), std::string::npos) << word << " in: " << text;
   }
-  // The program cannot do its work now, and says why and what to check.
+  // The program cannot do its work now, and says for whom, why and what to do: the words.
   void expect_refusal(const std::vector<std::string>& words) {
     EXPECT_EQ(finish({"run", "--once", "--timeout", "2s"}), 1) << said();
+    expect_words({"source acme, stream "});
     expect_words(words);
   }
   void expect_everything() {
@@ -52,6 +54,8 @@ TEST_F(BadInput, MissingFile) {
   std::filesystem::remove(config_);
   EXPECT_EQ(finish({"run"}), 2);
   expect_words({config_, "--config"});
+  write_config("");
+  expect_everything();
 }
 
 TEST_F(BadInput, WrongTomlWrongTypesAndMissingSecretsWithTheirPlace) {
@@ -61,11 +65,17 @@ TEST_F(BadInput, WrongTomlWrongTypesAndMissingSecretsWithTheirPlace) {
   expect_usage("[sources.acme]\nprofile = \"apptego\"\ntenant = \"t\"\ncredentials.token_key = \"abc\"\n"
                "credentials.token_secret = { env = \"NOT_SET\" }\n[exporters.archive]\ntype = \"file\"\npath = \"x\"\n",
                {"credentials.token_key", "env", "NOT_SET"});
+  write_config("");
+  expect_everything();
 }
 
 TEST_F(BadInput, UnreachablePortal) {
   server_.stop();
   expect_refusal({"127.0.0.1", "Connection refused", "check that it runs"});
+  PortalServer again(portal_, {});
+  ASSERT_TRUE(again.start().ok());
+  write_config("", again.origin());
+  expect_everything();
 }
 
 TEST_F(BadInput, NameThatDoesNotExist) {
@@ -78,42 +88,42 @@ TEST_F(BadInput, NameThatDoesNotExist) {
 TEST_F(BadInput, CertificateOfAnUnknownAuthorityThenWithIt) {
   const PortalOverTls over_tls(portal_, folder_ / "tls");
   write_config("", over_tls.origin());
-  expect_refusal({"unknown authority 'Example CA'", "tls.ca_file"});
+  expect_refusal({"127.0.0.1", "unknown authority 'Example CA'", "tls.ca_file"});
   write_config("", over_tls.origin(), "tls.ca_file = \"" + over_tls.ca_file() + "\"");
   expect_everything();
 }
 
 TEST_F(BadInput, WrongToken) {
   secret_ = "wrong";
-  expect_refusal({"401", "credentials.token_key and credentials.token_secret"});
+  expect_refusal({"127.0.0.1", "401", "credentials.token_key and credentials.token_secret"});
   secret_ = sandbox_token_secret;
   expect_everything();
 }
 
 TEST_F(BadInput, WrongTenant) {
   write_config("", "", "", "11111111111111111111111111111111");
-  expect_refusal({"11111111111111111111111111111111", "403", "check the tenant"});
+  expect_refusal({"127.0.0.1", "11111111111111111111111111111111", "403", "check the tenant"});
   write_config("");
   expect_everything();
 }
 
 TEST_F(BadInput, TeamPlan) {
   portal_.set_plan(sandbox_tenant, "TEAM");
-  expect_refusal({"is on TEAM", "need ENTERPRISE", "change the tenant's plan"});
+  expect_refusal({sandbox_tenant, "is on TEAM", "need ENTERPRISE", "change the tenant's plan"});
   portal_.set_plan(sandbox_tenant, "ENTERPRISE");
   expect_everything();
 }
 
 TEST_F(BadInput, WrongAddress) {
   write_config("", server_.origin() + "/wrong");
-  expect_refusal({"404", "check base_url"});
+  expect_refusal({"127.0.0.1", "404", "check base_url"});
   write_config("");
   expect_everything();
 }
 
 TEST_F(BadInput, HtmlInsteadOfJson) {
   break_every_answer(FaultKind::html);
-  expect_refusal({"HTML page", "check base_url and proxy"});
+  expect_refusal({"127.0.0.1", "HTML page", "check base_url and proxy"});
   mend();
   expect_everything();
 }
@@ -125,14 +135,14 @@ TEST_F(BadInput, SuccessFalseAndJsonOfAnotherShape) {
   SandboxDialect other;
   other.array_name = "entries";
   portal_.set_dialect(other);
-  expect_refusal({"streams.audit.records", "/entries"});
+  expect_refusal({"streams.audit.records", "change it", "/entries"});
   portal_.set_dialect({});
   expect_everything();
 }
 
 TEST_F(BadInput, AnAnswerOfTwoGigabytes) {
   break_every_answer(FaultKind::huge_body);
-  expect_refusal({"larger than the limit of 33554432 bytes"});
+  expect_refusal({"127.0.0.1", "larger than the limit of 33554432 bytes", "asking for smaller pages", "sources.acme.max_page_bytes"});
   mend();
   expect_everything();
 }
@@ -149,7 +159,7 @@ TEST_F(BadInput, TruncatedAndMalformedPages) {
 TEST_F(BadInput, NoAnswerAtAll) {
   write_config("", "", "timeout = \"500ms\"");
   break_every_answer(FaultKind::hang);
-  expect_refusal({"did not answer completely within 500ms", "raise timeout"});
+  expect_refusal({"127.0.0.1", "did not answer completely within 500ms", "raise timeout"});
   mend();
   expect_everything();
 }
@@ -183,13 +193,13 @@ TEST_F(BadInput, NestingAsDeepAsTheLimitIsKept) {
 
 TEST_F(BadInput, NestingWithoutEndIsRefusedInWords) {
   break_every_answer(FaultKind::deep_nesting);
-  expect_refusal({"nested"});
+  expect_refusal({"127.0.0.1", "nested deeper than 256", "goes to quarantine", "show it to the vendor"});
   mend();
   expect_everything();
 }
 
 TEST_F(BadInput, NullAndMissingFieldsAndOddIds) {
-  portal_.add("audit", recently(), {{"api_call", "null"}, {"user_email", "null"}, {"raw_data", "null"}});
+  portal_.add("audit", recently(), {{"api_call", "null"}, {"user_id", "null"}, {"raw_data", "null"}});
   portal_.add("audit", recently(), {{"successful", "\"yes\""}, {"raw_data", "{\"already\":\"an object\"}"}});
   const std::string time = std::to_string(recently().time_since_epoch() / seconds(1));
   portal_.add_raw("audit", recently(), "18446744073709551615", "{\"event\":18446744073709551615,\"creation_time\":" + time + "}");
@@ -198,22 +208,33 @@ TEST_F(BadInput, NullAndMissingFieldsAndOddIds) {
   expect_everything();
 }
 
-TEST_F(BadInput, TimesInMilliseconds) {
-  SandboxDialect other;
-  other.time_unit = TimeUnit::milliseconds;
-  other.request_time_unit = TimeUnit::milliseconds;
-  Portal portal(
-      [&] {
-        PortalOptions changed = options();
-        changed.dialect = other;
-        return changed;
-      }(),
-      [this] { return clock_.now(); });
-  portal.stop_making();
-  PortalServer server(portal, {});
-  ASSERT_TRUE(server.start().ok());
-  write_config("", server.origin());
-  expect_refusal({"streams.audit.time_unit", "milliseconds"});
+// They are kept, and told apart by their content; equal ones by their number.
+TEST_F(BadInput, RecordsWithoutAnIdOrATime) {
+  const std::string time = std::to_string(recently().time_since_epoch() / seconds(1));
+  const std::string idless = "{\"api_call\":\"login\",\"creation_time\":" + time + "}";
+  portal_.add_raw("audit", recently(), hex(sha256(idless)), idless);
+  portal_.add_raw("audit", recently(), hex(sha256(idless)) + "#2", idless);
+  portal_.add_raw("audit", recently(), "900010", "{\"api_call\":\"logout\",\"event\":900010}");
+  expect_everything();
+  expect_words({"source=acme", "stream=audit", "no id at /event", "sources.acme.stream.audit.id", "streams.audit.fields.id"});
+  expect_words({"no time that can be read at /creation_time", "streams.audit.fields.time", "time_unit"});
+}
+
+class MillisecondPortal : public BadInput {
+ protected:
+  MillisecondPortal() : BadInput(in_milliseconds()) {}
+  static PortalOptions in_milliseconds() {
+    PortalOptions options = BadInput::options();
+    options.dialect.time_unit = TimeUnit::milliseconds;
+    options.dialect.request_time_unit = TimeUnit::milliseconds;
+    return options;
+  }
+};
+
+TEST_F(MillisecondPortal, IsRefusedUntilTheUnitIsNamed) {
+  expect_refusal({"streams.audit.time_unit says \"seconds\"", "time_unit = \"milliseconds\" would fit"});
+  write_config("", "", "[sources.acme.stream.audit]\ntime_unit = \"milliseconds\"\n[sources.acme.stream.device]\ntime_unit = \"milliseconds\"");
+  expect_everything();
 }
 
 TEST_F(BadInput, TimesAsText) {

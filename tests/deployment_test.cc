@@ -1,5 +1,4 @@
-// What is shipped to run the program: the unit, the image, and the examples for compose and Kubernetes. YAML is
-// read by Python's parser, the configurations in it by the program.
+// What is shipped to run the program: the package's documentation, the unit, the image.
 
 #include <gtest/gtest.h>
 
@@ -15,9 +14,6 @@
 
 #include "config/settings.h"
 #include "daemon/life_signs.h"
-#include "daemon/load_settings.h"
-#include "encoding/json_scanner.h"
-#include "encoding/json_view.h"
 #include "encoding/time_format.h"
 #include "tests/support/child_process.h"
 #include "tests/support/temporary_folder.h"
@@ -27,32 +23,6 @@ namespace auditferry {
 namespace {
 
 const std::string source = AUDITFERRY_SOURCE "/";
-
-// A list of the file's documents, as minified JSON.
-std::string yaml_as_json(const std::string& path) {
-  TemporaryFolder folder;
-  const std::string script = "import sys, yaml, json; print(json.dumps(list(yaml.safe_load_all(open(sys.argv[1]))), separators=(',', ':')), end='')";
-  ChildProcess python({"/usr/bin/python3", "-c", script, path}, {}, folder / "output");
-  EXPECT_EQ(python.wait(std::chrono::seconds(120)), 0) << python.output();
-  const std::string json = python.output();
-  EXPECT_TRUE(scan_json(json).ok()) << json;
-  return json;
-}
-
-Result<Settings> settings_of(const std::string& toml) {
-  TemporaryFolder folder;
-  std::ofstream(folder / "auditferry.toml") << toml;
-  return load_settings(folder / "auditferry.toml", false);
-}
-
-// At a pointer; "" when it is not there.
-std::string at(const std::string& json, const std::string& pointer) {
-  const std::optional<JsonView> found = JsonView(json).at_pointer(pointer);
-  if (!found) return "";
-  return found->is_string() ? *found->as_string() : std::string(found->raw());
-}
-
-Duration seconds_of(const std::string& number) { return std::chrono::seconds(std::stoi(number)); }
 
 std::multimap<std::string, std::string> unit() {
   std::multimap<std::string, std::string> keys;
@@ -83,9 +53,6 @@ TEST(Package, BringsTheDocumentationThatMessagesName) {
   }
   EXPECT_TRUE(files.contains("docs/journal.md") && files.contains("docs/syslog.md"));
   for (const std::string& file : files) EXPECT_TRUE(std::filesystem::exists(source + file)) << file;
-  const std::string packaging = text_of(source + "cmake/packaging.cmake");
-  EXPECT_NE(packaging.find("file(GLOB documentation CONFIGURE_DEPENDS docs/*.md)\ninstall(FILES ${documentation} DESTINATION ${AUDITFERRY_DOC})"),
-            std::string::npos);
   // Whoever reads the documentation finds all of it.
   const std::string readme = text_of(source + "README.md");
   for (const auto& entry : std::filesystem::directory_iterator(source + "docs")) {
@@ -94,6 +61,57 @@ TEST(Package, BringsTheDocumentationThatMessagesName) {
       EXPECT_NE(readme.find("](" + file + ")"), std::string::npos) << file << " is linked from nowhere";
     }
   }
+}
+
+// The files of the package's documentation, as they are installed.
+class InstalledDocumentation : public testing::Test {
+ protected:
+  InstalledDocumentation() {
+    ChildProcess install({AUDITFERRY_CMAKE, "--install", AUDITFERRY_BUILD, "--component", "documentation"}, {{"DESTDIR", folder_.path()}}, folder_ / "output");
+    EXPECT_EQ(install.wait(std::chrono::seconds(120)), 0) << install.output();
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_.path())) {
+      const std::string path = entry.path().string();
+      if (path.ends_with("/doc/auditferry")) documentation_ = path;
+    }
+    EXPECT_NE(documentation_, "") << install.output();
+  }
+  // Every match of the first group, with the file that it stands in.
+  template <class Look>
+  void each(const std::string& pattern, Look look) const {
+    const std::regex wanted(pattern);
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(documentation_)) {
+      if (entry.path().extension() != ".md") continue;
+      const std::string text = text_of(entry.path());
+      for (std::sregex_iterator found(text.begin(), text.end(), wanted); found != std::sregex_iterator(); ++found) look(entry.path(), (*found)[1].str());
+    }
+  }
+
+  TemporaryFolder folder_;
+  std::string documentation_;
+};
+
+TEST_F(InstalledDocumentation, EveryLinkLeadsToAFileOfThePackage) {
+  std::size_t links = 0;
+  each(R"(\]\(([^)#:]+)(?:#[^)]*)?\))", [&](const std::filesystem::path& file, const std::string& link) {
+    ++links;
+    EXPECT_TRUE(std::filesystem::exists(file.parent_path() / link)) << file << " links " << link;
+  });
+  EXPECT_GT(links, 30u);
+}
+
+TEST_F(InstalledDocumentation, FilesThatItNamesAreInThePackage) {
+  std::size_t names = 0;
+  each(R"(\bdocs/([a-z0-9_/.-]*[a-z0-9]))", [&](const std::filesystem::path& file, const std::string& name) {
+    ++names;
+    const std::filesystem::path path = std::filesystem::path(documentation_) / name;
+    // A decision is named by its number.
+    bool found = std::filesystem::exists(path);
+    if (std::filesystem::is_directory(path.parent_path())) {
+      for (const auto& entry : std::filesystem::directory_iterator(path.parent_path())) found = found || entry.path().string().starts_with(path.string());
+    }
+    EXPECT_TRUE(found) << file << " names docs/" << name;
+  });
+  EXPECT_GT(names, 5u);
 }
 
 TEST(Unit, StopsLaterThanTheProgramDoesAndRestartsWhatCrashes) {
@@ -133,47 +151,6 @@ TEST(Image, IsAskedForItsHealthAndIsNotRoot) {
   EXPECT_NE(text.find("CMD [\"/usr/bin/auditferry\", \"health\", \"--config\", \"/etc/auditferry/auditferry.toml\"]"), std::string::npos);
   EXPECT_NE(text.find("\nUSER 10640:10640\n"), std::string::npos);
   EXPECT_NE(text.find("\nSTOPSIGNAL SIGTERM\n"), std::string::npos);
-}
-
-TEST(Compose, IsReadOnlyAndItsConfigurationIsValid) {
-  const std::string json = yaml_as_json(source + "docs/examples/compose.yaml");
-  const Result<Settings> settings = settings_of(at(json, "/0/configs/auditferry/content"));
-  ASSERT_TRUE(settings.ok()) << settings.error().message;
-  const std::string service = at(json, "/0/services/auditferry");
-  EXPECT_EQ(at(service, "/read_only"), "true");
-  EXPECT_EQ(at(service, "/cap_drop"), "[\"ALL\"]");
-  const std::string grace = at(service, "/stop_grace_period");
-  EXPECT_GT(parse_duration(grace).value_or(Duration()), settings->daemon.shutdown_timeout) << grace;
-  for (const JsonView secret : JsonView(json).at_pointer("/0/services/auditferry/secrets")->elements())
-    EXPECT_NE(at(json, "/0/secrets/" + *secret.as_string() + "/file"), "");
-}
-
-TEST(Kubernetes, ProbesAskTheListenerAndItsConfigurationIsValid) {
-  const std::string json = yaml_as_json(source + "docs/examples/kubernetes.yaml");
-  EXPECT_EQ(at(json, "/0/kind"), "ConfigMap");
-  const Result<Settings> settings = settings_of(at(json, "/0/data/auditferry.toml"));
-  ASSERT_TRUE(settings.ok()) << settings.error().message;
-  EXPECT_EQ(at(json, "/2/kind"), "StatefulSet");
-  const std::string pod = at(json, "/2/spec/template/spec");
-  const std::string container = at(pod, "/containers/0");
-  EXPECT_EQ(at(json, "/2/spec/replicas"), "1");
-  EXPECT_EQ(at(container, "/ports/0/containerPort"), std::to_string(settings->admin.port));
-  EXPECT_EQ(settings->admin.host, "0.0.0.0") << "the kubelet asks from outside of the pod";
-  EXPECT_EQ(at(container, "/startupProbe/httpGet/path"), "/healthz");
-  EXPECT_EQ(at(container, "/livenessProbe/httpGet/path"), "/healthz");
-  EXPECT_EQ(at(container, "/readinessProbe/httpGet/path"), "/readyz");
-  EXPECT_GT(seconds_of(at(pod, "/terminationGracePeriodSeconds")), settings->daemon.shutdown_timeout);
-  EXPECT_EQ(at(pod, "/securityContext/runAsUser"), "10640");
-  EXPECT_EQ(at(container, "/securityContext/readOnlyRootFilesystem"), "true");
-  std::set<std::string> mounted;
-  for (const JsonView mount : JsonView(container).at_pointer("/volumeMounts")->elements())
-    mounted.insert(*mount.find("name")->as_string());
-  EXPECT_EQ(mounted, (std::set<std::string>{"config", "secrets", "state", "records"}));
-  std::set<std::string> given;
-  for (const JsonView volume : JsonView(pod).at_pointer("/volumes")->elements()) given.insert(*volume.find("name")->as_string());
-  for (const JsonView claim : JsonView(json).at_pointer("/2/spec/volumeClaimTemplates")->elements())
-    given.insert(*claim.at_pointer("/metadata/name")->as_string());
-  EXPECT_EQ(mounted, given);
 }
 
 }  // namespace

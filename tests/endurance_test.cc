@@ -8,6 +8,7 @@
 
 #include "tests/process_fixture.h"
 #include "tests/support/collector_server.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/scripted_server.h"
 
 namespace auditferry {
@@ -16,13 +17,8 @@ namespace {
 using std::chrono::hours;
 using std::chrono::seconds;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool memory_is_the_programs_own = false;  // the sanitizer keeps books of its own in it
-constexpr std::size_t records_per_step = 10'000;
-#else
-constexpr bool memory_is_the_programs_own = true;
-constexpr std::size_t records_per_step = 100'000;
-#endif
+constexpr bool memory_is_the_programs_own = !sanitized;  // a sanitizer keeps books of its own in it
+constexpr std::size_t records_per_step = rounds(100'000, 10'000);
 constexpr std::size_t records_per_connection = 100;
 
 // The most of each that was seen over a while.

@@ -15,8 +15,6 @@
 namespace auditferry {
 namespace {
 
-constexpr std::chrono::seconds patience(150);
-
 // Takes a byte a second of each connection, and has little room for more.
 class Crawler {
  public:
@@ -76,12 +74,13 @@ TEST_F(ProcessTest, FourBadExportersOfFiveHoldUpNobody) {
   const auto missing = [&] {
     return std::count_if(made.begin(), made.end(), [&kept](const std::string& id) { return !kept.has(id); });
   };
-  EXPECT_TRUE(eventually([&] { return missing() == 0; }, patience)) << missing() << " are missing\n" << daemon->output();
+  EXPECT_TRUE(eventually([&] { return missing() == 0; })) << missing() << " are missing\n" << daemon->output();
   const auto told = [&](const std::string& words) { return daemon->output().find(words) != std::string::npos; };
-  EXPECT_TRUE(eventually([&] { return told("status 500") && told("status 401"); }, patience)) << daemon->output();
-  EXPECT_TRUE(eventually([&] { return hangs.connections() > 0 && crawls.taken() > 0; }, patience));
+  EXPECT_TRUE(eventually([&] { return told("status 500") && told("status 401"); })) << daemon->output();
+  EXPECT_TRUE(eventually([&] { return hangs.connections() > 0 && crawls.taken() > 0; }));
   daemon->signal(SIGTERM);
-  EXPECT_EQ(daemon->wait(patience), 0) << daemon->output();  // shutdown_timeout is ten seconds
+  // shutdown_timeout is ten seconds; the rest is for a machine that is busy.
+  EXPECT_EQ(daemon->wait(std::chrono::seconds(30)), 0) << daemon->output();
   EXPECT_EQ(kept.repeats(), 0u);
   const Result<std::unique_ptr<JournalReader>> reader = JournalReader::open(folder_ / "state/journal.db");
   ASSERT_TRUE(reader.ok());

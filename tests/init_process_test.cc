@@ -3,14 +3,20 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <sstream>
+#include <vector>
 
 #include "net/system_clock.h"
 #include "sandbox/portal_server.h"
 #include "tests/support/child_process.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/terminal.h"
 #include "tests/support/text_of.h"
+#include "tests/support/without_numbers.h"
 
 namespace auditferry {
 namespace {
@@ -95,6 +101,76 @@ TEST_F(InitProcessTest, ThereIsNoWayToGiveASecretAsAnArgument) {
   EXPECT_EQ(run({"init", "--config", config_, "--profile", "apptego", "--tenant", "t1"}), 2);
   EXPECT_NE(said_.find("token_key"), std::string::npos) << said_;
   EXPECT_FALSE(std::filesystem::exists(folder_ / "conf"));
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  for (std::size_t at = text.find(from); at != text.npos; at = text.find(from, at + to.size())) text.replace(at, from.size(), to);
+  return text;
+}
+
+std::vector<std::string> split_lines(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream rest(text);
+  for (std::string line; std::getline(rest, line);) {
+    line.erase(line.find_last_not_of(" \r") + 1);
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+// What the README shows behind `command`, as far as its block goes.
+std::string session_of_the_readme(const std::string& command) {
+  const std::string readme = text_of(AUDITFERRY_SOURCE "/README.md");
+  const std::string opening = "\n$ " + command + "\n";
+  const std::size_t begin = readme.find(opening);
+  EXPECT_NE(begin, readme.npos) << opening;
+  if (begin == readme.npos) return "";
+  return readme.substr(begin + opening.size(), readme.find("```", begin) - begin - opening.size());
+}
+
+// Line by line, but for numbers, and for the lines that "…" leaves out.
+void expect_same_session(const std::vector<std::string>& wanted, const std::vector<std::string>& shown) {
+  auto next = shown.begin();
+  for (auto line = wanted.begin(); line != wanted.end(); ++line) {
+    const bool leaves_out = *line == "…";
+    if (leaves_out && ++line == wanted.end()) return;
+    const auto same = [&](const std::string& one) { return without_numbers(one) == without_numbers(*line); };
+    const auto found = leaves_out ? std::find_if(next, shown.end(), same) : next;
+    ASSERT_NE(found, shown.end()) << "not shown: " << *line;
+    EXPECT_EQ(without_numbers(*found), without_numbers(*line));
+    next = found + 1;
+  }
+  EXPECT_EQ(next, shown.end()) << "the README does not have: " << *next;
+}
+
+// Its questions are asked in its order and its answers typed; only the address is the simulated portal's.
+TEST_F(InitProcessTest, TheReadmeShowsASessionAsItIs) {
+  const std::string host = server_.origin().substr(server_.origin().find("//") + 2);
+  const std::string session = replaced(replaced(session_of_the_readme("auditferry init"), "/home/you", folder_.path()), "app.apptego.com answers", host + " answers");
+  std::vector<std::string> lines = split_lines(session);
+  Terminal terminal;
+  ChildProcess program(on_terminal(terminal, folder_.path(), {AUDITFERRY_PROGRAM, "init"}), {}, folder_ / "output");
+  const std::map<std::string, std::string> own_answers{{"Address of", server_.origin() + "/frontend"}, {"token_key", sandbox_token_key}, {"token_secret", sandbox_token_secret}};
+  for (std::string& line : lines) {
+    if (line.starts_with("wrote ")) break;
+    const std::size_t colon = line.ends_with(':') ? line.size() - 1 : line.rfind(": ");
+    const std::string question = line.substr(0, colon + 1);
+    std::string answer = line.substr(std::min(line.size(), colon + 2));
+    const auto own = std::find_if(own_answers.begin(), own_answers.end(), [&](const auto& one) { return line.starts_with(one.first); });
+    if (own != own_answers.end()) answer = own->second;
+    const bool secret = question.find("is not shown") != question.npos;
+    if (!secret && own != own_answers.end()) line = question + " " + answer;
+    const std::string shown = terminal.shown_until(question + " ");
+    ASSERT_NE(shown.find(question), shown.npos) << question << " is not asked: " << shown;
+    terminal.forget_shown();
+    terminal.type(answer + "\n");
+  }
+  const std::string shown = terminal.shown_until("auditferry run --config " + (folder_ / "auditferry.toml") + "\r\n");
+  EXPECT_EQ(program.wait(std::chrono::seconds(120)), 0) << shown;
+  EXPECT_EQ(shown.find(sandbox_token_secret), shown.npos);
+  expect_same_session(lines, split_lines(shown));
+  EXPECT_EQ(text_of(folder_ / "secrets/acme-token_secret"), sandbox_token_secret);
+  EXPECT_EQ(run({"check", "--config", folder_ / "auditferry.toml"}), 0) << said_;
 }
 
 }  // namespace

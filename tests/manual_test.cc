@@ -18,11 +18,11 @@
 namespace auditferry {
 namespace {
 
-const std::string source = AUDITFERRY_SOURCE "/";
+const std::string source_tree = AUDITFERRY_SOURCE "/";
 
 // Without the escapes and font changes of troff.
 std::string manual(const std::string& name) {
-  std::string text = std::regex_replace(text_of(source + "docs/man/" + name), std::regex(R"(\\f[BIRP])"), "");
+  std::string text = std::regex_replace(text_of(source_tree + "docs/man/" + name), std::regex(R"(\\f[BIRP])"), "");
   text.erase(std::remove(text.begin(), text.end(), '\\'), text.end());
   return text;
 }
@@ -69,7 +69,7 @@ bool has_word(const std::string& text, const std::string& word) {
 
 void expect_told(const std::string& what) {
   EXPECT_TRUE(has_word(manual("auditferry.1"), what)) << what << " is missing from docs/man/auditferry.1";
-  EXPECT_TRUE(has_word(text_of(source + "packaging/auditferry.bash-completion"), what))
+  EXPECT_TRUE(has_word(text_of(source_tree + "packaging/auditferry.bash-completion"), what))
       << what << " is missing from packaging/auditferry.bash-completion";
 }
 
@@ -87,13 +87,11 @@ TEST(Manual, HasEveryCommandAndOption) {
   }
 }
 
-// The last part of each key, and of each table but those that have names of the reader's own.
-TEST(Manual, HasEveryKeyOfTheConfiguration) {
-  const std::string page = manual("auditferry.toml.5");
-  std::istringstream lines(text_of(source + "config/example.toml"));
+// Each part of a key or table, but the names that are the reader's own.
+void expect_every_key(const std::string& text, const std::string& where, const std::set<std::string>& own) {
+  std::istringstream lines(text_of(source_tree + "config/example.toml"));
   const std::regex key(R"(^#?([A-Za-z_.]+) = .*)");
   const std::regex table(R"(^#?\[\[?([A-Za-z_.]+)\]\]?$)");
-  const std::set<std::string> own = {"acme", "archive", "hook", "splunk", "search", "otel", "siem", "device", "site"};
   std::size_t keys = 0;
   std::string line;
   while (std::getline(lines, line)) {
@@ -103,10 +101,44 @@ TEST(Manual, HasEveryKeyOfTheConfiguration) {
     for (std::string part; std::getline(parts, part, '.');) {
       if (own.contains(part)) continue;
       ++keys;
-      EXPECT_TRUE(has_word(page, part)) << found[1] << ": " << part << " is missing from docs/man/auditferry.toml.5";
+      EXPECT_TRUE(has_word(text, part)) << found[1] << ": " << part << " is missing from " << where;
     }
   }
   EXPECT_GT(keys, 150u);
+}
+
+const std::set<std::string> own_names = {"acme", "archive", "hook", "splunk", "search", "otel", "siem", "device", "site"};
+
+TEST(Manual, HasEveryKeyOfTheConfiguration) {
+  expect_every_key(manual("auditferry.toml.5"), "docs/man/auditferry.toml.5", own_names);
+}
+
+TEST(Manual, ThePagesHaveEveryKeyOfTheConfiguration) {
+  std::string pages;
+  for (const char* page : {"configuration", "exporters", "syslog", "files"}) pages += text_of(source_tree + "docs/" + page + ".md");
+  std::set<std::string> own = own_names;
+  own.insert("token_secret");  // of the example's profile
+  expect_every_key(pages, "docs/configuration.md, exporters.md, syslog.md and files.md", own);
+}
+
+// What only this type has must stand on its own page: a word of another page would not do.
+TEST(Manual, ThePageOfSyslogHasEveryKeyOfIt) {
+  const std::string page = text_of(source_tree + "docs/syslog.md");
+  const std::string common = text_of(source_tree + "docs/configuration.md");
+  const std::string example = text_of(source_tree + "config/example.toml");
+  std::istringstream lines(example.substr(example.find("[exporters.siem]")));
+  const std::regex key(R"(^#?([a-z_]+) = .*)");
+  std::size_t keys = 0;
+  for (std::string line; std::getline(lines, line);) {
+    std::smatch found;
+    if (!std::regex_match(line, found, key)) continue;
+    ++keys;
+    const std::string name = found[1];
+    EXPECT_TRUE(page.find("`" + name + "`") != std::string::npos || page.find("." + name + "`") != std::string::npos ||
+                common.find("`" + name + "`") != std::string::npos || common.find("`tls." + name + "`") != std::string::npos)
+        << name << " is missing from docs/syslog.md";
+  }
+  EXPECT_GT(keys, 25u);
 }
 
 }  // namespace

@@ -3,9 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <regex>
 #include <string>
+
+#include "tests/support/program_lines.h"
 
 namespace auditferry {
 namespace {
@@ -22,16 +23,9 @@ std::string code_of(const std::string& line) {
 TEST(NoShell, NothingStartsAnotherProgram) {
   std::size_t looked_at = 0;
   for (const char* folder : {"core", "encoding", "config", "storage", "net", "sources", "exporters", "daemon"}) {
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(std::filesystem::path(AUDITFERRY_SOURCE) / folder)) {
-      const std::string name = entry.path().filename();
-      const std::string extension = entry.path().extension();
-      if ((extension != ".cc" && extension != ".h") || name.ends_with("_test.cc") || name.ends_with("_fixture.h")) continue;
-      ++looked_at;
-      std::ifstream file(entry.path());
-      for (std::string line; std::getline(file, line);) {
-        EXPECT_FALSE(std::regex_search(code_of(line), starts_a_program)) << entry.path() << ": " << line << "; auditferry starts no other program";
-      }
-    }
+    looked_at += for_each_program_line(folder, [](const std::filesystem::path& file, const std::string& line) {
+      EXPECT_FALSE(std::regex_search(code_of(line), starts_a_program)) << file << ": " << line << "; auditferry starts no other program";
+    });
   }
   EXPECT_GT(looked_at, 200u);
 }

@@ -17,11 +17,11 @@ namespace auditferry {
 namespace {
 
 using Check = void (*)(std::string_view);
-constexpr std::pair<const char*, Check> checks[] = {{"config", testing::check_config},
-                                                    {"header", testing::check_header},
-                                                    {"page", testing::check_page},
-                                                    {"profile", testing::check_profile},
-                                                    {"rows", testing::check_rows}};
+constexpr std::pair<const char*, Check> checks[] = {{"config", fixture::check_config},
+                                                    {"header", fixture::check_header},
+                                                    {"page", fixture::check_page},
+                                                    {"profile", fixture::check_profile},
+                                                    {"rows", fixture::check_rows}};
 
 std::string content_of(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);

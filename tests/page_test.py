@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import urllib.error
 import urllib.request
 
 PATIENCE = 90
+HARMLESS = "this token was revoked"
 EVIL = '</span><script>document.title="injected"</script><img src=x onerror=\'document.title="injected"\'>\u202egnp\x1b[31m'
 
 
@@ -62,12 +64,20 @@ class Program:
 
 
 class FarEnd(http.server.BaseHTTPRequestHandler):
-    """Takes records, but for those of `refused` streams, which it refuses with words that no page may obey."""
-    refused = False
+    """Takes records; or refuses every request with `words`; or one record for good, the first that comes once it is picky."""
+    words = None
+    picky = False
+    disliked = None
 
     def do_POST(self):
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        status, body = (401, EVIL.encode()) if FarEnd.refused else (200, b"{}")
+        records = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        if FarEnd.picky and FarEnd.disliked is None:
+            FarEnd.disliked = re.search(r'"id":"[^"]*"', records).group(0)
+        status, body = 200, b"{}"
+        if FarEnd.words is not None:
+            status, body = 401, FarEnd.words.encode()
+        elif FarEnd.disliked is not None and FarEnd.disliked in records:
+            status, body = 400, b"a field of this record is not in the mapping"
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -123,15 +133,33 @@ class Browser:
     def colours(self, scheme):
         self.devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
-    def picture(self, path):
-        height = self.run("return Math.ceil(document.querySelector('footer').getBoundingClientRect().bottom + window.scrollY)")
+    def picture(self, path, names):
+        """The whole page, with names in place of what is this run's own: ports and folders. The page may renew itself meanwhile."""
         width = self.run("return window.innerWidth")
-        self.size(width, min(height, 2400))
-        path.write_bytes(base64.b64decode(self.ask("GET", "/screenshot")))
+        until = time.monotonic() + PATIENCE
+        while True:
+            self.run(RENAME, names)
+            height = self.run("return Math.ceil(document.querySelector('footer').getBoundingClientRect().bottom + window.scrollY)")
+            self.size(width, height)
+            picture = self.ask("GET", "/screenshot")
+            shown = self.run("return document.body.innerText")
+            if not any(own in shown for own in names):
+                break
+            check(time.monotonic() < until, "a picture between two renewals of the page")
+        path.write_bytes(base64.b64decode(picture))
 
     def close(self):
         self.call("DELETE", f"/session/{self.session}")
 
+
+RENAME = """
+const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (nodes.nextNode()) {
+  for (const [own, name] of Object.entries(arguments[0])) {
+    if (nodes.currentNode.nodeValue.includes(own)) nodes.currentNode.nodeValue = nodes.currentNode.nodeValue.replaceAll(own, name);
+  }
+}
+"""
 
 # Relative luminance and contrast as in WCAG 2.1; the lowest contrast of any text that is shown.
 CONTRAST = """
@@ -161,7 +189,7 @@ return worst;
 """
 
 
-def check_looks(browser, name, screenshots):
+def check_looks(browser, name, screenshots, names):
     for scheme in ("light", "dark"):
         for form, width, height in (("wide", 1280, 800), ("narrow", 390, 844)):
             browser.colours(scheme)
@@ -171,7 +199,7 @@ def check_looks(browser, name, screenshots):
             contrast, where = browser.run(CONTRAST)
             check(contrast >= 4.5, f"{name}, {scheme}, {form}: the lowest contrast of text is {contrast:.1f} ({where[:40]!r})")
             if screenshots:
-                browser.picture(screenshots / f"status-page-{name}-{scheme}-{form}.png")
+                browser.picture(screenshots / f"status-page-{name}-{scheme}-{form}.png", names)
     browser.colours("light")
     browser.size(1280, 800)
 
@@ -191,6 +219,7 @@ credentials.token_secret = {{ env = "SECRET" }}
 requests_per_minute = 6000
 poll_every = "1s"
 start = "-1h"
+overlap = "1h"
 retention = "60d"
 max_backoff = "1s"
 [exporters.archive]
@@ -199,6 +228,7 @@ path = "{folder}/records/{{stream}}-{{date}}.jsonl"
 [exporters.siem]
 type = "http"
 url = "{far_end}/in"
+compression = "none"
 max_backoff = "1s"
 """)
 
@@ -211,7 +241,15 @@ def run(programs, screenshots, folder, ends):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     ends.callback(server.shutdown)
     config = folder / "auditferry.toml"
-    write_config(config, folder, portal, f"http://127.0.0.1:{server.server_port}")
+    far_end = f"http://127.0.0.1:{server.server_port}"
+    write_config(config, folder, portal, far_end)
+    # What pictures show in place of this run's ports and folders.
+    names = {portal.removeprefix("http://"): "portal.example.com", far_end.removeprefix("http://"): "siem.example.com", f"{folder}/": ""}
+
+    def fault(*faults):
+        body = json.dumps({"random": [{"rate": 1, **one} for one in faults]}).encode()
+        with urllib.request.urlopen(urllib.request.Request(portal + "/sandbox/faults", body, method="POST")) as answer:
+            check(answer.status == 200, f"the portal does as it is told: {faults or 'it is well again'}")
     command = [programs / "daemon/auditferry", "run", "--config", config]
     secrets = {"KEY": "sandbox-key", "SECRET": "sandbox-secret"}
     daemon = Program(command, folder, "daemon", secrets)
@@ -249,7 +287,7 @@ def run(programs, screenshots, folder, ends):
     browser.ask("POST", "/actions", {"actions": [{"type": "key", "id": "keys", "actions": [{"type": "keyDown", "value": "\ue004"}, {"type": "keyUp", "value": "\ue004"}]}]})
     check(browser.run("return document.activeElement.className") == "skip", "Tab comes to the skip link first")
     browser.run("document.activeElement.blur()")
-    check_looks(browser, "healthy", screenshots)
+    check_looks(browser, "healthy", screenshots, names)
 
     browser.run("window.marker = 1")
     before = browser.text("#part-streams")
@@ -270,19 +308,46 @@ def run(programs, screenshots, folder, ends):
     quiet.close()
     quiet.close = lambda: None
 
-    FarEnd.refused = True
+    # One record is refused for good, and a page of the portal cannot be read.
+    FarEnd.picky = True
+    wait_for("a dead letter", lambda: sum(e["dead_letters"] for e in status()["exporters"]) == 1)
+    fault({"target": "audit", "kind": "malformed"})
+    wait_for("a gap", lambda: status()["gaps"])
+    # It stays like that, or the gap would soon be healed; the other log goes on.
+    wait_for("the page says that it needs attention",
+             lambda: browser.title().startswith("Needs attention") and browser.text("#part-gaps") != "" and browser.text("#part-letters") != "")
+    gap = status()["gaps"][0]["gap"]
+    commands = "return Array.from(document.querySelectorAll(arguments[0] + ' code'), (code) => code.innerText)"
+    of_gap = browser.run(commands, "#part-gaps")
+    check(any(command.startswith("auditferry backfill --source acme --stream audit --from ") for command in of_gap), "the gap: how to ask once more")
+    check(any(command.startswith(f"auditferry gaps accept {gap} --reason WHY ") for command in of_gap), "the gap: how to take note of it")
+    of_letter = browser.run(commands, "#part-letters")
+    for what in ("list --exporter siem", "retry --all --exporter siem", "discard --all --exporter siem"):
+        check(f"auditferry dead-letters {what} --config {config}" in of_letter, f"the dead letter: dead-letters {what}")
+
+    FarEnd.words = EVIL
     wait_for("the far end refuses", lambda: any(e["exporter"] == "siem" and e["state"] == "paused" for e in status()["exporters"]))
-    with urllib.request.urlopen(urllib.request.Request(portal + "/sandbox/faults", b'{"random":[{"rate":1,"kind":"status","status":401}]}', method="POST")) as answer:
-        check(answer.status == 200, "the portal refuses everything now, and so does the far end")
-    wait_for("the page says that it needs attention", lambda: browser.title().startswith("Needs attention") and browser.text("#verdict").find("3 things") > 0)
+    fault({"kind": "status", "status": 401})
+    wait_for("the page says what needs attention", lambda: browser.text("#verdict").find("5 things") > 0)
     needs = browser.text("#part-needs")
     check("acme/audit is not collected" in needs and "siem does not deliver" in needs, "broken: what needs a person, in words")
     check(f"auditferry check --online --config {config}" in needs, "and the command to type")
     check(browser.title().startswith("Needs attention") and browser.run("return document.querySelectorAll('img, #part-needs script, #part-exporters script').length") == 0,
           "the far end's words inject nothing")
     check("\u202e" not in needs and "\x1b" not in needs and "<script>" in needs, "they are shown as they are, without what would turn them round")
-    check_looks(browser, "broken", screenshots)
+    FarEnd.words = HARMLESS
+    wait_for("the far end refuses with other words", lambda: HARMLESS in browser.text("#part-needs") and "<script>" not in browser.text("main"))
+    shown = browser.text("main")
+    check(all(part in shown for part in ("What to do", "Collected", "Delivered", "Gaps", "Dead letters")), "broken: every part of the page is there")
+    (accept,) = [command for command in browser.run(commands, "#part-gaps") if " gaps accept " in command]
+    check_looks(browser, "broken", screenshots, names)
     check(not browser.complaints(), f"the browser has nothing to complain of {browser.complaints()}")
+
+    # A command as it stands there does what it says.
+    words = [{"auditferry": str(programs / "daemon/auditferry"), "WHY": "the portal was mended"}.get(word, word) for word in shlex.split(accept)]
+    check(subprocess.run(words, env={**os.environ, **secrets}, timeout=PATIENCE, check=False).returncode == 0, f"done as the page says: {accept}")
+    wait_for("the gap's row goes", lambda: browser.text("#part-gaps") == "" and browser.text("#verdict").find("4 things") > 0)
+    print("ok   and its row goes")
 
     daemon.end()
     wait_for("the page says that the daemon is gone", lambda: browser.title().startswith("No answer"))

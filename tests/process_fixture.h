@@ -29,6 +29,9 @@ inline std::size_t long_mode(const char* variable, std::size_t otherwise) {
   return given ? std::strtoull(given, nullptr, 10) : otherwise;
 }
 
+// How long a test waits for what should come at once: sanitizers and busy machines are slow.
+inline constexpr std::chrono::seconds patience(150);
+
 class ProcessTest : public testing::Test {
  protected:
   explicit ProcessTest(const PortalOptions& wanted = options()) : portal_(wanted, [this] { return clock_.now(); }), server_(portal_, {}) {
@@ -54,7 +57,8 @@ class ProcessTest : public testing::Test {
          << of_source << "\n[exporters.archive]\ntype = \"file\"\nmax_backoff = \"1s\"\npath = \"" << (folder_ / "records/{stream}.jsonl") << "\"\n"
          << more;
   }
-  std::unique_ptr<ChildProcess> start(std::vector<std::string> arguments) {
+  // `error_path`: where standard error goes by itself; "": where the output goes.
+  std::unique_ptr<ChildProcess> start(std::vector<std::string> arguments, const std::string& error_path = "") {
     arguments.insert(arguments.begin(), AUDITFERRY_PROGRAM);
     arguments.push_back("--config");
     arguments.push_back(config_);
@@ -62,7 +66,7 @@ class ProcessTest : public testing::Test {
     said_before_ = std::filesystem::exists(folder_ / "output") ? std::filesystem::file_size(folder_ / "output", ignored) : 0;
     std::map<std::string, std::string> variables = environment_;
     variables.insert({{"KEY", sandbox_token_key}, {"SECRET", secret_}});
-    return std::make_unique<ChildProcess>(std::move(arguments), std::move(variables), folder_ / "output");
+    return std::make_unique<ChildProcess>(std::move(arguments), std::move(variables), folder_ / "output", error_path);
   }
   static std::string text_of(const std::filesystem::path& path, std::uintmax_t from = 0) {
     std::ifstream file(path, std::ios::binary);
@@ -111,7 +115,7 @@ class ProcessTest : public testing::Test {
     return bytes;
   }
   template <class Condition>
-  bool eventually(Condition condition, std::chrono::seconds limit = std::chrono::seconds(150)) {
+  bool eventually(Condition condition, std::chrono::seconds limit = patience) {
     const auto until = std::chrono::steady_clock::now() + limit;
     while (std::chrono::steady_clock::now() < until) {
       if (condition()) return true;

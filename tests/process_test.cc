@@ -7,6 +7,7 @@
 
 #include <random>
 
+#include "storage/sqlite.h"
 #include "tests/process_fixture.h"
 #include "tests/support/raw_socket.h"
 
@@ -22,11 +23,23 @@ TEST_F(ProcessTest, OnceCollectsAndDeliversEverything) {
   expect_equal_sets("");
 }
 
+// Batches wait for company, so that at any moment something is in the journal that was not delivered yet.
 TEST_F(ProcessTest, SigtermDeliversWhatIsInTheJournalAndEndsWithZero) {
+  write_config("[exporters.archive.batch]\nwait = \"3s\"\n");
+  const auto waiting = [&] {
+    const Result<std::unique_ptr<JournalReader>> reader = JournalReader::open(folder_ / "state/journal.db");
+    std::uint64_t records = 0;
+    if (!reader.ok()) return records;
+    const JournalSnapshot snapshot = (*reader)->snapshot().value();
+    for (const ExporterRow& row : snapshot.exporters) records += row.books.waiting(snapshot.last_seq);
+    return records;
+  };
   auto process = start({"run"});
-  ASSERT_TRUE(eventually([&] { return bytes_of_records() > 0; })) << process->output();
+  ASSERT_TRUE(eventually([&] { return bytes_of_records() > 0 && waiting() > 0; })) << process->output();
   process->signal(SIGTERM);
   EXPECT_EQ(process->wait(seconds(20)), 0) << process->output();
+  EXPECT_EQ(waiting(), 0u) << process->output();
+  write_config("");
   portal_.stop_making();
   EXPECT_EQ(finish({"run", "--once"}), 0);
   expect_equal_sets(process->output());
@@ -37,6 +50,7 @@ TEST_F(ProcessTest, KillAtRandomMomentsLosesAndDoublesNothing) {
   std::mt19937 random(20251123);
   portal_.set_faults(misbehaviour());
   const std::size_t rounds = long_mode("AUDITFERRY_ROUNDS", 20);
+  std::size_t grew = 0;
   for (std::size_t round = 0; round < rounds; ++round) {
     auto process = start({"run"});
     if (round % 2 == 0) {
@@ -44,11 +58,12 @@ TEST_F(ProcessTest, KillAtRandomMomentsLosesAndDoublesNothing) {
     } else {
       // Right after an output file has grown: written, perhaps synced, not yet confirmed.
       const std::uint64_t before = bytes_of_records();
-      eventually([&] { return bytes_of_records() > before; }, seconds(20));
+      grew += eventually([&] { return bytes_of_records() > before; }, seconds(20)) ? 1 : 0;
     }
     process->signal(SIGKILL);
     EXPECT_EQ(process->wait(seconds(10)), 128 + SIGKILL) << process->output();
   }
+  EXPECT_GT(grew, rounds / 4) << "of the " << rounds / 2 << " rounds that end in the middle of a delivery";
   portal_.set_faults({});
   portal_.stop_making();
   EXPECT_EQ(finish({"run", "--once"}), 0);
@@ -83,6 +98,53 @@ TEST_F(ProcessTest, KilledInAPenaltyItAsksNothingBeforeItsEnd) {
     asked += request.at > refused->at + milliseconds(300) && request.at < end ? 1 : 0;
   }
   EXPECT_EQ(asked, 0u);
+}
+
+// What `check --online` (and so `init`) is told is for every later process, too. There is no journal yet.
+TEST_F(ProcessTest, AWaitThatCheckMeetsIsObeyedByEveryLaterProcess) {
+  portal_.stop_making();
+  portal_.add_fault({"/frontend/get_applications", 0, 1, rate_limit_fault(seconds(3600))});
+  EXPECT_EQ(finish({"check", "--online"}), 1);
+  EXPECT_NE(said().find("asks us to wait, status 429: 60m; try again after that"), std::string::npos) << said();
+  const std::size_t asked = portal_.seen_requests().size();
+  EXPECT_EQ(finish({"check", "--online"}), 1);
+  EXPECT_NE(said().find("has asked us to wait until"), std::string::npos) << said();
+  EXPECT_EQ(finish({"run", "--once", "--timeout", "1s"}), 1);
+  EXPECT_NE(said().find("the portal's wait from before goes on for "), std::string::npos) << said();
+  EXPECT_EQ(portal_.seen_requests().size(), asked);
+  EXPECT_EQ(portal_.stats().during_penalty, 0u);
+}
+
+TEST_F(ProcessTest, AWaitThatCheckMeetsHoldsTheDaemonBesideIt) {
+  const auto daemon = start({"run"});
+  ASSERT_TRUE(eventually([&] { return bytes_of_records() > 0; })) << daemon->output();
+  Fault limit = status_fault(429);
+  limit.retry_after = "3600";
+  portal_.add_fault({"/frontend/get_applications", 0, 1, limit});
+  EXPECT_EQ(finish({"check", "--online"}), 1);
+  ASSERT_TRUE(eventually([&] { return daemon->output().find("the portal's wait from before goes on for ") != std::string::npos; })) << daemon->output();
+  // What was under way comes to its end, however slow this machine is; then there is nothing, though polls are due every
+  // 200 ms. Real time on purpose: this is the real program's clock.
+  std::size_t asked = 0;
+  const auto a_second_without_a_request = [&] {
+    asked = portal_.seen_requests().size();
+    std::this_thread::sleep_for(seconds(1));
+    return portal_.seen_requests().size() == asked;
+  };
+  ASSERT_TRUE(eventually(a_second_without_a_request)) << daemon->output();
+  std::this_thread::sleep_for(seconds(1));
+  EXPECT_EQ(portal_.seen_requests().size(), asked);
+}
+
+TEST_F(ProcessTest, ABackfillDoesNotAskWhereTheWaitsCannotBeRead) {
+  portal_.stop_making();
+  EXPECT_EQ(finish({"run", "--once"}), 0) << said();
+  Database(folder_ / "state/journal.db", Database::Mode::create).execute("ALTER TABLE penalty RENAME TO lost");
+  const std::size_t asked = portal_.seen_requests().size();
+  const WallTime now = clock_.now();
+  EXPECT_EQ(finish({"backfill", "--source", "acme", "--from", format_rfc3339(now - std::chrono::hours(1)), "--to", format_rfc3339(now)}), 1);
+  EXPECT_NE(said().find("the waits that portals have asked for cannot be read"), std::string::npos) << said();
+  EXPECT_EQ(portal_.seen_requests().size(), asked);
 }
 
 TEST_F(ProcessTest, ASecondDaemonIsRefusedAndTheFirstGoesOn) {
@@ -125,6 +187,21 @@ TEST_F(ProcessTest, ASecondSigtermEndsAtOnceWhileALookUpHangsAndNothingIsLost) {
   portal_.stop_making();
   EXPECT_EQ(finish({"run", "--once"}), 0);
   expect_equal_sets("");
+}
+
+// WAL needs shared memory, which a network disk does not give.
+TEST_F(ProcessTest, AStateDirOnANetworkDiskIsRefusedBeforeAnythingIsMade) {
+  for (const std::string& disk : {folder_.path(), folder_ / "state"}) {
+    for (const std::string command : {"check", "run"}) {
+      if (disk != folder_.path()) std::filesystem::create_directory(disk);
+      environment_ = {{"LD_PRELOAD", NETWORK_DISK_MODULE}, {"NETWORK_DISK", disk}, {"ASAN_OPTIONS", "verify_asan_link_order=0"}};
+      EXPECT_EQ(finish({command}), command == "check" ? 2 : 1) << said();
+      EXPECT_NE(said().find("is on a network file system (NFS or CIFS)"), std::string::npos) << said();
+      EXPECT_NE(said().find("name a folder on a local disk"), std::string::npos) << said();
+      EXPECT_TRUE(!std::filesystem::exists(folder_ / "state") || std::filesystem::is_empty(folder_ / "state"));
+      EXPECT_EQ(std::filesystem::exists(folder_ / "state"), disk != folder_.path()) << "no folder is made there";
+    }
+  }
 }
 
 TEST_F(ProcessTest, OnceFailsWithinItsTimeWhenThePortalCannotBeReached) {

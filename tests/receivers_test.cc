@@ -28,6 +28,7 @@
 #include "net/thread_executor.h"
 #include "net/tls_context.h"
 #include "tests/support/recording_log.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/syslog_receiver.h"
 #include "tests/support/temporary_folder.h"
 
@@ -36,11 +37,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t record_count = 4'000;
-#else
-constexpr std::size_t record_count = 20'000;
-#endif
+constexpr std::size_t record_count = rounds(20'000, 4'000);
 constexpr std::size_t batch_size = 100;
 
 // What a deliverer does: writes begin in the order of the records, as many as limits() allows; what comes
@@ -222,6 +219,11 @@ class Receivers : public testing::Test {
     report(name, tally);
     EXPECT_EQ(tally.lost, 0u);
   }
+  // Where loss cannot be excluded: a receiver that gets nothing at all is another matter.
+  void expect_most(const char* name, const Tally& tally) {
+    report(name, tally);
+    EXPECT_LT(tally.lost, record_count / 2);
+  }
   void report(const char* name, const Tally& tally) {
     std::printf("[ MEASURED ] %s: %zu records, %zu lost, %zu repeats\n", name, record_count, tally.lost,
                 tally.repeated);
@@ -282,12 +284,25 @@ class Receivers : public testing::Test {
     co_await exporter->close();
     co_await pump.join();
     EXPECT_TRUE(pump.done()) << "an orderly end left records unconfirmed";
+    co_await until_it_has_written();
     co_await receiver_->stop(clock_, SIGTERM);
     tasks_.cancel();
     co_await tasks_.join();
     for (const auto& [verdict, words] : pump.words()) words_ += words + "\n";
     count(pump);
     ended_ = true;
+  }
+
+  // Datagrams may still stand in the receiver's socket, and its end would throw them away: until it has written as many
+  // lines as there are records, or none for a while.
+  Task<void> until_it_has_written() {
+    std::size_t written = 0;
+    for (int quiet = 0; quiet < 4 && written < record_count; ++quiet) {
+      co_await clock_.sleep(500ms);
+      const std::size_t now = receiver_->lines().size();
+      if (now > written) quiet = 0;
+      written = now;
+    }
   }
 
   using Wanted = std::map<std::string_view, std::size_t>;
@@ -437,24 +452,33 @@ TEST_F(Receivers, RsyslogTcpWithoutLingerIsMeasured) {
 
 TEST_F(Receivers, RsyslogUdpLossIsMeasured) {
   listen(ReceiverInput::rsyslog_udp, SyslogTransport::udp);
-  report("rsyslog, UDP, killed", deliver({SIGKILL}));
+  expect_most("rsyslog, UDP, killed", deliver({SIGKILL}));
 }
 
 TEST_F(Receivers, RsyslogUdpLossAtAnOrderlyEndIsMeasured) {
   listen(ReceiverInput::rsyslog_udp, SyslogTransport::udp);
-  report("rsyslog, UDP, ended", deliver({SIGTERM}));
+  expect_most("rsyslog, UDP, ended", deliver({SIGTERM}));
+}
+
+TEST_F(Receivers, RsyslogUnixDatagramKeepsEveryRecordUndisturbed) {
+  listen(ReceiverInput::rsyslog_unix, SyslogTransport::unix_datagram);
+  takes_ = 500ms;
+  const Tally tally = deliver({});
+  expect_everything("rsyslog, Unix datagrams, undisturbed", tally);
+  EXPECT_EQ(tally.repeated, 0u);
+  EXPECT_EQ(words_, "");
 }
 
 TEST_F(Receivers, RsyslogUnixDatagramLossIsMeasured) {
   listen(ReceiverInput::rsyslog_unix, SyslogTransport::unix_datagram);
   takes_ = 500ms;
-  report("rsyslog, Unix datagrams, killed", deliver({SIGKILL}));
+  expect_most("rsyslog, Unix datagrams, killed", deliver({SIGKILL}));
 }
 
 TEST_F(Receivers, RsyslogUnixDatagramLossAtAnOrderlyEndIsMeasured) {
   listen(ReceiverInput::rsyslog_unix, SyslogTransport::unix_datagram);
   takes_ = 500ms;
-  report("rsyslog, Unix datagrams, ended", deliver({SIGTERM}));
+  expect_most("rsyslog, Unix datagrams, ended", deliver({SIGTERM}));
 }
 
 }  // namespace

@@ -1,13 +1,17 @@
 // SIGHUP with the real program: what is taken over, what is refused, and that nothing is lost by it.
 
+#include <atomic>
+
 #include "core/result.h"
+#include "tests/portal_over_tls.h"
 #include "tests/process_fixture.h"
+#include "tests/support/collector_server.h"
+#include "tests/support/kept_ids.h"
+#include "tests/support/notify_socket.h"
+#include "tests/support/scripted_server.h"
 
 namespace auditferry {
 namespace {
-
-// Machines are slow at times, and nothing here depends on speed.
-constexpr std::chrono::seconds patience{150};
 
 class ReloadProcessTest : public ProcessTest {
  protected:
@@ -15,9 +19,22 @@ class ReloadProcessTest : public ProcessTest {
     return "[exporters.second]\ntype = \"file\"\nmax_backoff = \"1s\"\npath = \"" + (folder_ / "second/{stream}.jsonl") + "\"\n" + more;
   }
   bool says(const std::string& words, std::size_t from = 0) {
-    const bool said_it = eventually([&] { return said().find(words, from) != std::string::npos; }, patience);
+    const bool said_it = eventually([&] { return said().find(words, from) != std::string::npos; });
     EXPECT_TRUE(said_it) << words << " in:\n" << said();
     return said_it;
+  }
+  // What stands in `from` is from now on in `to`, which never is half of it.
+  void replace_file(const std::string& from, const std::string& to) {
+    std::filesystem::copy_file(from, to + ".new", std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::rename(to + ".new", to);
+  }
+  // A portal whose certificate is not of the authority in tls.ca_file.
+  void distrust(const PortalOverTls& over_tls) {
+    std::filesystem::create_directories(folder_ / "other");
+    const Result<TestCertificates> other = TestCertificates::make(folder_ / "other", "Another CA");
+    ASSERT_TRUE(other.ok()) << other.error().message;
+    replace_file(other->ca_file(), trusted_);
+    write_config("", over_tls.origin(), "tls.ca_file = \"" + trusted_ + "\"");
   }
   // A reload, from the signal to what it says.
   void reload(const ChildProcess& daemon, const std::string& words) {
@@ -33,11 +50,11 @@ class ReloadProcessTest : public ProcessTest {
   }
   bool second_grows() {
     const std::uint64_t before = bytes_of_second();
-    return eventually([&] { return bytes_of_second() > before; }, patience);
+    return eventually([&] { return bytes_of_second() > before; });
   }
   bool archive_grows() {
     const std::uint64_t before = bytes_of_records();
-    return eventually([&] { return bytes_of_records() > before; }, patience);
+    return eventually([&] { return bytes_of_records() > before; });
   }
   void end(ChildProcess& daemon) {
     daemon.signal(SIGTERM);
@@ -64,6 +81,8 @@ class ReloadProcessTest : public ProcessTest {
     EXPECT_EQ(comparison->out_of_order, 0u) << comparison->example;
     return *comparison;
   }
+
+  const std::string trusted_ = folder_ / "ca.pem";
 };
 
 TEST_F(ReloadProcessTest, ExportersComeChangeAndGoWhileTheRestGoesOn) {
@@ -74,7 +93,7 @@ TEST_F(ReloadProcessTest, ExportersComeChangeAndGoWhileTheRestGoesOn) {
   EXPECT_TRUE(second_grows()) << said();
   write_config(second_exporter("labels.site = \"north\"\n"));
   reload(*daemon, "the configuration is taken over: exporter second changed\n");
-  EXPECT_TRUE(eventually([&] { return text_of(folder_ / "second/audit.jsonl").find("\"labels\":{\"site\":\"north\"}") != std::string::npos; }, patience)) << said();
+  EXPECT_TRUE(eventually([&] { return text_of(folder_ / "second/audit.jsonl").find("\"labels\":{\"site\":\"north\"}") != std::string::npos; })) << said();
   EXPECT_TRUE(archive_grows()) << said();
   write_config("");
   reload(*daemon, "the configuration is taken over: exporter second removed\n");
@@ -142,6 +161,84 @@ TEST_F(ReloadProcessTest, ASecretThatIsRotatedIsNoticedWithoutASignal) {
   EXPECT_EQ(said().find(sandbox_token_secret), std::string::npos);
   end(*daemon);
   expect_everything();
+}
+
+// Certificates are read again for new connections, although the configuration is the same.
+TEST_F(ReloadProcessTest, AnAuthorityThatIsReplacedIsNoticedWithoutASignal) {
+  const PortalOverTls over_tls(portal_, folder_ / "tls");
+  distrust(over_tls);
+  auto daemon = start({"run"});
+  says("unknown authority");
+  EXPECT_EQ(bytes_of_records(), 0u);
+  replace_file(over_tls.ca_file(), trusted_);
+  says(trusted_ + " changed: reading secrets and certificates again");
+  EXPECT_TRUE(archive_grows()) << said();
+  end(*daemon);
+}
+
+TEST_F(ReloadProcessTest, ASignalReadsCertificatesAgainAndTellsTheServiceManager) {
+  const PortalOverTls over_tls(portal_, folder_ / "tls");
+  distrust(over_tls);
+  NotifySocket manager(folder_ / "notify");
+  environment_["NOTIFY_SOCKET"] = folder_ / "notify";
+  auto daemon = start({"run"});
+  EXPECT_TRUE(manager.hears("READY=1")) << said();
+  says("unknown authority");
+  replace_file(over_tls.ca_file(), trusted_);
+  reload(*daemon, "SIGHUP: reopening files and connections");
+  EXPECT_TRUE(manager.hears("READY=1", 2)) << manager.text();
+  const std::size_t reloading = manager.text().find("RELOADING=1\nMONOTONIC_USEC=");
+  ASSERT_NE(reloading, std::string::npos) << manager.text();
+  EXPECT_LT(manager.text().find("READY=1"), reloading) << manager.text();
+  EXPECT_GT(manager.text().rfind("READY=1"), reloading) << manager.text();
+  EXPECT_TRUE(archive_grows()) << said();
+  end(*daemon);
+}
+
+TEST_F(ReloadProcessTest, ASignalOpensTheConnectionsOfExportersAnew) {
+  ConnectionScript keeps_open;
+  for (int i = 0; i < 10'000; ++i) {
+    keeps_open.push_back(ServerStep::read_request());
+    keeps_open.push_back(ServerStep::write(http_answer(200, "{}")));
+  }
+  const ScriptedServer sink({keeps_open});
+  write_config("[exporters.hook]\ntype = \"http\"\nconcurrency = 1\nmax_backoff = \"1s\"\nurl = \"" + sink.url() + "\"\n");
+  auto daemon = start({"run"});
+  EXPECT_TRUE(eventually([&] { return sink.requests().size() >= 5; })) << said();
+  EXPECT_EQ(sink.connections(), 1u);
+  daemon->signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] { return sink.connections() == 2; })) << said();
+  end(*daemon);
+}
+
+// A sink that has a request and does not answer yet goes on with it while another exporter is exchanged.
+TEST_F(ReloadProcessTest, AnExporterThatDidNotChangeIsNotDisturbed) {
+  std::atomic<bool> answers{false};
+  std::atomic<int> requests{0};
+  KeptIds kept;
+  CollectorServer sink([&](const CollectorServer::Request& request) {
+    ++requests;
+    kept.take(request.body, "id");
+    eventually([&] { return answers.load(); });
+    return http_answer(200, "{}");
+  });
+  const std::string hook = "[exporters.hook]\ntype = \"http\"\nconcurrency = 1\ncompression = \"none\"\ntimeout = \"1h\"\nurl = \"" + sink.url() + "\"\n";
+  write_config(hook);
+  auto daemon = start({"run"});
+  EXPECT_TRUE(eventually([&] { return requests == 1; })) << said();
+  write_config(hook + second_exporter());
+  reload(*daemon, "the configuration is taken over: exporter second added\n");
+  EXPECT_TRUE(second_grows()) << said();
+  write_config(hook + second_exporter("labels.site = \"north\"\n"));
+  reload(*daemon, "the configuration is taken over: exporter second changed\n");
+  write_config(hook, "", "page_size = 50");
+  reload(*daemon, "exporter second removed");
+  EXPECT_TRUE(archive_grows()) << said();
+  EXPECT_EQ(requests, 1) << "it was sent once more";
+  answers = true;
+  EXPECT_TRUE(eventually([&] { return requests > 1; })) << said();
+  end(*daemon);
+  EXPECT_EQ(kept.repeats(), 0u);
 }
 
 }  // namespace

@@ -5,26 +5,15 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "tests/portal_over_tls.h"
 #include "tests/process_fixture.h"
+#include "tests/support/without_numbers.h"
 
 namespace auditferry {
 namespace {
 
 using std::chrono::seconds;
-
-// Numbers, addresses and ports are examples.
-std::string without_numbers(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    const bool digit = std::isdigit(static_cast<unsigned char>(c)) != 0;
-    if (!digit) result += c;
-    if (digit && (result.empty() || result.back() != '#')) result += '#';
-  }
-  return result;
-}
 
 class Troubleshooting : public ProcessTest {
  protected:
@@ -83,6 +72,7 @@ class Troubleshooting : public ProcessTest {
     limited.retry_after = "5";
     break_every_answer(limited);
     check_online("asks us to wait");
+    std::filesystem::remove_all(folder_ / "state");  // where the wait is kept
     break_every_answer(FaultKind::huge_body);
     check_online("larger than the limit");
     write_config("", "", "timeout = \"1s\"");

@@ -17,6 +17,7 @@ class ConfirmingSink final : public ExporterSink {
   explicit ConfirmingSink(WriteLimits limits) : limits_(limits) {}
   TestLoop& loop() override { return loop_; }
   const Format& format() override { return format_; }
+  const RecordingLog& log() override { return log_; }
   std::unique_ptr<Exporter> make() override { return std::make_unique<Writer>(*this); }
   std::vector<std::string> lines() override { return held_; }
   void break_sink() override {
@@ -64,6 +65,7 @@ class ConfirmingSink final : public ExporterSink {
 
   WriteLimits limits_;
   TestLoop loop_;
+  RecordingLog log_;  // its exporter tells nothing
   JsonFormat format_{{}};
   std::vector<std::string> held_;
   bool broken_ = false;

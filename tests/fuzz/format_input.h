@@ -13,7 +13,7 @@
 #include "exporters/format_fixture.h"
 #include "exporters/redactor.h"
 
-namespace auditferry::testing {
+namespace auditferry::fixture {
 
 // The first byte says which record it is to be, the rest is its JSON.
 inline Record record_of_bytes(std::string_view bytes) {
@@ -100,4 +100,4 @@ inline void check_redaction(std::string_view bytes) {
   AUDITFERRY_CHECK(!JsonView(scanned->text).find("user_id"));
 }
 
-}  // namespace auditferry::testing
+}  // namespace auditferry::fixture

@@ -4,6 +4,6 @@
 #include "tests/fuzz/sent_input.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  auditferry::testing::check_http({reinterpret_cast<const char*>(data), size});
+  auditferry::fixture::check_http({reinterpret_cast<const char*>(data), size});
   return 0;
 }

@@ -22,8 +22,9 @@
 #include "sources/request_builder.h"
 #include "sources/walk.h"
 #include "storage/payload_codec.h"
+#include "storage/range_text.h"
 
-namespace auditferry::testing {
+namespace auditferry::fixture {
 
 // Every line of an error for the operator names a place and says something.
 inline void check_problems(const Error& error) {
@@ -129,9 +130,12 @@ inline void check_rows(std::string_view bytes) {
   const WalkRules rules;
   if (Result<NewestFirstWalk> walk = NewestFirstWalk::resume(rules, bytes); walk.ok() && !walk->done()) (void)walk->next_request();
   if (Result<OldestFirstFollow> follow = OldestFirstFollow::resume(rules, bytes, true); follow.ok()) (void)follow->next_request();
+  if (const auto ranges = decode_ranges(bytes); ranges.ok()) {
+    AUDITFERRY_CHECK(decode_ranges(encode_ranges(*ranges)).value() == *ranges);
+  }
   // What is read is written the same way.
   const std::string notes = PollerNotes::from_text(bytes).to_text();
   AUDITFERRY_CHECK(PollerNotes::from_text(notes).to_text() == notes);
 }
 
-}  // namespace auditferry::testing
+}  // namespace auditferry::fixture

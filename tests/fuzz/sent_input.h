@@ -17,7 +17,7 @@
 #include "exporters/syslog_parser_fixture.h"
 #include "tests/fuzz/format_input.h"
 
-namespace auditferry::testing {
+namespace auditferry::fixture {
 
 // A record of any bytes, another one of the same, and what two formats make of them.
 struct SentPair {
@@ -171,4 +171,4 @@ struct SentCheck {
 inline constexpr SentCheck sent_checks[] = {{"syslog", check_syslog}, {"relp", check_relp}, {"hec", check_hec},
                                             {"bulk", check_bulk},     {"http", check_http}, {"otlp", check_otlp}};
 
-}  // namespace auditferry::testing
+}  // namespace auditferry::fixture

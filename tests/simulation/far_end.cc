@@ -64,7 +64,7 @@ Task<WriteOutcome> ScriptedSink::write(const std::vector<OutgoingRecord>& record
   if (world_.dead) co_return failed(Verdict::retry, "the process is dead");
   switch (mood) {
     case Mood::refusing:
-      for (const Item& item : items) far_end_.refused.insert(item.seq);
+      for (const Item& item : items) far_end_.refuse(item.seq);
       co_return failed(Verdict::refused, "400 not today");
     case Mood::pausing: co_return failed(Verdict::pause, "401 who are you");
     case Mood::hanging:
@@ -105,7 +105,7 @@ WriteOutcome ScriptedSink::judge(const std::vector<Item>& items) {
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (!far_end_.is_poison(items[i].seq)) continue;
     outcome.records.push_back({i, Verdict::poison, "this record is not welcome"});
-    far_end_.refused.insert(items[i].seq);
+    far_end_.refuse(items[i].seq);
   }
   if (!outcome.records.empty()) world_.trace.hit(far_end_.names_the_poison ? "sink poison" : "sink refused batch");
   if (!outcome.records.empty() && !far_end_.names_the_poison) return failed(Verdict::refused, "400 something in it is not welcome");
@@ -139,7 +139,10 @@ void FarEnd::take(std::uint64_t seq, const std::string& id) {
   ++one.times;
 }
 
-void FarEnd::confirm(std::uint64_t seq) { taken[seq].confirmed = true; }
+void FarEnd::confirm(std::uint64_t seq) {
+  taken[seq].confirmed = true;
+  ++confirmed;
+}
 
 void FarEnd::begin_at(std::uint64_t position) {
   for (auto& [seq, one] : taken) {

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -41,12 +40,14 @@ struct FarEnd {
     bool confirmed = false;  // the exporter was told so, and has not lost that since
   };
   std::map<std::uint64_t, Taken> taken;  // by seq
-  std::set<std::uint64_t> refused;       // seqs that it has refused at least once
+  std::uint64_t confirmed = 0;           // how many the exporter was told of, ever
+  std::map<std::uint64_t, std::uint64_t> refused;  // by seq: `confirmed` when it was first refused
   std::vector<std::string> complaints;   // what breaks the promise
 
   bool is_poison(std::uint64_t seq) const { return poison_in > 0 && (seq * 2654435761u) % poison_in == 0; }
   void take(std::uint64_t seq, const std::string& id);
   void confirm(std::uint64_t seq);
+  void refuse(std::uint64_t seq) { refused.emplace(seq, confirmed); }
   // A new process begins: what lies beyond its durable position may come again.
   void begin_at(std::uint64_t position);
 };

@@ -67,7 +67,7 @@ void stop_beyond_retention(World& world, bool everything) {
   }
   world.trace.hit("stop beyond retention");
   const Duration retention = std::chrono::hours(20) + world.random.jitter(std::chrono::hours(10));
-  for (const char* log : {"audit", "device", "okta"}) world.portal->set_retention(log, retention);
+  world.set_retention(retention);
   if (world.random.below(2) == 0) world.configuration.retention = std::chrono::hours(20);
   const Duration stop = retention + std::chrono::hours(5 + world.random.below(30));
   let_records_come(world, stop);
@@ -102,20 +102,12 @@ void quiet(World& world) {
   world.end();
 }
 
-void count_portal_faults(World& world) {
-  for (const auto& [kind, times] : world.portal->stats().faults) {
-    for (std::uint64_t i = 0; i < times; ++i) world.trace.hit("portal: " + kind);
-  }
-}
-
 }  // namespace
 
 Outcome simulate(std::uint64_t seed, bool loud, bool everything) {
   World world(seed, loud);
   world.configuration.audit_is_reread = world.random.below(2) == 0;
-  world.portal->make("audit", 30, world.portal_time() - std::chrono::hours(7), world.portal_time());
-  world.portal->make("device", 30, world.portal_time() - std::chrono::hours(7), world.portal_time());
-  world.portal->make("okta", 30, world.portal_time() - std::chrono::hours(7), world.portal_time());
+  for (const char* log : logs) world.portal->make(log, 30, world.portal_time() - std::chrono::hours(7), world.portal_time());
   bool forgets = false;
   const std::uint64_t lives = 2 + world.random.below(4);
   for (std::uint64_t i = 0; i < lives && world.complaints.empty(); ++i) {
@@ -124,7 +116,7 @@ Outcome simulate(std::uint64_t seed, bool loud, bool everything) {
   }
   if (world.complaints.empty()) quiet(world);
   if (world.complaints.empty()) judge(world);
-  count_portal_faults(world);
+  count_faults(world);
   return Outcome{world.trace.hash(), world.trace.hits(), world.complaints, world.trace.tail()};
 }
 

@@ -12,25 +12,23 @@
 
 #include "tests/simulation/simulate.h"
 #include "tests/simulation/weather.h"
+#include "tests/support/sanitized.h"
 
 namespace auditferry::simulation {
 namespace {
 
-#ifdef AUDITFERRY_SANITIZED
-constexpr std::uint64_t fixed_seeds = 6;
-#else
-constexpr std::uint64_t fixed_seeds = 60;
-#endif
+constexpr std::uint64_t fixed_seeds = rounds(60, 3);
 
-// Seeds beyond those that once showed a defect, each with a sentence of what it was.
+// Seeds beyond these that once showed a defect, or meet what no other does, each with a sentence of what it is.
 struct Kept {
   std::uint64_t seed;
   const char* what;
 };
-constexpr std::array<Kept, 3> kept{{
+constexpr std::array<Kept, 4> kept{{
     {3042, "a poll that a crash interrupted was no look at all of the overlap any more, so a late record was missed"},
     {3087, "the same, in another place"},
     {8042, "a gap was told as healed by a reread that found nothing, since the portal had forgotten its time"},
+    {141, "the portal answers with status 404"},
 }};
 
 std::string program;
@@ -73,17 +71,22 @@ TEST(Simulation, TheFixedSeedsKeepEveryPromiseAndMeetEveryFault) {
     add(hits, run.hits);
     EXPECT_TRUE(check(seed, run)) << "seed " << seed;
   }
-  for (const Kept& one : kept) EXPECT_TRUE(check(one.seed, simulate(one.seed))) << one.what;
+  for (const Kept& one : kept) {
+    if (sanitized) break;  // which are content with the fixed ones
+    const Outcome run = simulate(one.seed);
+    add(hits, run.hits);
+    EXPECT_TRUE(check(one.seed, run)) << one.what;
+  }
   print(hits);
-#ifndef AUDITFERRY_SANITIZED
+  if (sanitized) return;  // three seeds do not meet every kind
   for (const std::string& kind : all_fault_kinds()) EXPECT_GT(hits[kind], 0u) << "never met: " << kind;
-#endif
 }
 
 TEST(Simulation, TheSameSeedIsTheSameRun) {
   const Outcome first = simulate(7);
   const Outcome second = simulate(7);
   EXPECT_EQ(first.hash, second.hash);
+  if (sanitized) return;
   EXPECT_NE(first.hash, simulate(8).hash);
 }
 

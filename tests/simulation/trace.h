@@ -19,7 +19,7 @@ class Trace final : public Log {
   void leave_out(std::string folder) { folder_ = std::move(folder); }
 
   void note(std::string_view line);
-  void hit(const std::string& fault) { ++hits_[fault]; }
+  void hit(const std::string& fault, std::uint64_t times = 1) { hits_[fault] += times; }
 
   bool enabled(LogLevel level) const override { return level >= LogLevel::info; }
   void write(LogLevel level, std::string_view message, const std::vector<LogField>& fields) override;

@@ -12,7 +12,9 @@ const std::vector<std::string>& all_fault_kinds();
 void change_weather(World& world);
 // No faults, and the clock is right.
 void calm_weather(World& world);
-// The portal's logs grow over [now, now + duration]: regular, piles of one instant, late ones.
+// Into the trace: the faults that were met, as far as they are not told in the moment.
+void count_faults(World& world);
+// The portal's logs grow over [now, now + duration]: regular, piles of one instant, late ones; and records change.
 void let_records_come(World& world, Duration duration);
 
 }  // namespace auditferry::simulation

@@ -5,11 +5,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/program.h"
 #include "sandbox/portal.h"
+#include "storage/snapshot.h"
 #include "tests/simulation/configuration.h"
 #include "tests/simulation/far_end.h"
 #include "tests/simulation/stepping_loop.h"
@@ -29,12 +32,43 @@ struct Asked {
   std::vector<WallTime> begins;  // the portal's time whenever a process began to ask with it
 };
 
+// What a running program has said of a collection, by the portal's time.
+struct Seen {
+  WallTime start{};  // the earliest that was told
+  WallTime start_told{};
+  std::vector<std::pair<WallTime, std::vector<CoverageInterval>>> coverage;  // at each change
+};
+
+// A record that the portal has changed.
+struct Changed {
+  std::set<std::string> versions;  // all that it has ever said
+  WallTime last{};                 // when it said the last one
+};
+
+// As the entry of an answer whose JSON has another shape: a record without id and time, where a log is an array of records.
+inline constexpr const char* made_up_record = R"({"entries":{}})";
+
+// In answers of the portal: the name of the fault that made them.
+inline constexpr const char* fault_header = "X-Simulated-Fault";
+
 class World {
  public:
   explicit World(std::uint64_t seed, bool loud = false);
   ~World();
 
-  // Nothing: as large as anybody wants. While the disk is full nobody asks, so with room asking begins anew.
+  // The machine's clock jumps; so far it is ahead of the portal by clock_offset().
+  void jump_clock(Duration by);
+  Duration clock_offset() { return loop.clock().now() - portal_time(); }
+  // When the machine's clock showed this, by the portal's time: it may have done so several times.
+  std::vector<WallTime> portal_times_of(WallTime shown);
+  // The portal's Date is off by so much.
+  void set_date_offset(Duration offset);
+  // The portal forgets what is older, from now on.
+  void set_retention(Duration retention);
+  bool forgotten_at(WallTime created, WallTime when) const;
+  // The portal says something else of a record from now on.
+  void change(const char* log, const RecordInfo& record);
+  // Nothing: as large as anybody wants. While the disk is full nobody asks, so with other room asking may begin anew.
   void set_disk(std::optional<std::uint64_t> bytes);
   // A process begins. Empty: it did; it may also have died at once (dead()).
   void begin();
@@ -64,7 +98,11 @@ class World {
   std::unique_ptr<Portal> portal;
   std::map<std::string, FarEnd> far_ends;
   std::map<std::string, Asked> asked;  // by fingerprint
+  std::map<std::int64_t, Seen> seen;  // by collection
+  std::map<std::pair<std::string, std::string>, Changed> changed;  // by log and id
+  std::set<std::string> made_up_for;  // the vendors whose answers held made_up_record
   std::vector<std::string> complaints;
+  Duration date_offset{};
   Duration latency = std::chrono::milliseconds(20);
   bool unreachable = false;
   Duration slowest_disk = std::chrono::milliseconds(4);
@@ -74,7 +112,18 @@ class World {
 
  private:
   class Link;
+  // The portal has asked for a wait.
+  struct Limit {
+    Duration since{};  // FakeClock::slept
+    Duration until{};
+  };
   void fix_epoch();
+  // What a running program says of itself just now, for the oracle.
+  void observe();
+  void observe(const JournalSnapshot& snapshot);
+  void check_letters(const ExporterRow& row, const std::vector<std::uint64_t>& letters);
+  // Of the waits, what a process that begins can know.
+  void take_over_limits(const Settings& settings);
   void note_begin(const Settings& settings);
   Surroundings surroundings();
   bool check_death();
@@ -87,6 +136,10 @@ class World {
   NoNetwork network_;
   std::unique_ptr<Random> program_random_;
   std::unique_ptr<Program> program_;
+  std::map<std::string, Limit> limits_;  // by credential, as it is sent
+  std::vector<std::pair<WallTime, Duration>> clock_offsets_;  // from when on, by the portal's time
+  std::vector<std::pair<WallTime, Duration>> retentions_;
+  std::map<std::string, std::set<std::uint64_t>> letters_;  // dead letters known so far, by exporter
   bool dead_ = false;
   bool disk_is_full_ = false;
 };

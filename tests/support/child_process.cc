@@ -15,7 +15,8 @@ extern char** environ;
 
 namespace auditferry {
 
-ChildProcess::ChildProcess(std::vector<std::string> command, std::map<std::string, std::string> environment, const std::string& output_path)
+ChildProcess::ChildProcess(std::vector<std::string> command, std::map<std::string, std::string> environment, const std::string& output_path,
+                           const std::string& error_path)
     : output_path_(output_path) {
   std::vector<char*> arguments;
   for (std::string& argument : command) arguments.push_back(argument.data());
@@ -33,7 +34,11 @@ ChildProcess::ChildProcess(std::vector<std::string> command, std::map<std::strin
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, output_path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-  posix_spawn_file_actions_adddup2(&actions, 1, 2);
+  if (error_path.empty()) {
+    posix_spawn_file_actions_adddup2(&actions, 1, 2);
+  } else {
+    posix_spawn_file_actions_addopen(&actions, 2, error_path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  }
   const int failure = posix_spawn(&pid_, arguments[0], &actions, nullptr, arguments.data(), variables.data());
   posix_spawn_file_actions_destroy(&actions);
   if (failure != 0) throw std::runtime_error("cannot start " + command[0]);

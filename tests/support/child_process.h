@@ -10,12 +10,13 @@
 
 namespace auditferry {
 
-// A program under test. Its standard output and error go to files that can be read at any time. Killed
-// (SIGKILL) and awaited by the destructor if it still runs.
+// A program under test. Its standard output and error go to one file that can be read at any time, or to one each.
+// Killed (SIGKILL) and awaited by the destructor if it still runs.
 class ChildProcess {
  public:
-  // Throws std::runtime_error when it cannot be started.
-  ChildProcess(std::vector<std::string> command, std::map<std::string, std::string> environment, const std::string& output_path);
+  // Throws std::runtime_error when it cannot be started. `error_path` "": standard error goes where the output goes.
+  ChildProcess(std::vector<std::string> command, std::map<std::string, std::string> environment, const std::string& output_path,
+               const std::string& error_path = "");
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;

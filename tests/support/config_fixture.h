@@ -13,7 +13,7 @@
 #include "config/config_file.h"
 #include "tests/support/temporary_folder.h"
 
-namespace auditferry::testing {
+namespace auditferry::fixture {
 
 // The file exporter's keys as a type of the test's own reads them.
 inline bool read_test_exporter(ExporterSettings& exporter, TomlTable& table, const SecretPlaces&) {
@@ -110,4 +110,4 @@ inline std::vector<std::string> problems_of(const std::string& text) {
   return lines;
 }
 
-}  // namespace auditferry::testing
+}  // namespace auditferry::fixture

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tests/support/delivery_rig.h"
+#include "tests/support/recording_log.h"
 #include "tests/support/window_rig.h"
 
 namespace auditferry {
@@ -24,6 +25,8 @@ class ExporterSink {
   virtual ~ExporterSink() = default;
   virtual TestLoop& loop() = 0;
   virtual const Format& format() = 0;
+  // What its exporters have told.
+  virtual const RecordingLog& log() = 0;
   // As a new process would make it.
   virtual std::unique_ptr<Exporter> make() = 0;
   // What the far end holds now, in its order (per stream at least).
@@ -158,6 +161,9 @@ inline void keeps_writes_apart_that_are_under_way(ExporterSink& sink) {
   rig.open();
   deliver_window_to_end(rig, 3);
   EXPECT_LE(rig.most_under_way(), limits.concurrent + limits.unconfirmed);
+  if (limits.concurrent > 1) {
+    EXPECT_GE(rig.most_under_way(), limits.concurrent) << "writes that may go side by side wait for each other";
+  }
   EXPECT_TRUE(rig.close()) << "close() left a write under way";
   EXPECT_EQ(compare(sink.lines(), records, false, limits.concurrent == 1), "");
 }
@@ -229,6 +235,7 @@ inline void survives_a_failure_at_every_call(const MakeSink& make_sink) {
     rig.close(*exporter);
     failed = sink->has_failed();
     ASSERT_EQ(compare(sink->lines(), records, !sink->exactly_once()), "") << "call " << call << " failed";
+    ASSERT_EQ(sink->log().first_without("exporter"), "") << "a line that does not say whose it is, when call " << call << " failed";
   }
   EXPECT_GT(call, 10u);
 }
@@ -250,6 +257,7 @@ inline void expect_exporter_contract(const contract::MakeSink& make_sink) {
     SCOPED_TRACE(name);
     const auto sink = make_sink();
     check(*sink);
+    EXPECT_EQ(sink->log().first_without("exporter"), "") << "a line that does not say whose it is";
   }
   SCOPED_TRACE("survives a failure at every call");
   contract::survives_a_failure_at_every_call(make_sink);

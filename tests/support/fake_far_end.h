@@ -165,6 +165,7 @@ class FarEndSink : public ExporterSink {
   }
   TestLoop& loop() override { return fixture_.loop; }
   const Format& format() override { return fixture_.format; }
+  const RecordingLog& log() override { return fixture_.log; }
   std::unique_ptr<Exporter> make() override { return fixture_.make(); }
   std::vector<std::string> lines() override { return taken; }
   void break_sink() override { broken_ = true; }

@@ -28,13 +28,14 @@ class FakeReceiver::Stream final : public ByteStream {
     if (owner_.fails()) break_wire(*wire_);
     for (;;) {
       if (wire_->broken) co_return reset_error();
+      if (wire_->alert) co_return *wire_->alert;
       owner_.settle(*wire_);
       if (!wire_->answers.empty()) {
         const std::size_t count = wire_->answers.copy(into, size);
         wire_->answers.erase(0, count);
         co_return count;
       }
-      const bool stands = owner_.hangs || owner_.deaf;
+      const bool stands = owner_.hangs || owner_.deaf || owner_.takes_nothing;
       const bool returns =
           wire_->client_finished && wire_->buffer.empty() && owner_.closes_in_return && !stands;
       if (wire_->closed || returns) co_return std::size_t{0};
@@ -54,6 +55,7 @@ class FakeReceiver::Stream final : public ByteStream {
       owner_.settle(*wire_);
       break_wire(*wire_);
     }
+    co_await owner_.until_room(*wire_);
     if (wire_->broken) co_return reset_error();
     take(bytes);
     co_return Status();
@@ -61,6 +63,7 @@ class FakeReceiver::Stream final : public ByteStream {
 
   Task<Status> finish() override {
     if (owner_.fails()) break_wire(*wire_);
+    co_await owner_.until_room(*wire_);
     if (wire_->broken) co_return reset_error();
     wire_->client_finished = true;
     wire_->changed.ring();
@@ -89,6 +92,7 @@ class FakeReceiver::Socket final : public Datagram {
   explicit Socket(FakeReceiver& owner) : owner_(owner) {}
   Task<Status> send(std::string_view datagram) override {
     if (owner_.fails() || owner_.refused_) co_return Error{ErrorKind::connect, "nobody listens"};
+    while (owner_.takes_nothing) co_await owner_.clock_.sleep(std::chrono::seconds(1));
     if (datagram.size() > 60000) co_return Error{ErrorKind::too_large, "a datagram of that size is not sent"};
     owner_.datagrams_.emplace_back(datagram);
     co_return Status();
@@ -104,8 +108,12 @@ void FakeReceiver::break_wire(Wire& wire) {
   wire.changed.ring();
 }
 
+Task<void> FakeReceiver::until_room(Wire& wire) {
+  while (takes_nothing && !wire.broken) co_await wire.changed.wait();
+}
+
 void FakeReceiver::settle(Wire& wire) {
-  if (hangs || deaf) return;
+  if (hangs || deaf || takes_nothing) return;
   while (!wire.buffer.empty() && wire.buffer.front().due <= clock_.steady_now()) {
     wire.conversation += wire.buffer.front().bytes;
     wire.buffer.pop_front();
@@ -197,6 +205,13 @@ void FakeReceiver::end() {
     for (Wire::Piece& piece : wire->buffer) piece.due = clock_.steady_now();
     settle(*wire);
     wire->closed = true;
+    wire->changed.ring();
+  }
+}
+
+void FakeReceiver::fail_reading(const Error& error) {
+  for (const auto& wire : wires_) {
+    wire->alert = error;
     wire->changed.ring();
   }
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ class FakeReceiver final : public Connector, public DatagramMaker {
   bool deaf = false;
   // The program reads nothing and answers nothing, the system goes on.
   bool hangs = false;
+  // It reads nothing, and there is no more room in the systems' buffers: no write, end or datagram gets through.
+  bool takes_nothing = false;
   // RELP: messages that hold this are refused with 500; "" none.
   std::string refuses;
   // RELP: the answer to "open".
@@ -57,6 +60,8 @@ class FakeReceiver final : public Connector, public DatagramMaker {
       wire->answered = 0;
     }
   }
+  // Reading from all connections that are there fails with this from now on, as after an alert of TLS.
+  void fail_reading(const Error& error);
   // All connections get these bytes from the receiver.
   void say(std::string_view bytes);
 
@@ -84,6 +89,7 @@ class FakeReceiver final : public Connector, public DatagramMaker {
     std::vector<std::string> accepted;  // RELP
     std::string answers;                // to the client, unread by it
     bool broken = false;
+    std::optional<Error> alert;
     bool client_finished = false;
     bool closed = false;  // by the receiver, in order
     std::uint64_t handed_over = 0;
@@ -94,6 +100,7 @@ class FakeReceiver final : public Connector, public DatagramMaker {
   void settle(Wire& wire);
   void answer(Wire& wire);
   static void break_wire(Wire& wire);
+  Task<void> until_room(Wire& wire);
 
   Executor executor_;
   Clock& clock_;

@@ -47,6 +47,8 @@ struct FaultyFileSystem::Disk {
   std::optional<std::uint64_t> crash_at;
   bool crashed = false;
   std::optional<std::uint64_t> capacity;
+  std::uint64_t failures = 0;
+  std::uint64_t without_room = 0;
 
   // Counts a call; the error that it is to end with.
   std::optional<Error> call(const std::string& what) {
@@ -58,6 +60,7 @@ struct FaultyFileSystem::Disk {
     }
     if (fail_at && calls == *fail_at) {
       fail_at.reset();
+      ++failures;
       return Error{fail_kind, "made to fail: " + what};
     }
     return std::nullopt;
@@ -98,6 +101,7 @@ class FaultyFileSystem::MemoryFile final : public File {
       const std::uint64_t room = *disk_->capacity > used ? *disk_->capacity - used : 0;
       if (room < bytes.size()) {
         inode_->content += bytes.substr(0, static_cast<std::size_t>(room));
+        ++disk_->without_room;
         return Error{ErrorKind::no_space, "cannot write to " + path_ + ": no space"};
       }
     }
@@ -191,6 +195,11 @@ Status FaultyFileSystem::create_folders(const std::string& path, unsigned) {
   return {};
 }
 
+Status FaultyFileSystem::give_to_group(const std::string& path, const std::string&) {
+  if (auto error = disk_->call("give_to_group " + path)) return *error;
+  return {};
+}
+
 Status FaultyFileSystem::sync_folder(const std::string& path) {
   if (auto error = disk_->call("sync_folder " + path)) return *error;
   std::vector<NameChange> others;
@@ -238,9 +247,17 @@ bool FaultyFileSystem::crashed() const {
 void FaultyFileSystem::set_capacity(std::optional<std::uint64_t> bytes) {
   disk_->capacity = bytes;
 }
+std::uint64_t FaultyFileSystem::failures() const {
+  return disk_->failures;
+}
+std::uint64_t FaultyFileSystem::writes_without_room() const {
+  return disk_->without_room;
+}
 
-void FaultyFileSystem::restart(Loss loss, std::uint64_t seed) {
+FaultyFileSystem::Loss FaultyFileSystem::restart(Loss loss, std::uint64_t seed) {
   Disk& disk = *disk_;
+  bool lost = false;
+  bool survived = false;
   std::mt19937_64 random(seed);
   std::set<std::shared_ptr<Inode>> inodes;
   for (const auto& [path, inode] : disk.names) inodes.insert(inode);
@@ -252,6 +269,8 @@ void FaultyFileSystem::restart(Loss loss, std::uint64_t seed) {
     std::size_t kept = 0;
     if (loss == Loss::some && !disk.unsynced.empty()) kept = random() % (disk.unsynced.size() + 1);
     for (std::size_t i = 0; i < kept; ++i) replay(disk.unsynced[i], disk.durable_names);
+    survived = kept > 0;
+    lost = kept < disk.unsynced.size();
     disk.names = disk.durable_names;
   }
   for (const auto& inode : inodes) {
@@ -265,6 +284,8 @@ void FaultyFileSystem::restart(Loss loss, std::uint64_t seed) {
     } else if (loss == Loss::some && random() % 2 == 0) {
       after = inode->content;
     }
+    lost = lost || after != inode->content;
+    survived = survived || after != inode->durable;
     inode->content = after;
   }
   for (const auto& inode : inodes) inode->durable = inode->content;
@@ -274,6 +295,7 @@ void FaultyFileSystem::restart(Loss loss, std::uint64_t seed) {
   disk.crash_at.reset();
   disk.fail_at.reset();
   ++disk.generation;
+  return !lost ? Loss::none : survived ? Loss::some : Loss::all;
 }
 
 std::map<std::string, std::string> FaultyFileSystem::contents() const {

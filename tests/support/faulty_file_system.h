@@ -23,6 +23,7 @@ class FaultyFileSystem final : public FileSystem {
   Status rename(const std::string& from, const std::string& to) override;
   Status remove(const std::string& path) override;
   Status create_folders(const std::string& path, unsigned mode) override;
+  Status give_to_group(const std::string& path, const std::string& group) override;
   Status sync_folder(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
   Result<std::uint64_t> free_bytes(const std::string& path) override;
@@ -36,14 +37,18 @@ class FaultyFileSystem final : public FileSystem {
   bool crashed() const;
   // Appends write what fits, then fail with no_space, until that is lifted.
   void set_capacity(std::optional<std::uint64_t> bytes);
+  // How many calls fail_at() has made fail, and how many appends had no room, ever.
+  std::uint64_t failures() const;
+  std::uint64_t writes_without_room() const;
 
   enum class Loss {
     none,  // the process died: the system still has everything
     all,   // power loss: only what was synced is there
     some,  // power loss: and beginnings of the rest, by seed
   };
-  // Ends all open files and locks and applies the loss.
-  void restart(Loss loss, std::uint64_t seed);
+  // Ends all open files and locks and applies the loss. Returns what it came to: none where nothing was lost, all
+  // where nothing is left of what was not synced.
+  Loss restart(Loss loss, std::uint64_t seed);
 
   // What a reader sees now. For tests; not counted.
   std::map<std::string, std::string> contents() const;

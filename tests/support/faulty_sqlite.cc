@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <random>
 
 namespace auditferry {
@@ -46,6 +47,9 @@ struct FaultySqlite::State {
   std::uint64_t fail_at = 0;  // 0: never
   Fault fault = Fault::io_error;
   bool failed = false;
+  std::map<Fault, std::uint64_t> failures;
+  std::optional<std::uint64_t> room;  // bytes by which the files may still grow
+  std::uint64_t without_room = 0;
   std::uint64_t crash_at = 0;
   bool dead = false;
 
@@ -54,15 +58,32 @@ struct FaultySqlite::State {
     ++calls;
     if (crash_at != 0 && calls >= crash_at) dead = true;
     const bool due = fail_at != 0 && calls >= fail_at;
-    if (dead || (due && fault == Fault::io_error)) return strike(error_of(call));
+    if (dead) return fail(error_of(call));
+    if (due && fault == Fault::io_error) return strike(error_of(call));
     if (due && fault == Fault::full && call == Call::write) return strike(SQLITE_FULL);
     if (due && fault == Fault::busy && call == Call::lock) return strike(SQLITE_BUSY);
     return SQLITE_OK;
   }
   int strike(int code) {
+    ++failures[fault];
+    return fail(code);
+  }
+  int fail(int code) {
     fail_at = 0;
     failed = true;
     return code;
+  }
+  // Whether a file of `size` bytes may become one of `wanted`.
+  bool may_grow(std::uint64_t size, std::uint64_t wanted) {
+    if (!room || wanted <= size) return true;
+    const std::uint64_t growth = wanted - size;
+    if (growth > *room) {
+      ++without_room;
+      failed = true;
+      return false;
+    }
+    *room -= growth;
+    return true;
   }
   static int error_of(Call call) {
     switch (call) {
@@ -104,6 +125,11 @@ int write_file(sqlite3_file* file, const void* from, int bytes, sqlite3_int64 of
   if (code != SQLITE_OK) {
     if (self.state->dead) return code;
     bytes /= 2;
+  }
+  if (code == SQLITE_OK && self.state->room) {
+    sqlite3_int64 size = 0;
+    self.real()->pMethods->xFileSize(self.real(), &size);
+    if (!self.state->may_grow(static_cast<std::uint64_t>(size), static_cast<std::uint64_t>(offset + bytes))) return SQLITE_FULL;
   }
   if (self.model) {
     self.model->pending.push_back({static_cast<std::uint64_t>(offset), std::string(static_cast<const char*>(from), static_cast<std::size_t>(bytes)), false});
@@ -250,18 +276,34 @@ void FaultySqlite::repair() { state_->fail_at = 0; }
 
 bool FaultySqlite::has_failed() const { return state_->failed; }
 
+std::uint64_t FaultySqlite::failures(Fault fault) const {
+  const auto found = state_->failures.find(fault);
+  return found == state_->failures.end() ? 0 : found->second;
+}
+
+void FaultySqlite::set_room(std::optional<std::uint64_t> bytes) {
+  if (bytes) state_->failed = false;
+  state_->room = bytes;
+}
+
+std::uint64_t FaultySqlite::writes_without_room() const { return state_->without_room; }
+
 void FaultySqlite::crash_at(std::uint64_t n) { state_->crash_at = state_->calls + n; }
 
 bool FaultySqlite::crashed() const { return state_->dead; }
 
-void FaultySqlite::restart(Loss loss, std::uint64_t seed) {
+FaultySqlite::Loss FaultySqlite::restart(Loss loss, std::uint64_t seed) {
   std::mt19937_64 random(seed);
+  bool lost = false;
+  bool kept = false;
   for (auto& [path, model] : state_->files) {
     if (loss != Loss::none) {
       std::string content = model.durable;
       for (const Change& change : model.pending) {
         for (const Change& sector : sectors_of(change)) {
-          if (loss == Loss::some && random() % 2 == 0) apply(sector, content);
+          const bool survives = loss == Loss::some && random() % 2 == 0;
+          (survives ? kept : lost) = true;
+          if (survives) apply(sector, content);
         }
       }
       std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
@@ -277,6 +319,7 @@ void FaultySqlite::restart(Loss loss, std::uint64_t seed) {
   state_->dead = false;
   state_->crash_at = 0;
   state_->fail_at = 0;
+  return !lost ? Loss::none : kept ? Loss::some : Loss::all;
 }
 
 }  // namespace auditferry

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,13 +33,20 @@ class FaultySqlite {
   // the next write or growth from then on, busy the next lock.
   void fail_at(std::uint64_t n, Fault fault);
   void repair();  // nothing fails any more
-  // Whether a call has failed since fail_at().
+  // Whether a call has failed since fail_at() or set_capacity().
   bool has_failed() const;
+  // How many calls have failed in this way by fail_at(), ever.
+  std::uint64_t failures(Fault fault) const;
+  // From now on the files together may not grow beyond so many bytes more; nothing: they may. Every write and growth
+  // that does not fit fails with SQLITE_FULL.
+  void set_room(std::optional<std::uint64_t> bytes);
+  std::uint64_t writes_without_room() const;  // ever
   // The n-th call from now and all later ones do nothing but fail: the process is dead (or the power is gone).
   void crash_at(std::uint64_t n);
   bool crashed() const;
-  // After every database has been closed: leaves of the files what survives, and works again.
-  void restart(Loss loss, std::uint64_t seed);
+  // After every database has been closed: leaves of the files what survives, and works again. Returns what it came
+  // to: none where nothing was lost, all where nothing is left of what was not synced.
+  Loss restart(Loss loss, std::uint64_t seed);
 
   struct State;  // faulty_sqlite.cc
 

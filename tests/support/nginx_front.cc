@@ -13,7 +13,7 @@
 namespace auditferry {
 namespace {
 
-constexpr std::chrono::seconds patience(60);
+constexpr std::chrono::seconds front_patience(60);
 
 bool listens(std::uint16_t port) {
   const RawSocket probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -48,7 +48,7 @@ bool NginxFront::start() {
   process_ = std::make_unique<ChildProcess>(
       std::vector<std::string>{program_, "-p", folder_, "-e", folder_ + "/nginx.log", "-c", folder_ + "/nginx.conf"},
       std::map<std::string, std::string>{}, folder_ + "/nginx.out");
-  const auto until = std::chrono::steady_clock::now() + patience;
+  const auto until = std::chrono::steady_clock::now() + front_patience;
   while (std::chrono::steady_clock::now() < until && process_->runs()) {
     if (listens(port_)) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -58,7 +58,7 @@ bool NginxFront::start() {
 
 bool NginxFront::stop(int signal) {
   process_->signal(signal);
-  return process_->wait(patience).has_value();
+  return process_->wait(front_patience).has_value();
 }
 
 std::string NginxFront::url(const std::string& target) const {

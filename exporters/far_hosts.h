@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/http_client.h"
+#include "exporters/http_sink.h"
+
+namespace auditferry {
+
+// No connection, or 502, 503 or 504: another host of the same far end may do better.
+bool needs_another_host(const Result<HttpResponse>& answer);
+
+// The addresses at which one far end is reached, of which any will do. One that has failed is left alone for half a
+// minute, as long as there is another. Loop thread only; the clock outlives it.
+class FarHosts {
+ public:
+  // `words`: the settings that lead there; the peer is that of each address.
+  FarHosts(const std::vector<std::string>& urls, const HttpPeerWords& words, Clock& clock);
+
+  std::size_t size() const { return hosts_.size(); }
+  const std::string& url(std::size_t host) const { return hosts_[host].url; }
+  const HttpPeerWords& who(std::size_t host) const { return hosts_[host].who; }
+
+  // All of them in the order in which they are to be tried: from the one that worked last; those that are left alone
+  // come last.
+  std::vector<std::size_t> order() const;
+  void worked(std::size_t host);
+  void failed(std::size_t host);
+  // None is left alone any more: an operator has done something.
+  void forgive();
+
+ private:
+  struct Host {
+    std::string url;
+    HttpPeerWords who;
+    SteadyTime avoid_until{};
+  };
+  Clock& clock_;
+  std::vector<Host> hosts_;
+  std::size_t current_ = 0;
+};
+
+}  // namespace auditferry

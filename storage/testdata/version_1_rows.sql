@@ -1,0 +1,23 @@
+-- What is in a journal of version 1 that was in use for a while. Not to be edited, like version_1.sql.
+BEGIN;
+UPDATE meta SET value = 3 WHERE key = 'last_seq';
+INSERT INTO stream(stream_id, vendor, tenant, name, source, fetched, duplicates, staged, journaled, quarantined, changed, late, newest_time) VALUES (1, 'apptego', 't', 'audit', 'acme', 4, 0, 0, 3, 1, 0, 0, 1763890002000000);
+INSERT INTO collection(collection_id, stream_id, base_url, fingerprint, created, start_time, state) VALUES (1, 1, 'https://portal', 'f', 1763890000000000, 1763890000000000, '');
+INSERT INTO coverage(collection_id, from_time, to_time, how, at) VALUES (1, 1763890000000000, 1763890003000000, 'poll', 1763890003000000);
+INSERT INTO payload(payload_id, stream_id, records, received, hash, body) VALUES (1, 1, 3, 1763890003000000, X'ADA96A3B80CBFF61A54ADF27CE546942', X'28B52FFD20622502007403010461636D6580EBE9D0F48FA2060380D0FBCDF48FA206000130137B226E223A302C2266696C6C6572223A22227D80897A0001313132320400E008180E78463DCC3D');
+INSERT INTO publication(first_seq, records, payload_id, first_index, at) VALUES (1, 3, 1, 0, 1763890003000000);
+INSERT INTO identity(stream_id, time, id_hash, content, revision) VALUES (1, 1763890000000000, X'5FECEB66FFC86F38D952786C6D696C79', X'F64027E470E9B17F', 1);
+INSERT INTO identity(stream_id, time, id_hash, content, revision) VALUES (1, 1763890001000000, X'6B86B273FF34FCE19D6B804EFF5A3F57', X'6052072E5349D881', 1);
+INSERT INTO identity(stream_id, time, id_hash, content, revision) VALUES (1, 1763890002000000, X'D4735E3A265E16EEE03F59718B9B5D03', X'401BF37B6FC944F2', 1);
+INSERT INTO exporter(exporter_id, name, type, added_seq, position, delivered, dead, discarded, not_selected, released, replayed, when_full, attached, last_error, last_delivery) VALUES (7, 'siem', 'scripted', 0, 3, 2, 1, 0, 0, 0, 0, 'hold', 1, '', 1763890004000000);
+INSERT INTO exporter_state(exporter_id, key, value) VALUES (7, 'cursor', 'x');
+INSERT INTO dead_letter(dead_letter_id, exporter_id, seq, at, reason, record) VALUES (1, 7, 2, 1000, 'mapping', X'6162');
+INSERT INTO gap(gap_id, collection_id, exporter_id, type, from_time, to_time, from_seq, to_seq, why, state, opened, changed) VALUES (1, 1, NULL, 'forgotten', 1763880000000000, 1763880010000000, NULL, NULL, 'the portal has forgotten', 'accepted', 1763890004000000, 1763890005000000);
+INSERT INTO quarantine(quarantine_id, stream_id, at, why, records, body) VALUES (1, 1, 1763890004000000, 'too large', 1, X'28B52FFD200B5900007B226576656E74223A317D');
+INSERT INTO ledger(chain, number, first_at, at, repeats, kind, detail, hash) VALUES (1, 1, 1763890000000000, 1763890000000000, 1, 'collection', '{"source":"acme","base_url":"https://portal","fingerprint":"f"}', X'293CA3A72F12ED6B9F15704231AF9A975DCA7B01B45306F27F1523C6536E57AA');
+INSERT INTO ledger(chain, number, first_at, at, repeats, kind, detail, hash) VALUES (1, 2, 1763890003000000, 1763890003000000, 1, 'page', '{"source":"acme","how":"poll","window":["2025-11-23T09:26:40Z","2025-11-23T09:26:43Z"],"status":200,"records":3,"new":3,"first":"2025-11-23T09:26:40Z","last":"2025-11-23T09:26:42Z","sha256":""}', X'38615E80991BBD8124BDFFBABA5ECDBC51B35E0843228433DCB85B09DB8BD6B4');
+INSERT INTO ledger(chain, number, first_at, at, repeats, kind, detail, hash) VALUES (1, 3, 1763890003000000, 1763890003000000, 1, 'walk', '{"how":"poll","window":["2025-11-23T09:26:40Z","2025-11-23T09:26:43Z"],"covered":[["2025-11-23T09:26:40Z","2025-11-23T09:26:43Z"]],"last_seq":3}', X'F22325B013F4B37B6C13C2136801999A03CE838768272D33C10B20B1029E56D2');
+INSERT INTO ledger(chain, number, first_at, at, repeats, kind, detail, hash) VALUES (1, 4, 1763890004000000, 1763890004000000, 1, 'quarantine', '{"why":"too large","bytes":11,"sha256":"f58648470054614dd08e09b6410b7535f060f99485e9c8c120c4c5eba2756b16"}', X'4FEC6C85EFDA3F43DCF55A2369DB6B0E233083A240F215ED099744FBD20AC19D');
+INSERT INTO penalty(host, credential, until, why) VALUES ('portal:443', 'c1', 1763890060000000, '429');
+INSERT INTO job(job_id, kind, argument, state, progress, at) VALUES (1, 'replay', '{}', 'queued', '', 1763890005000000);
+COMMIT;
