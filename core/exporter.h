@@ -88,6 +88,8 @@ class Exporter {
   // Work outside of deliveries, such as closing files by age and compressing closed ones. Called about
   // every second when idle and between writes. State changes are committed like those of write().
   virtual Task<WriteOutcome> tend() = 0;
+  // Whether something waits for tend() that it does in steps. Asked between calls.
+  virtual bool unfinished() const { return false; }
   // The program ends soon: a write that consists of several requests begins no further one and says what it has
   // achieved; a wait for a confirmation is cut short where asking more often helps. At any moment, also while
   // writes are under way; close() follows.

@@ -40,8 +40,9 @@ Task<void> Deliverer::changed_within(Duration limit) {
   co_await ring_or_time(works_->changed, world_.clock, limit);
 }
 
-void Deliverer::drain() {
+void Deliverer::drain(bool with_care) {
   draining_ = true;
+  with_care_ = with_care;
   more_published_ = true;
   ring();
 }
@@ -217,7 +218,8 @@ Task<void> Deliverer::finish() {
   if (winding_up_) closing_ = true;
   while (overlaps()) co_await changed();
   closing_ = true;
-  co_await tend();
+  bool tended = co_await tend();
+  while (tended && with_care_ && exporter_.unfinished()) tended = co_await tend();
   co_await exporter_.close();
   while (window_.in_call() || (window_.front_settled() && !start_over_)) co_await changed();
   if (winding_up_ && !start_over_) co_await settle_beginnings();
@@ -344,14 +346,15 @@ Task<void> Deliverer::care() {
   }
 }
 
-Task<void> Deliverer::tend() {
+Task<bool> Deliverer::tend() {
   const std::uint64_t round = health_.round();
   WriteOutcome outcome = co_await exporter_.tend();
   if (outcome.verdict == Verdict::retry || outcome.verdict == Verdict::pause) {
     if (round == health_.round()) health_.show(outcome.verdict == Verdict::pause, outcome.reason);
-    co_return;
+    co_return false;
   }
   if (!outcome.state.empty()) co_await keep_state(std::move(outcome.state));
+  co_return true;
 }
 
 // What the exporter wants kept must be kept, like a position: it may have acted on it.

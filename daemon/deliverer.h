@@ -41,8 +41,9 @@ class Deliverer {
 
   // Delivers until it is cancelled, or until drain() was called and nothing waits any more. Called once.
   Task<void> run();
-  // From now on: deliver what is in the journal without waiting for more, close the exporter, end.
-  void drain();
+  // From now on: deliver what is in the journal without waiting for more, close the exporter, end. `with_care`: not
+  // before everything is done that the exporter's tend() does in steps.
+  void drain(bool with_care = false);
   // The last moments: nothing new is written, what is under way is brought to its end, what is confirmed is
   // settled, also the first records of a batch; then run() ends. A write that does not return holds it up.
   void wind_up();
@@ -81,7 +82,8 @@ class Deliverer {
   Task<void> refresh();
   Task<void> watch_publications();
   Task<void> care();
-  Task<void> tend();
+  // False: something failed, and is shown.
+  Task<bool> tend();
   Task<void> keep_state(ExporterState state);
   Task<void> remember_error();
   bool in_trouble() const { return health_.in_trouble() || rate_holds_ > 0; }
@@ -125,6 +127,7 @@ class Deliverer {
   bool closing_ = false;
   bool start_over_ = false;  // somebody else moved the position
   bool draining_ = false;
+  bool with_care_ = false;
   bool winding_up_ = false;
   bool reopen_ = false;
 };

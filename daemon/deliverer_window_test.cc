@@ -219,6 +219,48 @@ TEST_F(WindowTest, WithTheDefaultLimitsNoCallsOverlap) {
   EXPECT_TRUE(far_end.closed);
 }
 
+TEST_F(WindowTest, WhatIsDoneInStepsIsFinishedWhereThereIsTime) {
+  FarEnd& far_end = start({});
+  far_end.steps_left = 1000;
+  run(std::chrono::milliseconds(100));
+  deliverer_->drain(true);
+  loop_.run(group_.join(), seconds(30));
+  EXPECT_EQ(far_end.steps_left, 0);
+  EXPECT_TRUE(far_end.closed);
+}
+
+TEST_F(WindowTest, WhatIsDoneInStepsIsLeftWhereItFailsOrThereIsNoTime) {
+  FarEnd& far_end = start({});
+  far_end.steps_left = 1000;
+  far_end.tended.verdict = Verdict::retry;
+  far_end.tended.reason = "the disk is full";
+  run(std::chrono::milliseconds(100));
+  deliverer_->drain(true);
+  loop_.run(group_.join(), seconds(1));
+  EXPECT_TRUE(far_end.closed);
+  EXPECT_EQ(far_end.tends, 1);
+}
+
+TEST_F(WindowTest, AnOrderlyEndDoesNotWaitForWhatIsDoneInSteps) {
+  FarEnd& stopped = start({});
+  stopped.steps_left = 1000;
+  run(std::chrono::milliseconds(100));
+  deliverer_->drain();
+  loop_.run(group_.join(), seconds(1));
+  EXPECT_TRUE(stopped.closed);
+  EXPECT_EQ(stopped.steps_left, 999);
+
+  FarEnd& interrupted = restart({});
+  interrupted.steps_left = 1000;
+  run(std::chrono::milliseconds(100));
+  deliverer_->drain(true);
+  run(std::chrono::milliseconds(100));
+  deliverer_->wind_up();
+  loop_.run(group_.join(), seconds(1));
+  EXPECT_TRUE(interrupted.closed);
+  EXPECT_GT(interrupted.steps_left, 900);
+}
+
 TEST_F(WindowTest, CareGoesOnWhileConfirmationsAreWaitedFor) {
   FarEnd& far_end = start({1, 5});
   far_end.holding = true;

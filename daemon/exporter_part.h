@@ -35,8 +35,9 @@ class ExporterPart {
 
   // Delivers until drain() or cancel().
   void start() { delivering_.spawn("exporter " + settings_.name, deliverer_->run()); }
-  // From now on: delivers what is in the journal, closes the sink, ends. delivered() returns then.
-  void drain() { deliverer_->drain(); }
+  // From now on: delivers what is in the journal, closes the sink, ends. delivered() returns then. `with_care`: see
+  // Deliverer.
+  void drain(bool with_care) { deliverer_->drain(with_care); }
   // The last moments: nothing new is written, what is under way is brought to its end.
   void wind_up() { deliverer_->wind_up(); }
   Task<void> delivered() { co_await delivering_.join(); }

@@ -193,8 +193,10 @@ Task<void> Program::wait_for_deliveries() {
 Task<void> Program::drain() {
   for (const auto& source : sources_) source->cancel();
   for (const auto& source : sources_) co_await source->join();
-  for (const auto& exporter : exporters_) exporter->drain();
-  const Duration limit = options_.once && !stopping_ ? options_.once_timeout : settings_.daemon.shutdown_timeout;
+  const bool has_time = options_.once && !stopping_;
+  // A daemon that starts again goes on with its closed files then; from one --once to the next they would only grow more.
+  for (const auto& exporter : exporters_) exporter->drain(has_time);
+  const Duration limit = has_time ? options_.once_timeout : settings_.daemon.shutdown_timeout;
   const Duration last = std::min(longest_winding_up, limit / 2);
   Task<void> drained = wait_for_deliveries();
   Task<void> deadline = clock_.sleep(limit - last);
@@ -204,7 +206,8 @@ Task<void> Program::drain() {
     Task<void> wound_up = wait_for_deliveries();
     Task<void> end = clock_.sleep(last);
     co_await first_to_end(std::move(wound_up), std::move(end));
-    log_.warn("not everything was delivered within shutdown_timeout; it waits in the journal for the next start");
+    log_.warn(std::string("not everything was delivered within ") + (has_time ? "--timeout" : "shutdown_timeout") +
+              "; it waits in the journal for the next start");
     if (options_.once) exit_status_ = ExitStatus::failed;
     for (const auto& exporter : exporters_) exporter->cancel();
     co_await wait_for_deliveries();

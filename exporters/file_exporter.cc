@@ -59,6 +59,10 @@ Task<WriteOutcome> FileExporter::tend() {
   co_return outcome;
 }
 
+bool FileExporter::unfinished() const {
+  return files_->unfinished();
+}
+
 Task<void> FileExporter::close() {
   auto job = [this] { files_->close(); };
   co_await run_blocking(world_.blocking, job);

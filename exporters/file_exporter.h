@@ -25,6 +25,7 @@ class FileExporter final : public Exporter {
   Task<Status> greet() override;
   Task<void> reopen() override;
   Task<WriteOutcome> tend() override;
+  bool unfinished() const override;
   Task<void> close() override;
 
  private:

@@ -24,6 +24,8 @@ class FileSet {
   WriteOutcome write(const std::vector<OutgoingRecord>& records, const Moment& now);
   // Closes files by age and works on closed ones.
   WriteOutcome tend(const Moment& now);
+  // Whether there are closed files that tend() has not finished.
+  bool unfinished() const { return !closer_.idle(); }
   void reopen(const Moment& now);
   void close();
   // Whether files can be made where the path leads; leaves nothing behind.
