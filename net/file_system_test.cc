@@ -8,7 +8,7 @@
 #include <csignal>
 
 #include "tests/support/other_group.h"
-#include "tests/support/read_only_disk.h"
+#include "tests/support/own_disk.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/without_root.h"
 

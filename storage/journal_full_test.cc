@@ -3,11 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "encoding/hash.h"
 #include "storage/journal.h"
 #include "storage/snapshot.h"
 #include "storage/sqlite.h"
 #include "storage/test_start.h"
+#include "tests/support/own_disk.h"
 #include "tests/support/page_builder.h"
 #include "tests/support/temporary_folder.h"
 
@@ -106,6 +109,21 @@ TEST(JournalOnAFullDisk, LosesNothingWhereverItBecomesFull) {
     disk.expect_books(500);
   }
   EXPECT_GT(failures, 100);
+}
+
+// With no daemon on the journal a reader makes the memory that connections share.
+TEST(JournalOnAFullDisk, AReaderOnADiskWithoutAByteSaysThatItIsFull) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "journal.db";
+  const std::string said = on_its_own_disk(folder.path(), 0, "size=1m", [&] {
+    { const auto journal = std::move(Journal::open(path)).value(); }
+    std::ofstream(folder / "filler") << std::string(2u << 20, 'x') << std::flush;
+    const Result<std::unique_ptr<JournalReader>> reader = JournalReader::open(path);
+    if (!reader.ok()) return reader.error().message;
+    const Result<JournalSnapshot> snapshot = (*reader)->snapshot();
+    return snapshot.ok() ? std::string("read") : snapshot.error().message;
+  });
+  EXPECT_NE(said.find("free space on that disk"), std::string::npos) << said;
 }
 
 }  // namespace

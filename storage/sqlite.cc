@@ -5,7 +5,10 @@
 namespace auditferry {
 namespace {
 
+// `code` may be an extended one.
 ErrorKind kind_of(int code) {
+  // The memory that connections share (-shm) cannot grow. A reader needs it too.
+  if (code == SQLITE_IOERR_SHMSIZE) return ErrorKind::no_space;
   switch (code & 0xff) {
     case SQLITE_FULL: return ErrorKind::no_space;
     case SQLITE_BUSY:
@@ -69,7 +72,7 @@ int Database::changes() const { return sqlite3_changes(handle_); }
 std::int64_t Database::last_insert_id() const { return sqlite3_last_insert_rowid(handle_); }
 
 void Database::fail(std::string_view doing) const {
-  const ErrorKind kind = kind_of(sqlite3_errcode(handle_));
+  const ErrorKind kind = kind_of(sqlite3_extended_errcode(handle_));
   throw SqliteFailure{Error{kind, "the journal " + path_ + " failed while " + std::string(doing) + ": " + sqlite3_errmsg(handle_) +
                                       "; " + advice(kind)}};
 }

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "tests/support/read_only_disk.h"
+#include "tests/support/own_disk.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/without_root.h"
 

@@ -13,9 +13,10 @@
 
 namespace auditferry {
 
-// What `call` says, called in a process of its own for which `folder` is an empty disk that cannot be written.
+// What `call` says, called in a process of its own for which `folder` is an empty disk (tmpfs with these flags and
+// options of mount).
 template <class Call>
-std::string on_a_read_only_disk(const std::string& folder, Call call) {
+std::string on_its_own_disk(const std::string& folder, unsigned long flags, const char* options, Call call) {
   std::array<int, 2> ends{};
   EXPECT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
   const pid_t child = fork();
@@ -25,7 +26,7 @@ std::string on_a_read_only_disk(const std::string& folder, Call call) {
     const bool apart = unshare(CLONE_NEWNS) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0;
     // In a chroot "/" is no mount that could be made private: others may see the disk until it is unmounted.
     const bool own = apart && (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 || errno == EINVAL);
-    const bool mounted = own && mount("tmpfs", folder.c_str(), "tmpfs", MS_RDONLY, nullptr) == 0;
+    const bool mounted = own && mount("tmpfs", folder.c_str(), "tmpfs", flags, options) == 0;
     const std::string said = mounted ? call() : "this test needs to mount a disk for itself: run it as root, or where user namespaces are allowed";
     if (mounted) umount2(folder.c_str(), MNT_DETACH);
     const bool written = write(ends[1], said.data(), said.size()) == static_cast<ssize_t>(said.size());
@@ -40,6 +41,11 @@ std::string on_a_read_only_disk(const std::string& folder, Call call) {
   EXPECT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0) << said;
   return said;
+}
+
+template <class Call>
+std::string on_a_read_only_disk(const std::string& folder, Call call) {
+  return on_its_own_disk(folder, MS_RDONLY, nullptr, call);
 }
 
 }  // namespace auditferry
