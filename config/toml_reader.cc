@@ -3,7 +3,9 @@
 #include <stdexcept>
 
 // toml++ 3.3 meets some malformed texts with assert(). A user's typing error must not end the program, so
-// a failed assertion is thrown instead, and parse() turns it into an error like any other.
+// a failed assertion is thrown instead, and parse() turns it into an error like any other. With NDEBUG it would leave
+// them out, and take them for true.
+#undef NDEBUG
 [[noreturn]] static void toml_assertion_failed() {
   throw std::logic_error("toml++ assertion");
 }

@@ -268,7 +268,7 @@ void Judge::check_start(const CollectionSnapshot& collection, const std::string&
     complain(name + " began at " + shown(seen->second.start) + " and ends as beginning at " + shown(*collection.start));
   const WallTime told = seen == world_.seen.end() ? world_.portal_time() : seen->second.start_told;
   const bool begins_well = std::any_of(asked.begins.begin(), asked.begins.end(), [&](WallTime begin) {
-    return begin <= told && *collection.start <= begin - start_ago + std::chrono::minutes(2);
+    return begin <= told && *collection.start <= begin + world_.misled_by(begin) - start_ago + std::chrono::minutes(2);
   });
   if (!begins_well && !world_.configuration.retention) complain(name + " begins at " + shown(*collection.start) + ", later than any process asked for");
 }

@@ -72,7 +72,10 @@ class World::Link final : public HttpClient {
     const std::string asked = request.method + " " + request.url + " " + request.body;
     HttpRequest sent = request;
     Result<HttpResponse> response = co_await client_.send(std::move(request));
-    if (response.ok() && !world_.dead_) note(sent, *response);
+    if (response.ok() && !world_.dead_) {
+      ++world_.answers;
+      note(sent, *response);
+    }
     world_.trace.note(asked + " -> " + (response.ok() ? std::to_string(response->status) + " " + std::to_string(response->body.size()) : response.error().message));
     co_return response;
   }
@@ -144,6 +147,21 @@ void World::jump_clock(Duration by) {
   if (by == Duration::zero()) return;
   loop.clock().jump_wall(by);
   clock_offsets_.emplace_back(portal_time(), clock_offset());
+}
+
+Duration World::misled_by(WallTime begin) {
+  Duration most{};
+  for (std::size_t life = 0; life < lives_.size(); ++life) {
+    if (lives_[life].first != begin) continue;
+    const bool last = life + 1 == lives_.size();
+    if ((last ? answers : lives_[life + 1].second) > lives_[life].second) continue;
+    const WallTime end = last ? portal_time() : lives_[life + 1].first;
+    for (std::size_t i = 0; i < clock_offsets_.size(); ++i) {
+      const bool over = i + 1 < clock_offsets_.size() && clock_offsets_[i + 1].first < begin;
+      if (!over && clock_offsets_[i].first <= end) most = std::max(most, clock_offsets_[i].second);
+    }
+  }
+  return most;
 }
 
 std::vector<WallTime> World::portal_times_of(WallTime shown) {
@@ -228,6 +246,7 @@ void World::set_disk(std::optional<std::uint64_t> bytes) {
 }
 
 void World::note_begin(const Settings& settings) {
+  lives_.emplace_back(portal_time(), answers);
   for (const SourceSettings& source : settings.sources) {
     for (const StreamSettings& stream : source.streams) {
       const std::string fingerprint = request_fingerprint(request_context(source, stream));

@@ -59,6 +59,9 @@ class World {
   // The machine's clock jumps; so far it is ahead of the portal by clock_offset().
   void jump_clock(Duration by);
   Duration clock_offset() { return loop.clock().now() - portal_time(); }
+  // A process began then, and while it ran the portal never said what time it is: the most by which its own clock was
+  // ahead. Else nothing.
+  Duration misled_by(WallTime begin);
   // When the machine's clock showed this, by the portal's time: it may have done so several times.
   std::vector<WallTime> portal_times_of(WallTime shown);
   // The portal's Date is off by so much.
@@ -109,6 +112,7 @@ class World {
   // The process dies after so many more handlers of the loop; 0: not by this.
   std::uint64_t die_after_steps = 0;
   std::uint64_t deaths = 0;
+  std::uint64_t answers = 0;  // of the portal, to processes that lived
 
  private:
   class Link;
@@ -138,6 +142,7 @@ class World {
   std::unique_ptr<Program> program_;
   std::map<std::string, Limit> limits_;  // by credential, as it is sent
   std::vector<std::pair<WallTime, Duration>> clock_offsets_;  // from when on, by the portal's time
+  std::vector<std::pair<WallTime, std::uint64_t>> lives_;     // when each began, and the answers before it
   std::vector<std::pair<WallTime, Duration>> retentions_;
   std::map<std::string, std::set<std::uint64_t>> letters_;  // dead letters known so far, by exporter
   bool dead_ = false;
