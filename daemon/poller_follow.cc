@@ -142,7 +142,7 @@ Task<Status> Poller::on_followed_page(Following& following, Answer answer, PageR
     page.end->covered = co_await shown_by(std::move(page.end->covered), oldest_of(answer.page));
   }
   page.shown = ranges_of(collection_.coverage);
-  if (outcome.lost) page.gaps.push_back({"unreadable", outcome.lost->range, outcome.lost->why});
+  if (outcome.lost) page.gaps.push_back({outcome.lost->unreadable ? "unreadable" : "unreachable", outcome.lost->range, outcome.lost->why});
   Result<std::optional<StoredPage>> stored = co_await store(std::move(page));
   if (!stored) co_return std::move(stored).error();
   if (!*stored) co_return Status();

@@ -248,6 +248,17 @@ TEST_P(Vendors, AnOutageThatThePortalRemembersIsCovered) {
   expect_everything(fixture);
 }
 
+// The profile looks for the next link where there is none. A page that is not full is the log's end.
+TEST_P(Vendors, ALinkThatStandsElsewhereLosesNothing) {
+  PollerFixture fixture(steady(), GetParam(), "audit");
+  fixture.stream_.profile.cursor = "/nowhere";
+  fixture.stream_.profile.next_link_always = false;
+  fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+  fixture.restart();
+  fixture.run_for(minutes(20));
+  fixture.expect_everything();
+}
+
 INSTANTIATE_TEST_SUITE_P(Follow, Vendors, testing::Values("okta", "github"),
                          [](const auto& chosen) { return std::string(chosen.param); });
 

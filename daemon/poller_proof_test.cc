@@ -60,6 +60,47 @@ TEST(PollerProof, NothingIsShownBeforeIt) {
 
 // From noon on the portal takes our seconds for milliseconds: every answer is empty. The next proof finds
 // it, and once the portal is itself again, what was taken for shown since the last proof is asked for anew.
+TEST(PollerProof, ACursorThatStandsElsewhereIsNamedAndNothingIsShownBefore) {
+  // The server's pages may be smaller than what is asked for.
+  for (const std::uint32_t limit : {100u, 17u}) {
+    PortalOptions options = audit_only(0.5, hours(3));
+    options.page_limit = limit;
+    PollerFixture fixture(options);
+    fixture.stream_.start = {StartSetting::Kind::ago, {}, hours(24)};
+    fixture.stream_.profile.cursor = "/next_cursor";
+    fixture.restart();
+    fixture.run_for(hours(1));
+    const PollerStatus& status = fixture.poller_->status();
+    EXPECT_TRUE(status.stopped);
+    EXPECT_NE(status.problem.find("has no cursor at /next_cursor"), std::string::npos) << status.problem;
+    EXPECT_NE(status.problem.find("streams.audit.cursor"), std::string::npos) << status.problem;
+    JournalSnapshot snapshot = fixture.snapshot();
+    EXPECT_TRUE(fixture.collection(snapshot).coverage.empty());
+    fixture.stream_.profile.cursor = "/cursor";
+    fixture.restart();
+    fixture.run_for(hours(1));
+    EXPECT_FALSE(fixture.poller_->status().stopped);
+    fixture.portal_.stop_making();
+    fixture.run_for(minutes(30));
+    EXPECT_EQ(fixture.ids(), fixture.portal_ids());
+    EXPECT_EQ(fixture.gaps(), std::vector<std::string>());
+  }
+}
+
+// One record has nothing behind it that a cursor could lead to; and the proof is a day old when more come.
+TEST(PollerProof, ALogThatGrowsBehindItLosesNothingWithoutACursor) {
+  PollerFixture fixture(audit_only(0, hours(3)));
+  fixture.stream_.profile.cursor = "/next_cursor";
+  fixture.restart();
+  fixture.portal_.add("audit", fixture.loop_.clock().now() - minutes(1));
+  fixture.run_for(minutes(10));
+  const WallTime now = fixture.loop_.clock().now();
+  for (int i = 0; i < 950; ++i) fixture.portal_.add("audit", now - std::chrono::milliseconds(100 * i));
+  fixture.run_for(minutes(10));
+  fixture.expect_everything();
+  EXPECT_EQ(fixture.ids().size(), 951u);
+}
+
 TEST(PollerProof, WhatWasShownBeforeADisproofIsShownAgain) {
   for (const bool restarts : {false, true}) {
     PollerFixture fixture(audit_only(0.02, hours(3)));

@@ -96,6 +96,23 @@ std::string wrong_range(const StreamProfile& stream, WallTime time) {
          "{to} in the profile's streams." + stream.name + ".request and its time_unit (now " + to_string(stream.request_time_unit) + ")";
 }
 
+// Of a page without a cursor: the same in one record less leaves something out, and so must have one.
+Task<std::optional<ProofOutcome>> prove_cursor(PortalSession& session, const StreamProfile& stream, std::size_t records) {
+  PageRequest request;
+  request.page = stream.first_page;
+  request.page_size = static_cast<std::uint32_t>(records - 1);
+  Answer answer = co_await session.ask(std::move(request), 1, false);
+  if (answer.kind != AnswerKind::page) co_return no_answer(std::move(answer));
+  if (answer.page.cursor || answer.page.records.size() != records - 1) co_return std::nullopt;
+  const std::string where = !stream.cursor.empty() ? "at " + stream.cursor : stream.paging == PagingKind::link ? "in its Link header" : "";
+  ProofOutcome outcome;
+  outcome.kind = ProofOutcome::Kind::wrong;
+  outcome.message = "stream " + stream.name + ": a page of " + std::to_string(records - 1) + " of the log's " + std::to_string(records) +
+                    " records or more has no cursor " + where + ", so what lies behind a page would never be seen: check the profile's streams." +
+                    stream.name + ".cursor against what the portal answers";
+  co_return outcome;
+}
+
 // A page that had to be made small need not hold the record: newer ones may have come.
 ProofOutcome asked_too_little(const PortalSession& session, Answer answer, const StreamProfile& stream) {
   answer.kind = AnswerKind::again;
@@ -118,6 +135,12 @@ Task<ProofOutcome> prove_range(PortalSession& session, const StreamProfile& stre
     outcome.kind = none ? ProofOutcome::Kind::nothing_there : ProofOutcome::Kind::wrong;
     outcome.message = "stream " + stream.name + ": no record of the newest page has a time that can be read: check fields.time and time_unit of the stream in the profile";
     co_return outcome;
+  }
+  const bool by_cursor = stream.paging == PagingKind::cursor || stream.paging == PagingKind::link;
+  const std::size_t records = newest_answer.page.records.size();
+  if (by_cursor && !smaller && records > 1 && !newest_answer.page.cursor) {
+    std::optional<ProofOutcome> wrong = co_await prove_cursor(session, stream, records);
+    if (wrong) co_return std::move(*wrong);
   }
   const WallTime time = newest->time;
   const std::string id = newest->id;

@@ -26,7 +26,8 @@ struct ProofOutcome {
 // nothing_readable, with the body for the quarantine).
 
 // Asks without a range for the newest record (that can be read), then for exactly its time: it must come. A server
-// that treats a bound as exclusive is recognised; a wrong time unit is named.
+// that treats a bound as exclusive is recognised; a wrong time unit is named, and so is a place of the cursor where there
+// is none although more records follow.
 Task<ProofOutcome> prove_range(PortalSession& session, const StreamProfile& stream);
 
 struct PresenceOutcome {

@@ -69,9 +69,17 @@ PageRequest OldestFirstFollow::next_request() const {
 bool OldestFirstFollow::ends_log(const Page& page, bool moved) const {
   if (!moved) return true;
   if (page.records.empty() && page.oversized.empty()) return next_link_always_;
-  // Not every vendor knows an upper bound: a page wholly behind the window ends it, too.
+  return is_behind(page);
+}
+
+// Not every vendor knows an upper bound: a page wholly behind the window ends it, too.
+bool OldestFirstFollow::is_behind(const Page& page) const {
   const auto before_end = [this](const PageRecord& record) { return !record.has_time || record.time <= *to_; };
   return to_ && std::none_of(page.records.begin(), page.records.end(), before_end);
+}
+
+bool OldestFirstFollow::is_cut(const Page& page) const {
+  return !page.cursor && !cursor_ && page.records.size() + page.oversized.size() >= page_size_ && !is_behind(page);
 }
 
 OldestFirstFollow::Outcome OldestFirstFollow::on_page(const Page& page, WallTime edge) {
@@ -82,12 +90,13 @@ OldestFirstFollow::Outcome OldestFirstFollow::on_page(const Page& page, WallTime
     if (record.has_time && (!newest_ || record.time > *newest_)) newest_ = record.time;
   }
   if (lost_from_) {
-    outcome.lost = WalkGap{{*lost_from_, std::max(*lost_from_, WallTime(from_ - rules_.unit))}, lost_why_};
+    outcome.lost = WalkGap{{*lost_from_, std::max(*lost_from_, WallTime(from_ - rules_.unit))}, lost_why_, true};
     covered_to_ = std::max(covered_to_, outcome.lost->range.to);
     lost_from_.reset();
     skip_ = std::max(first_skip, rules_.unit);
   }
-  outcome.at_edge = ends_log(page, moved);
+  const bool cut = is_cut(page);
+  outcome.at_edge = !cut && ends_log(page, moved);
   empty_run_ = page.records.empty() && !outcome.at_edge ? empty_run_ + 1 : 0;
   outcome.pause = empty_run_ > 0 && empty_run_ % many_empty == 0;
   // An empty page may move the cursor; without a next one the last cursor is asked again.
@@ -103,6 +112,7 @@ OldestFirstFollow::Outcome OldestFirstFollow::on_page(const Page& page, WallTime
     chains_end_early_ = false;
     refused_newest_.reset();
   }
+  if (cut && !outcome.lost) outcome.lost = on_cursor_refused();
   grow_again();
   return outcome;
 }

@@ -7,7 +7,8 @@
 // stand where the shown part of the log ends: the log is asked by time one second further on, then two, four
 // and so on, and what lies between is a gap once a page comes again.
 // A cursor that is refused again before the log has come further shows that chains end early: then no longer
-// `overlap` back but from the newest time on, then with larger pages, and at last a unit further (a gap).
+// `overlap` back but from the newest time on, then with larger pages, and at last a unit further (a gap). The same where
+// a full page has no cursor and none had one before: it may stand elsewhere than the profile says.
 
 #include <cstdint>
 #include <map>
@@ -36,7 +37,7 @@ class OldestFirstFollow {
   struct Outcome {
     bool at_edge = false;              // nothing more for now
     bool pause = false;                // only empty pages for a while, each with another next link
-    std::optional<WalkGap> lost;       // what could not be read before this page
+    std::optional<WalkGap> lost;       // what could not be read before this page, or is not shown
     std::optional<TimeRange> covered;  // what has been shown with this page
     // As NewestFirstWalk::on_page, of a chain of cursors: an equal record behind the end of a page belongs to the same
     // instant as that end.
@@ -60,6 +61,8 @@ class OldestFirstFollow {
  private:
   OldestFirstFollow(const WalkRules& rules, bool next_link_always);
   bool ends_log(const Page& page, bool moved) const;
+  bool is_behind(const Page& page) const;
+  bool is_cut(const Page& page) const;
   void ask_by_time(WallTime from);
   std::vector<std::uint32_t> number(const Page& page, bool moved);
   void grow_again();

@@ -94,6 +94,21 @@ TEST(Follow, ChainsThatEndEarlyStillMakeProgressAndEndInAGapAtLast) {
   EXPECT_EQ(follow.next_request().from, at(401));
 }
 
+TEST(Follow, AFullPageWithoutACursorEndsNothingUntilOneHasBeenMet) {
+  OldestFirstFollow follow = OldestFirstFollow::begin(link_rules(), at(0), false);
+  const OldestFirstFollow::Outcome full = follow.on_page(page_of({1, 2, 3, 4}), at(1000));
+  EXPECT_FALSE(full.at_edge);
+  EXPECT_EQ(full.covered->to, at(3)) << "more of the last second may come";
+  EXPECT_FALSE(follow.follows_cursor());
+  EXPECT_FALSE(follow.on_page(page_of({1, 2, 3, 4}), at(1000)).at_edge);
+  EXPECT_EQ(*follow.next_request().from, at(3)) << "no longer `overlap` back, where the same comes again";
+  EXPECT_TRUE(follow.on_page(page_of({4, 5}), at(1000)).at_edge);
+
+  OldestFirstFollow with_links = OldestFirstFollow::begin(link_rules(), at(0), false);
+  with_links.on_page(page_of({1, 2, 3, 4}, "/a"), at(1000));
+  EXPECT_TRUE(with_links.on_page(page_of({5, 6, 7, 8}), at(1000)).at_edge);
+}
+
 TEST(Follow, PagesAreHalvedByTimeAndGrowAgainBehindTheTrouble) {
   OldestFirstFollow follow = OldestFirstFollow::begin(link_rules(), at(0), false);
   follow.on_page(page_of({100, 200, 300, 400}, "/a"), at(1000));

@@ -196,12 +196,14 @@ std::vector<std::uint32_t> NewestFirstWalk::on_page(const Page& page) {
 
 void NewestFirstWalk::judge(const Page& page, const Look& look) {
   const bool by_cursor = through_cursor_;
+  cursor_met_ = cursor_met_ || by_cursor || page.cursor;
   const bool repeated = look.count > 0 && look.all_seen && pages_ > 1;
   if (!page.cursor) {
     if (look.count == 0 && by_cursor) return attempt_was_cut(true);  // (b)
     if (repeated && by_cursor) return attempt_was_cut(false);        // (c): the first page again
-    // A page that we asked to be smaller than usual, and that is full: its end may be our doing.
-    if (page_size_ < rules_.page_size && look.count >= page_size_) {
+    // A full page: its end may be our doing, where we asked for a smaller one than usual. Or its cursor stands elsewhere than
+    // the profile says, where no page of this walk had one.
+    if (look.count >= page_size_ && (page_size_ < rules_.page_size || !cursor_met_)) {
       remember(look);
       return attempt_was_cut(false);
     }

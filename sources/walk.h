@@ -229,6 +229,7 @@ class NewestFirstWalk {
   std::optional<WallTime> latest_;  // see clip()
   bool disorder_ = false;
   bool stepped_down_ = false;
+  bool cursor_met_ = false;  // not kept in state()
   Duration largest_rise_{};
   bool ignores_start_ = false;
   SeenSet seen_;

@@ -99,6 +99,26 @@ TEST(WalkPaging, AFullPageWithoutCursorIsNotTheEndWhereWeMadePagesSmaller) {
 }
 
 // Pages stay smaller than the size that was too large: else a pile would be asked for in the two for ever.
+// Where none had one: it may stand elsewhere than the profile says.
+TEST(WalkPaging, FullPagesWithoutAnyCursorAreNotTheEnd) {
+  WalkRules rules;
+  rules.page_size = 10;
+  rules.max_page_size = 10;
+  const TimeRange window{at(0), at(100)};
+  NewestFirstWalk walk = NewestFirstWalk::begin(rules, window);
+  FakeLog log = even_log(95);
+  std::set<std::string> ids;
+  for (int requests = 0; requests < 200 && !walk.done(); ++requests) {
+    Page page = log.ask(walk.next_request()).page;
+    page.cursor.reset();
+    walk.on_page(page);
+    for (const PageRecord& record : page.records) ids.insert(record.id);
+  }
+  EXPECT_TRUE(walk.done());
+  EXPECT_EQ(ids, ids_within(log, window));
+  EXPECT_TRUE(walk.take_gaps().empty());
+}
+
 TEST(WalkPaging, WhatWasTooLargeIsNotAskedForAgainAtOnce) {
   FakeLog log;
   for (int i = 0; i < 40; ++i) log.records.push_back({base + 50, std::to_string(i), i});
