@@ -58,7 +58,7 @@ std::string words_for(const AnswerContext& context, const PageProblem& problem) 
       return answered + problem.message + quoted(problem.error_text) + ": check the stream's query and the vendor's status page";
     case PageProblem::Kind::other_shape: break;
   }
-  return problem.message;
+  return problem.message + (problem.error_text.empty() ? "" : "; it says" + quoted(problem.error_text));
 }
 
 Answer from_problem(const AnswerContext& context, const PageProblem& problem, const std::string& body) {

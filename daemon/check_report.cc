@@ -138,13 +138,16 @@ Task<std::string> OnlineCheck::probe(const CheckedSource& checked, RequestBudget
   to_send.fields = {{"source", settings.name}};
   const Result<HttpResponse> response = co_await checked.http->send(std::move(to_send));
   if (!response) co_return response.error().message;
-  const bool limited =
-      response->status == 429 || response->status == 503 || says_rate_limited(settings.profile, *response);
-  if (!limited) co_return judge_probe(settings, *response, portal_secrets(settings, context));
-  const std::optional<Duration> wait = retry_after(*response, world_.clock.now());
-  const std::string words = host_of(settings.base_url) + " asks us to wait, status " + std::to_string(response->status) +
-                            (wait ? ": " + report_duration(*wait) : "");
-  const WaitToImpose what{std::min(wait.value_or(std::chrono::minutes(1)), settings.max_retry_after), host_of(settings.base_url),
+  const SecretMask secrets = portal_secrets(settings, context);
+  const std::string host = host_of(settings.base_url);
+  const StreamProfile no_stream;
+  const AnswerContext asked{settings.profile, no_stream, settings.name, settings.tenant, host, secrets};
+  const std::optional<Answer> limit = judge_limit(asked, *response, world_.clock.now());
+  if (!limit) co_return judge_probe(settings, *response, secrets);
+  const Duration wait = limit->wait.value_or(std::chrono::minutes(1));
+  const std::string words = host + " asks us to wait, status " + std::to_string(response->status) + ": " + report_duration(wait) +
+                            (limit->wait ? "" : " (it names no time)");
+  const WaitToImpose what{std::min(wait, settings.max_retry_after), host,
                           credential_key(settings), "source " + settings.name + ": " + words};
   const std::vector<LogField> whose{{"source", settings.name}};
   co_await impose_wait(budget, world_.keep_penalty, world_.clock, world_.log, what, whose);

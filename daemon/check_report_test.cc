@@ -255,6 +255,20 @@ TEST(CheckReport, AWaitBeyondMaxRetryAfterIsKeptForNoLonger) {
   EXPECT_LE(kept.front().until, fixture.loop_.clock().now() + fixture.source_.max_retry_after);
 }
 
+// Of the headers that tell when the budget is full again, where there is no Retry-After.
+TEST(CheckReport, AWaitUntilTheBudgetIsFullAgainIsKept) {
+  CheckFixture fixture;
+  const WallTime reset = std::chrono::floor<std::chrono::seconds>(fixture.loop_.clock().now()) + minutes(40);
+  Fault fault = status_fault(429);
+  fault.headers = {{"X-RateLimit-Remaining", "0"}, {"X-RateLimit-Reset", std::to_string(to_micros(reset) / 1'000'000)}};
+  fixture.portal_.add_fault({"/frontend/get_applications", 0, 1, fault});
+  fixture.check();
+  const std::vector<Penalty> kept = stored_penalties(fixture.folder_ / "journal.db").value();
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_GE(kept.front().until, reset - minutes(1));
+  EXPECT_LE(kept.front().until, reset + minutes(1));
+}
+
 TEST(CheckReport, ObeysAStoredPenalty) {
   CheckFixture fixture;
   const WallTime until = fixture.loop_.clock().now() + hours(1);

@@ -2,10 +2,24 @@
 
 #include <cstdio>
 
+#include "daemon/logger.h"
+
 namespace auditferry {
+namespace {
+
+// sd-daemon(3): what the journal files as an error.
+constexpr const char* journal_error = "<3>";
+
+}  // namespace
 
 ExitStatus complain(const std::string& message, ExitStatus status) {
-  std::fprintf(stderr, "auditferry: %s\n", message.c_str());
+  // Of several errors each has a line.
+  std::string text = "auditferry: " + message;
+  if (standard_error_is_the_journal()) {
+    text.insert(0, journal_error);
+    for (std::size_t end = text.find('\n'); end != std::string::npos && end + 1 < text.size(); end = text.find('\n', end + 1)) text.insert(end + 1, journal_error);
+  }
+  std::fprintf(stderr, "%s\n", text.c_str());
   return status;
 }
 

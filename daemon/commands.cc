@@ -42,6 +42,7 @@ ExitStatus run(const CommandLine& line) {
   options.config_sha256 = loaded->text_sha256;
   options.config = loaded->file;
   if (!line.timeout.empty()) {
+    if (!line.once) return complain("--timeout belongs to --once: a daemon runs until it is stopped", ExitStatus::usage);
     const std::optional<Duration> timeout = parse_duration(line.timeout);
     if (!timeout) return complain("--timeout " + line.timeout + " is no duration: write for example 10m", ExitStatus::usage);
     options.once_timeout = *timeout;

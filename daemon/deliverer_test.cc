@@ -179,7 +179,7 @@ TEST_F(DelivererTest, RetriesForEverAndTellsItOnce) {
 
 TEST_F(DelivererTest, PauseIsShoutedOnceAndProbedSlowly) {
   for (int i = 0; i < 5; ++i)
-    exporter_.script.push_back(outcome(Verdict::pause, "the token was refused: check exporters.siem.token"));
+    exporter_.script.push_back(outcome(Verdict::pause, "the token was refused (\"request 7f" + std::to_string(i) + "\"): check exporters.siem.token"));
   publish(3);
   start();
   loop_.run_until_idle(minutes(3));

@@ -1,5 +1,7 @@
 #include "daemon/delivery_health.h"
 
+#include "daemon/message_kind.h"
+
 namespace auditferry {
 
 DeliveryHealth::DeliveryHealth(Clock& clock, Log& log, Random& random, const ExporterSettings& settings)
@@ -29,7 +31,8 @@ void DeliveryHealth::trouble(Verdict verdict, const std::string& reason, std::op
 }
 
 void DeliveryHealth::show(bool paused, const std::string& reason) {
-  if (status_.problem != reason) {
+  // The far end's own words may hold another number each time.
+  if (status_.problem.empty() || status_.paused != paused || message_kind(status_.problem) != message_kind(reason)) {
     if (paused) {
       log_.error(reason + " (delivery goes on by itself once this is solved; nothing is lost)", fields());
     } else {

@@ -429,6 +429,22 @@ TEST(Poller, ARecordOverMaxRecordIsToldCountedAndKeptOnce) {
   EXPECT_TRUE(kept.ends_with("xx\"}"));
 }
 
+TEST(Poller, ALogWhoseNewestRecordsAreAllOverMaxRecordIsCollectedAllTheSame) {
+  PollerFixture fixture(audit_only(0, hours(1)));
+  fixture.source_.max_record = 4096;
+  fixture.restart();
+  const WallTime when = std::chrono::floor<seconds>(fixture.loop_.clock().now()) - minutes(1);
+  const std::string time = std::to_string(to_micros(when) / 1'000'000);
+  for (const std::string id : {"900001", "900002", "900003"})
+    fixture.portal_.add_raw("audit", when, id, "{\"event\":" + id + ",\"creation_time\":" + time + ",\"pad\":\"" + std::string(5000, 'x') + "\"}");
+  fixture.run_for(minutes(10));
+  EXPECT_FALSE(fixture.poller_->status().stopped) << fixture.poller_->status().problem;
+  const JournalSnapshot snapshot = fixture.snapshot();
+  EXPECT_FALSE(fixture.collection(snapshot).coverage.empty());
+  EXPECT_EQ(snapshot.gaps.size(), 3u);
+  EXPECT_EQ(snapshot.quarantined_items, 3u);
+}
+
 TEST(Poller, AnUnreadableAnswerThatComesAgainIsToldAndKeptOnce) {
   PollerFixture fixture(steady());
   fixture.run_for(minutes(10));

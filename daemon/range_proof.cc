@@ -15,16 +15,25 @@ constexpr Duration precise_enough = std::chrono::hours(6);
 // Where the oldest record has been seen, coverage begins so long before it: late ones may come.
 constexpr Duration before_oldest = std::chrono::hours(24);
 
-const PageRecord* newest_of(const Page& page) {
-  const PageRecord* newest = nullptr;
-  for (const PageRecord& record : page.records) {
-    if (record.has_time && (!newest || record.time > newest->time)) newest = &record;
-  }
+struct Seen {
+  WallTime time{};
+  std::string id;
+};
+
+// Also one that is too large to be kept.
+std::optional<Seen> newest_of(const Page& page) {
+  std::optional<Seen> newest;
+  const auto look = [&newest](const auto& record) {
+    if (record.has_time && (!newest || record.time > newest->time)) newest = {record.time, record.id};
+  };
+  for (const PageRecord& record : page.records) look(record);
+  for (const Page::Oversized& record : page.oversized) look(record);
   return newest;
 }
 
 bool holds(const Page& page, const std::string& id) {
-  return std::any_of(page.records.begin(), page.records.end(), [&id](const PageRecord& record) { return record.id == id; });
+  const auto is_it = [&id](const auto& record) { return record.id == id; };
+  return std::any_of(page.records.begin(), page.records.end(), is_it) || std::any_of(page.oversized.begin(), page.oversized.end(), is_it);
 }
 
 bool is_unreadable(const Answer& answer) { return answer.kind == AnswerKind::unreadable || answer.kind == AnswerKind::too_large; }
@@ -103,7 +112,7 @@ Task<std::optional<ProofOutcome>> prove_cursor(PortalSession& session, const Str
   request.page_size = static_cast<std::uint32_t>(records - 1);
   Answer answer = co_await session.ask(std::move(request), 1, false);
   if (answer.kind != AnswerKind::page) co_return no_answer(std::move(answer));
-  if (answer.page.cursor || answer.page.records.size() != records - 1) co_return std::nullopt;
+  if (answer.page.cursor || answer.page.records.size() + answer.page.oversized.size() != records - 1) co_return std::nullopt;
   const std::string where = !stream.cursor.empty() ? "at " + stream.cursor : stream.paging == PagingKind::link ? "in its Link header" : "";
   ProofOutcome outcome;
   outcome.kind = ProofOutcome::Kind::wrong;
@@ -129,7 +138,7 @@ Task<ProofOutcome> prove_range(PortalSession& session, const StreamProfile& stre
   Answer newest_answer = co_await ask_readable(session, stream, true, window, smaller);
   if (newest_answer.kind != AnswerKind::page) co_return no_answer(std::move(newest_answer));
   ProofOutcome outcome;
-  const PageRecord* newest = newest_of(newest_answer.page);
+  const std::optional<Seen> newest = newest_of(newest_answer.page);
   if (!newest) {
     const bool none = newest_answer.page.records.empty() && newest_answer.page.oversized.empty();
     outcome.kind = none ? ProofOutcome::Kind::nothing_there : ProofOutcome::Kind::wrong;
@@ -137,7 +146,7 @@ Task<ProofOutcome> prove_range(PortalSession& session, const StreamProfile& stre
     co_return outcome;
   }
   const bool by_cursor = stream.paging == PagingKind::cursor || stream.paging == PagingKind::link;
-  const std::size_t records = newest_answer.page.records.size();
+  const std::size_t records = newest_answer.page.records.size() + newest_answer.page.oversized.size();
   if (by_cursor && !smaller && records > 1 && !newest_answer.page.cursor) {
     std::optional<ProofOutcome> wrong = co_await prove_cursor(session, stream, records);
     if (wrong) co_return std::move(*wrong);

@@ -1,39 +1,14 @@
 #include "daemon/repeated_lines.h"
 
-#include <cctype>
+#include "daemon/message_kind.h"
 
 namespace auditferry {
 namespace {
 
 constexpr Duration watch_every = std::chrono::seconds(10);
 
-bool part_of_word(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || static_cast<unsigned char>(c) >= 0x80;
-}
-
-// The words, with '#' for each that holds a digit: counts, ids, times.
-std::string without_numbers(std::string_view message) {
-  std::string out;
-  for (std::size_t begin = 0; begin < message.size();) {
-    std::size_t end = begin;
-    bool digit = false;
-    while (end < message.size() && part_of_word(message[end])) {
-      digit = digit || (message[end] >= '0' && message[end] <= '9');
-      ++end;
-    }
-    if (digit) {
-      out += '#';
-    } else {
-      out += message.substr(begin, end - begin);
-    }
-    if (end < message.size()) out += message[end++];
-    begin = end;
-  }
-  return out;
-}
-
 std::string kind_of(LogLevel level, std::string_view message, const std::vector<LogField>& fields) {
-  std::string kind = std::to_string(static_cast<int>(level)) + without_numbers(message);
+  std::string kind = std::to_string(static_cast<int>(level)) + message_kind(message);
   for (const LogField& field : fields) {
     if (field.key == "request_id") continue;
     kind += '\0' + field.key + '=' + field.value;

@@ -130,7 +130,8 @@ void CefFormat::append(const Record& record, std::string& out) const {
   append_what(meaning, extension);
   extension.text("cat", category_of(meaning.kind), 1023);
   append_who(meaning, extension);
-  if (record.id.size() <= 40) extension.text("externalId", record.id, 40);
+  // Cut it would be another record's.
+  if (escaped_value(record.id, unlimited).size() <= 40) extension.text("externalId", record.id, 40);
   extension.labelled("cs1", "tenant", record.tenant);
   extension.labelled("cs2", "stream", record.stream);
   extension.labelled("cs3", "id", world_id(record));

@@ -80,6 +80,16 @@ TEST(CefFormat, LimitsOfTheDictionary) {
   EXPECT_EQ(event.fields.at("AuditferryRecord"), json);
 }
 
+TEST(CefFormat, AnIdThatDoesNotFitIsNotCutIntoAnotherOne) {
+  const auto id_of = [](const std::string& id) {
+    const ParsedEvent event = parsed(base_record("apptego", "audit", id, "{}"));
+    return event.fields.count("externalId") ? event.fields.at("externalId") : std::string("none");
+  };
+  EXPECT_EQ(id_of(std::string(40, 'a')), std::string(40, 'a'));
+  EXPECT_EQ(id_of(std::string(39, 'a') + "="), "none");
+  EXPECT_EQ(id_of(std::string(38, 'a') + "="), std::string(38, 'a') + "=");
+}
+
 TEST(CefFormat, AddressesByTheirKind) {
   const auto source = [](const char* text) {
     const std::string json = std::string("{\"ip_address\":\"") + text + "\",\"event_type\":\"root\"}";

@@ -278,6 +278,29 @@ TEST(ElasticHosts, AGatewayThatAnswersForADeadHostIsPassedOver) {
   EXPECT_EQ(fixture.write_once(1).verdict, Verdict::delivered);
 }
 
+// RFC 9110 section 10.2.3: whoever names a time is left alone until then, however little the others ask.
+TEST(ElasticHosts, EachIsLeftAloneForAsLongAsItAsked) {
+  FarEndFixture fixture("elasticsearch", two_hosts);
+  std::string asked;
+  fixture.far_end.handler = [&asked](const HttpRequest& request) -> Result<HttpResponse> {
+    const bool one = request.url.find("one") != std::string::npos;
+    asked += one ? '1' : '2';
+    return HttpResponse{503, {{"Retry-After", one ? "60" : "1"}}, ""};
+  };
+  const auto exporter = fixture.make();
+  const TestRecords records(fixture.format, 1, 1, std::chrono::minutes(1));
+  for (int second = 0; second < 60; ++second) {
+    const WriteOutcome outcome = fixture.write(*exporter, records);
+    EXPECT_EQ(outcome.verdict, Verdict::retry);
+    ASSERT_TRUE(outcome.retry_after);
+    EXPECT_GT(*outcome.retry_after, Duration::zero());
+    EXPECT_LE(*outcome.retry_after, seconds(1));
+    fixture.loop.run(fixture.loop.clock().sleep(*outcome.retry_after));
+  }
+  EXPECT_EQ(std::count(asked.begin(), asked.end(), '1'), 1) << asked;
+  EXPECT_GT(std::count(asked.begin(), asked.end(), '2'), 50) << asked;
+}
+
 TEST(ElasticGreet, AsksForVersionAndRights) {
   FarEndFixture fixture("elasticsearch", elastic_at);
   FakeCluster cluster;

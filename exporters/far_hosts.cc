@@ -14,15 +14,25 @@ bool needs_another_host(const Result<HttpResponse>& answer) {
 }
 
 FarHosts::FarHosts(const std::vector<std::string>& urls, const HttpPeerWords& words, Clock& clock) : clock_(clock) {
-  for (const std::string& url : urls) hosts_.push_back({url, {peer_of(url), words.url_key, words.credential_key}, {}});
+  for (const std::string& url : urls) hosts_.push_back({url, {peer_of(url), words.url_key, words.credential_key}, {}, {}});
 }
 
 std::vector<std::size_t> FarHosts::order() const {
   std::vector<std::size_t> all;
-  for (std::size_t i = 0; i < hosts_.size(); ++i) all.push_back((current_ + i) % hosts_.size());
   const SteadyTime now = clock_.steady_now();
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    const std::size_t host = (current_ + i) % hosts_.size();
+    if (hosts_[host].closed_until <= now) all.push_back(host);
+  }
   std::stable_partition(all.begin(), all.end(), [&](std::size_t i) { return hosts_[i].avoid_until <= now; });
   return all;
+}
+
+std::optional<Duration> FarHosts::wait() const {
+  SteadyTime first = SteadyTime::max();
+  for (const Host& host : hosts_) first = std::min(first, host.closed_until);
+  const SteadyTime now = clock_.steady_now();
+  return first > now ? std::optional<Duration>(first - now) : std::nullopt;
 }
 
 void FarHosts::worked(std::size_t host) {
@@ -30,7 +40,12 @@ void FarHosts::worked(std::size_t host) {
   hosts_[host].avoid_until = {};
 }
 
-void FarHosts::failed(std::size_t host) { hosts_[host].avoid_until = clock_.steady_now() + avoid_for; }
+void FarHosts::failed(std::size_t host, std::optional<Duration> retry_after) {
+  const SteadyTime now = clock_.steady_now();
+  hosts_[host].avoid_until = now + avoid_for;
+  // With one host alone the wait is that of all delivery, which whoever asks here is told anyway.
+  if (retry_after && hosts_.size() > 1) hosts_[host].closed_until = now + *retry_after;
+}
 
 void FarHosts::forgive() {
   for (Host& host : hosts_) host.avoid_until = {};

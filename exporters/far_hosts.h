@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,8 @@ namespace auditferry {
 bool needs_another_host(const Result<HttpResponse>& answer);
 
 // The addresses at which one far end is reached, of which any will do. One that has failed is left alone for half a
-// minute, as long as there is another. Loop thread only; the clock outlives it.
+// minute, as long as there is another; one that has asked to wait, until then in any case. Loop thread only; the clock
+// outlives it.
 class FarHosts {
  public:
   // `words`: the settings that lead there; the peer is that of each address.
@@ -23,12 +25,14 @@ class FarHosts {
   const std::string& url(std::size_t host) const { return hosts_[host].url; }
   const HttpPeerWords& who(std::size_t host) const { return hosts_[host].who; }
 
-  // All of them in the order in which they are to be tried: from the one that worked last; those that are left alone
-  // come last.
+  // In the order in which they are to be tried: from the one that worked last; those that are left alone come last, and
+  // those that have asked to wait are left out.
   std::vector<std::size_t> order() const;
+  // How long nobody may be asked; nothing: there is one that may.
+  std::optional<Duration> wait() const;
   void worked(std::size_t host);
-  void failed(std::size_t host);
-  // None is left alone any more: an operator has done something.
+  void failed(std::size_t host, std::optional<Duration> retry_after = std::nullopt);
+  // None is left alone any more, but for those that have asked to wait: an operator has done something.
   void forgive();
 
  private:
@@ -36,6 +40,7 @@ class FarHosts {
     std::string url;
     HttpPeerWords who;
     SteadyTime avoid_until{};
+    SteadyTime closed_until{};
   };
   Clock& clock_;
   std::vector<Host> hosts_;

@@ -42,6 +42,31 @@ TEST_F(FarHostsTest, WhereAllHaveFailedAllAreTried) {
   EXPECT_EQ(hosts.order(), (Order{1, 2, 0}));
 }
 
+TEST_F(FarHostsTest, OneThatHasAskedToWaitIsNotAskedBefore) {
+  hosts.failed(0, std::chrono::minutes(2));
+  hosts.failed(1);
+  hosts.failed(2, std::chrono::seconds(5));
+  EXPECT_EQ(hosts.order(), (Order{1}));
+  EXPECT_FALSE(hosts.wait());
+  pass(std::chrono::seconds(31));
+  EXPECT_EQ(hosts.order(), (Order{1, 2}));
+  hosts.forgive();
+  EXPECT_EQ(hosts.order(), (Order{1, 2}));
+  pass(std::chrono::seconds(89));
+  EXPECT_EQ(hosts.order(), (Order{0, 1, 2}));
+}
+
+TEST_F(FarHostsTest, WhereAllHaveAskedToWaitTheFirstEndCounts) {
+  hosts.failed(0, std::chrono::minutes(2));
+  hosts.failed(1, std::chrono::minutes(1));
+  hosts.failed(2, std::chrono::minutes(3));
+  EXPECT_EQ(hosts.order(), Order());
+  EXPECT_EQ(hosts.wait(), std::chrono::minutes(1));
+  pass(std::chrono::minutes(1));
+  EXPECT_EQ(hosts.order(), (Order{1}));
+  EXPECT_FALSE(hosts.wait());
+}
+
 TEST_F(FarHostsTest, ForgivenOnesAreAskedInTheirTurn) {
   hosts.failed(0);
   hosts.forgive();

@@ -72,7 +72,7 @@ Task<WriteOutcome> SplunkExporter::write(const std::vector<OutgoingRecord>& reco
   const SteadyTime now = world_.clock.steady_now();
   if (now < not_before_ && !writes_.closing()) co_await world_.clock.sleep(not_before_ - now);
   std::string body = splunk_body(settings_, records);
-  WriteOutcome outcome{Verdict::retry, "no host is left"};
+  WriteOutcome outcome{Verdict::retry, "every host has asked us to wait", hosts_.wait()};
   const std::vector<std::size_t> order = hosts_.order();
   for (std::size_t n = 0; n < order.size(); ++n) {
     Collector& collector = collectors_[order[n]];
@@ -83,7 +83,8 @@ Task<WriteOutcome> SplunkExporter::write(const std::vector<OutgoingRecord>& reco
     const SplunkAnswer parsed = answer ? parse_splunk_answer(answer->body) : SplunkAnswer();
     outcome = answer ? judge(collector, *answer, parsed, records.size()) : sink_.judge_error(answer.error());
     if (needs_another_host(answer) && (!answer || outcome.verdict == Verdict::retry)) {
-      hosts_.failed(collector.host);
+      hosts_.failed(collector.host, outcome.retry_after);
+      if (hosts_.size() > 1) outcome.retry_after = hosts_.wait();
       continue;
     }
     hosts_.worked(collector.host);

@@ -84,8 +84,8 @@ void read_where(TomlTable& table, const SecretPlaces& places, SyslogSettings& se
   const bool proxied = !settings.peer.proxy.empty() && settings.peer.proxy != "none";
   if (proxied && !over_tls(settings.transport))
     table.error("proxy", "can carry TLS only: use transport \"tls\" or \"relp_tls\", or remove it");
-  if (!settings.peer.tls.fingerprint.empty() && !over_tls(settings.transport))
-    table.error("tls", "fingerprint belongs to the transports \"tls\" and \"relp_tls\": remove it");
+  if (table.has("tls") && !over_tls(settings.transport))
+    table.error("tls", "belongs to the transports \"tls\" and \"relp_tls\"; this one sends in the clear: remove it, or change transport");
   if (settings.peer.compression != Compression::none)
     table.error("compression", "syslog has none: remove it");
 }

@@ -123,7 +123,8 @@ TEST(SyslogSettingsTest, MistakesAreNamed) {
       {"transport = \"tcp\"\naddress = \"h:514\"\nproxy = \"http://p:1\"", "proxy: can carry TLS only"},
       {"transport = \"tcp\"\naddress = \"h:514\"\ntls.fingerprint = \"sha-256:00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:"
        "10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\"",
-       "tls: fingerprint belongs to"},
+       "tls: belongs to"},
+      {"transport = \"relp\"\naddress = \"h:514\"\ntls.server_name = \"logs.example\"", "tls: belongs to"},
       {"transport = \"tcp\"\naddress = \"h:514\"\ncompression = \"gzip\"", "compression"},
       {"transport = \"tcp\"\naddress = \"h:514\"\nfacility = \"local9\"", "facility"},
       {"transport = \"tcp\"\naddress = \"h:514\"\nhostname = \"a b\"", "hostname"},

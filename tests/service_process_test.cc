@@ -196,5 +196,18 @@ TEST_F(ServiceTest, LinesForTheJournalHavePriorities) {
   EXPECT_NE(said().find("<6>info auditferry "), std::string::npos) << said();
 }
 
+TEST_F(ServiceTest, EachErrorOfAConfigurationIsAnErrorToTheJournal) {
+  const int file = ::open((folder_ / "output").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  struct stat about {};
+  ASSERT_EQ(::fstat(file, &about), 0);
+  ::close(file);
+  write_config("nonsense = true\nmore_nonsense = true\n");
+  auto process = start_with({{"JOURNAL_STREAM", std::to_string(about.st_dev) + ":" + std::to_string(about.st_ino)}});
+  EXPECT_EQ(process->wait(seconds(60)), 2);
+  const std::string words = said();
+  for (std::size_t line = 0; line < words.size(); line = words.find('\n', line) + 1) EXPECT_EQ(words.substr(line, 3), "<3>") << words;
+  EXPECT_NE(words.find("more_nonsense"), std::string::npos) << words;
+}
+
 }  // namespace
 }  // namespace auditferry

@@ -64,6 +64,8 @@ class Troubleshooting : public ProcessTest {
     portal_.set_plan(sandbox_tenant, "TEAM");
     check_online("is on TEAM");
     portal_.set_plan(sandbox_tenant, "ENTERPRISE");
+    portal_.add_fault({"/frontend/audit_logs", 0, 1, status_fault(403)});
+    check_online("denies this token the log");
     break_every_answer(FaultKind::html);
     check_online("HTML page");
     break_every_answer(FaultKind::success_false);
@@ -95,6 +97,17 @@ class Troubleshooting : public ProcessTest {
     ASSERT_TRUE(server.start().ok());
     write_config("", server.origin());
     check_online("time_unit");
+    std::string profile = text_of(AUDITFERRY_SOURCE "/sources/profiles/apptego.toml");
+    const std::string cursor = "\"/cursor\"";
+    for (std::size_t at = 0; (at = profile.find(cursor, at)) != std::string::npos;) profile.replace(at, cursor.size(), "\"/next_cursor\"");
+    std::ofstream(folder_ / "other.toml") << profile;
+    write_config("");
+    std::string config = text_of(config_);
+    const std::string built_in = "\"apptego\"";
+    config.replace(config.find(built_in), built_in.size(), "\"" + (folder_ / "other.toml") + "\"");
+    std::ofstream(config_) << config;
+    check_online("has no cursor");
+    write_config("");
   }
   void what_is_in_the_way() {
     const PortalOverTls over_tls(portal_, folder_ / "tls");
