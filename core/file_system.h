@@ -44,10 +44,9 @@ class FileSystem {
   virtual Result<bool> exists(const std::string& path) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;
   virtual Status remove(const std::string& path) = 0;
-  // Creates the folder and its parents with `mode`; existing ones are left as they are.
-  virtual Status create_folders(const std::string& path, unsigned mode) = 0;
-  // Makes a file or folder one of `group`'s, a name; its mode stays.
-  virtual Status give_to_group(const std::string& path, const std::string& group) = 0;
+  // Creates the folder and its parents with `mode`, as ones of `group`, a name ("": that of the process); existing ones are
+  // left as they are.
+  virtual Status create_folders(const std::string& path, unsigned mode, const std::string& group) = 0;
   // fsync of a folder: names made, renamed or removed in it are on the disk when it returns.
   virtual Status sync_folder(const std::string& path) = 0;
   // Names (without path) of the entries of a folder, sorted.

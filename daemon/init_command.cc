@@ -217,9 +217,7 @@ class Init {
       if (::stat(path.c_str(), &found) == 0) note_service(path, found, 0010, "enter " + path, "0750");
       return {};
     }
-    Status made = files_.create_folders(path, group_.empty() ? 0700 : 0750);
-    if (made && !group_.empty()) made = files_.give_to_group(path, group_);
-    return made;
+    return files_.create_folders(path, group_.empty() ? 0700 : 0750, group_);
   }
 
   Status make(const NewFile& file, std::vector<std::string>& done) {

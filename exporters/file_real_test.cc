@@ -75,6 +75,8 @@ TEST_F(RealFiles, ModesAndGroupOfFilesFoldersAndCompressedFiles) {
   for (int i = 0; i < 20; ++i) rig->tend(*exporter);
   EXPECT_EQ(mode_of(folder / "a"), 0750u);
   EXPECT_EQ(mode_of(folder / "a/b"), 0750u);
+  EXPECT_EQ(group_of(folder / "a"), given.id);
+  EXPECT_EQ(group_of(folder / "a/b"), given.id);
   std::size_t compressed = 0;
   std::size_t seen = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder / "a/b")) {

@@ -110,8 +110,8 @@ Status FileSeries::open_fresh(Lines lines, const Moment& now) {
     const std::string path = numbered_path(path_, number);
     Result<std::unique_ptr<File>> opened = world_.files.open(path, open_options(true));
     if (!opened && opened.error().kind == ErrorKind::not_found) {
-      if (Status made = world_.files.create_folders(folder_of(path), world_.settings.folder_mode()); !made)
-        return made;
+      const FileSettings& settings = world_.settings;
+      if (Status made = world_.files.create_folders(folder_of(path), settings.folder_mode(), settings.group); !made) return made;
       opened = world_.files.open(path, open_options(true));
     }
     if (!opened) return std::move(opened).error();

@@ -182,20 +182,26 @@ Result<gid_t> find_group(const std::string& name) {
 }
 
 // Mode and group as configured, whatever the umask.
-Status dress(int descriptor, const std::string& path, const OpenOptions& options) {
-  if (!options.group.empty()) {
-    Result<gid_t> group = find_group(options.group);
-    if (!group) return std::move(group).error();
-    if (::fchown(descriptor, static_cast<uid_t>(-1), *group) != 0) {
-      Error error = system_error("give to group " + options.group, path, errno);
-      error.message =
-          "cannot give " + path + " to group " + options.group + ": " + std::strerror(errno) +
-          "; make the user that runs auditferry a member of it (under systemd: SupplementaryGroups=)";
+Status dress(int descriptor, const std::string& path, unsigned mode, const std::string& group) {
+  if (!group.empty()) {
+    Result<gid_t> number = find_group(group);
+    if (!number) return std::move(number).error();
+    if (::fchown(descriptor, static_cast<uid_t>(-1), *number) != 0) {
+      Error error = system_error("give to group " + group, path, errno);
+      error.message = "cannot give " + path + " to group " + group + ": " + std::strerror(errno) +
+                      "; make the user that runs auditferry a member of it (under systemd: SupplementaryGroups=)";
       return error;
     }
   }
-  if (::fchmod(descriptor, options.mode) != 0) return system_error("set the mode of", path, errno);
+  if (::fchmod(descriptor, mode) != 0) return system_error("set the mode of", path, errno);
   return {};
+}
+
+// By its descriptor: the service's unit allows no other way.
+Status dress_folder(const std::string& path, unsigned mode, const std::string& group) {
+  const Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (folder.get() < 0) return folder_error("open the folder", path, errno);
+  return dress(folder.get(), path, mode, group);
 }
 
 // -1 with errno. Knowing whether the file was made by us needs two calls, and somebody may come between.
@@ -229,7 +235,7 @@ Result<std::unique_ptr<File>> PosixFileSystem::open(const std::string& path, con
   if (::fstat(descriptor.get(), &about) != 0) return system_error("look at", path, errno);
   if (!S_ISREG(about.st_mode)) return Error{ErrorKind::invalid, path + " is not a file; choose another path"};
   if (created) {
-    if (Status dressed = dress(descriptor.get(), path, options); !dressed) {
+    if (Status dressed = dress(descriptor.get(), path, options.mode, options.group); !dressed) {
       ::unlink(path.c_str());
       return std::move(dressed).error();
     }
@@ -265,11 +271,14 @@ Status PosixFileSystem::remove(const std::string& path) {
   return {};
 }
 
-Status PosixFileSystem::create_folders(const std::string& path, unsigned mode) {
+Status PosixFileSystem::create_folders(const std::string& path, unsigned mode, const std::string& group) {
   for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
     const std::string folder = path.substr(0, end);
     if (!folder.empty() && ::mkdir(folder.c_str(), 0700) == 0) {
-      if (::chmod(folder.c_str(), mode) != 0) return folder_error("set the mode of", folder, errno);
+      if (Status dressed = dress_folder(folder, mode, group); !dressed) {
+        ::rmdir(folder.c_str());
+        return dressed;
+      }
       if (Status synced = sync_folder(folder_of(folder)); !synced) return synced;
     } else if (!folder.empty() && errno != EEXIST) {
       const int code = errno;
@@ -283,13 +292,6 @@ Status PosixFileSystem::create_folders(const std::string& path, unsigned mode) {
   struct stat about {};
   if (::stat(path.empty() ? "." : path.c_str(), &about) != 0) return folder_error("look at", path, errno);
   if (!S_ISDIR(about.st_mode)) return folder_error("create the folder", path, ENOTDIR);
-  return {};
-}
-
-Status PosixFileSystem::give_to_group(const std::string& path, const std::string& group) {
-  const Result<gid_t> number = find_group(group);
-  if (!number) return number.error();
-  if (::chown(path.c_str(), static_cast<uid_t>(-1), *number) != 0) return system_error("give to group " + group, path, errno);
   return {};
 }
 

@@ -15,8 +15,7 @@ class PosixFileSystem final : public FileSystem {
   Status rename(const std::string& from, const std::string& to) override;
   Status remove(const std::string& path) override;
   // The folders that are made have `mode` whatever the umask, and are on the disk when it returns.
-  Status create_folders(const std::string& path, unsigned mode) override;
-  Status give_to_group(const std::string& path, const std::string& group) override;
+  Status create_folders(const std::string& path, unsigned mode, const std::string& group) override;
   Status sync_folder(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
   Result<std::uint64_t> free_bytes(const std::string& path) override;

@@ -66,7 +66,7 @@ TEST_F(FileSystemTest, ModesDoNotDependOnTheUmask) {
   OpenOptions options;
   options.mode = 0640;
   open(folder / "x", options);
-  EXPECT_TRUE(files.create_folders(folder / "a/b", 0750).ok());
+  EXPECT_TRUE(files.create_folders(folder / "a/b", 0750, "").ok());
   umask(0);
   open(folder / "y");
   umask(before);
@@ -75,7 +75,7 @@ TEST_F(FileSystemTest, ModesDoNotDependOnTheUmask) {
   EXPECT_EQ(mode_of(folder / "a/b"), 0750u);
   EXPECT_EQ(mode_of(folder / "y"), 0600u);
   chmod((folder / "a").c_str(), 0700);
-  EXPECT_TRUE(files.create_folders(folder / "a/b/c/", 0750).ok());
+  EXPECT_TRUE(files.create_folders(folder / "a/b/c/", 0750, "").ok());
   EXPECT_EQ(mode_of(folder / "a"), 0700u) << "what is there is left as it is";
   EXPECT_EQ(mode_of(folder / "a/b/c"), 0750u);
 }
@@ -141,7 +141,7 @@ TEST_F(FileSystemTest, ListsAndSyncsFolders) {
   EXPECT_TRUE(files.sync_folder(folder.path()).ok());
   EXPECT_EQ(files.sync_folder(folder / "none").error().kind, ErrorKind::not_found);
   EXPECT_GT(files.free_bytes(folder.path()).value(), 0u);
-  EXPECT_EQ(files.create_folders(folder / "a/b", 0700).error().kind, ErrorKind::invalid) << "a is a file";
+  EXPECT_EQ(files.create_folders(folder / "a/b", 0700, "").error().kind, ErrorKind::invalid) << "a is a file";
 }
 
 TEST_F(FileSystemTest, SaysWhatToDoWhenItMayNot) {
@@ -165,24 +165,24 @@ TEST_F(FileSystemTest, AReadOnlyDiskNamesTheFolderItself) {
   const std::string file = said([&] { return files.open(folder / "x", {}).error().message; });
   EXPECT_NE(file.find("Read-only file system"), std::string::npos) << file;
   EXPECT_NE(file.find("ReadWritePaths=" + folder.path() + ","), std::string::npos) << file;
-  const std::string missing = said([&] { return files.create_folders(folder / "audit", 0750).error().message; });
+  const std::string missing = said([&] { return files.create_folders(folder / "audit", 0750, "").error().message; });
   EXPECT_NE(missing.find("Read-only file system"), std::string::npos) << missing;
   EXPECT_NE(missing.find("install -d -o auditferry -g auditferry " + (folder / "audit") + ")"), std::string::npos) << missing;
   EXPECT_NE(missing.find("ReadWritePaths=" + (folder / "audit") + ","), std::string::npos) << missing;
-  const std::string there = said([&] { return files.create_folders(folder.path(), 0750).ok() ? std::string("taken") : std::string("refused"); });
+  const std::string there = said([&] { return files.create_folders(folder.path(), 0750, "").ok() ? std::string("taken") : std::string("refused"); });
   EXPECT_EQ(there, "taken");
 }
 
 TEST_F(FileSystemTest, GivesAFolderToAGroup) {
   const group* own = getgrgid(getegid());
   ASSERT_NE(own, nullptr);
-  ASSERT_TRUE(files.create_folders(folder / "a", 0750).ok());
-  EXPECT_TRUE(files.give_to_group(folder / "a", own->gr_name).ok());
+  ASSERT_TRUE(files.create_folders(folder / "a", 0750, own->gr_name).ok());
   struct stat about {};
   ASSERT_EQ(stat((folder / "a").c_str(), &about), 0);
   EXPECT_EQ(about.st_gid, getegid());
   EXPECT_EQ(about.st_mode & 0777, 0750u);
-  EXPECT_NE(files.give_to_group(folder / "a", "no-such-group").error().message.find("there is no group"), std::string::npos);
+  EXPECT_NE(files.create_folders(folder / "b", 0750, "no-such-group").error().message.find("there is no group"), std::string::npos);
+  EXPECT_FALSE(files.exists(folder / "b").value()) << "made again, with its group, where there is one";
 }
 
 TEST_F(FileSystemTest, AWriteBeyondTheLimitIsNoSpace) {

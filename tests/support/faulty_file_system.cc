@@ -190,13 +190,8 @@ Status FaultyFileSystem::remove(const std::string& path) {
   return {};
 }
 
-Status FaultyFileSystem::create_folders(const std::string& path, unsigned) {
+Status FaultyFileSystem::create_folders(const std::string& path, unsigned, const std::string&) {
   if (auto error = disk_->call("create_folders " + path)) return *error;
-  return {};
-}
-
-Status FaultyFileSystem::give_to_group(const std::string& path, const std::string&) {
-  if (auto error = disk_->call("give_to_group " + path)) return *error;
   return {};
 }
 

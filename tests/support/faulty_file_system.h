@@ -22,8 +22,7 @@ class FaultyFileSystem final : public FileSystem {
   Result<bool> exists(const std::string& path) override;
   Status rename(const std::string& from, const std::string& to) override;
   Status remove(const std::string& path) override;
-  Status create_folders(const std::string& path, unsigned mode) override;
-  Status give_to_group(const std::string& path, const std::string& group) override;
+  Status create_folders(const std::string& path, unsigned mode, const std::string& group) override;
   Status sync_folder(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
   Result<std::uint64_t> free_bytes(const std::string& path) override;
