@@ -177,6 +177,12 @@ ExitStatus do_it_here(const Settings& settings, StateDir state_dir, const std::s
 ExitStatus do_job(const Settings& settings, const std::string& kind, const std::string& argument,
                   const ReportSink& sink) {
   if (StateDir::owner(settings.daemon.state_dir)) return ask_daemon(settings, kind, argument, sink);
+  // A backfill may be the first that is ever done. A new journal has nothing that the others are about: the state_dir is
+  // mistyped, or another user's.
+  if (kind != "backfill") {
+    const Result<std::unique_ptr<JournalReader>> reader = open_reader(settings);
+    if (!reader && reader.error().kind == ErrorKind::not_found) return complain(reader.error().message);
+  }
   Result<StateDir> state_dir = StateDir::acquire(settings.daemon.state_dir);
   if (!state_dir) return complain(state_dir.error().message);
   return do_it_here(settings, std::move(state_dir).value(), kind, argument, sink);

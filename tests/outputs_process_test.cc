@@ -57,6 +57,9 @@ TEST_F(OutputsTest, ErrorsOfCommandsGoToStandardErrorInOneLine) {
   };
   try_all({{{"status"}, 1, "there is no journal"},
            {{"ledger"}, 1, "there is no journal"},
+           {{"replay", "--exporter", "archive", "--from", "2026-01-01T00:00:00Z", "--to", "2026-01-02T00:00:00Z"}, 1, "there is no journal"},
+           {{"gaps", "accept", "1", "--reason", "x"}, 1, "there is no journal"},
+           {{"dead-letters", "discard", "--all"}, 1, "there is no journal"},
            {{"ledger", "--from", "yesterday"}, 2, "write for example 2025"},
            {{"journal", "check"}, 1, "there is no journal"},
            {{"run", "--once", "--timeout", "soon"}, 2, "write for example 10m"},
