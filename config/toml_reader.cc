@@ -27,6 +27,7 @@
 #include <map>
 
 #include "config/nearest_name.h"
+#include "encoding/harmless_text.h"
 #include "encoding/json_text.h"
 #include "encoding/time_format.h"
 
@@ -433,7 +434,8 @@ std::optional<TomlDocument> TomlDocument::parse(std::string_view text, std::stri
   try {
     state->root = toml::parse(text, file_name);
   } catch (const toml::parse_error& error) {
-    std::string message = "not valid TOML: " + std::string(error.description());
+    // It quotes what it met, such as the end of the line.
+    std::string message = "not valid TOML: " + harmless_text(error.description(), 1000);
     if (message.find("redefine existing") != std::string::npos) message += redefinition_help;
     problems.add(state->position_of(error.source()), "", std::move(message));
     return std::nullopt;

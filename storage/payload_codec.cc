@@ -1,5 +1,6 @@
 #include "storage/payload_codec.h"
 
+#include <limits>
 #include <optional>
 
 #include "encoding/compress.h"
@@ -121,7 +122,12 @@ Result<DecodedPayload> decode_payload(std::string_view compressed) {
     record.has_time = !(flags & no_time);
     record.repaired = flags & repaired;
     record.gap = flags & gap_entry;
-    if (flags & has_revision) record.revision = static_cast<std::uint32_t>(reader.get());
+    if (flags & has_revision) {
+      const std::uint64_t revision = reader.get();
+      if (revision < 2 || revision > std::numeric_limits<std::uint32_t>::max()) return damaged();
+      record.revision = static_cast<std::uint32_t>(revision);
+    }
+    if (flags > (no_time | repaired | gap_entry | has_revision)) return damaged();
     record.id = reader.get_bytes();
     record.raw = reader.get_bytes();
     record.source = source;

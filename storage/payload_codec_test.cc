@@ -39,6 +39,19 @@ TEST(PayloadCodec, GivesBackEveryFieldThatIsKept) {
   }
 }
 
+// Flags that nobody sets, a first version that says that it is another, and one beyond what a record can have.
+TEST(PayloadCodec, RefusesWhatItNeverWrites) {
+  const auto payload = [](const std::string& flags_and_revision) {
+    return zstd_compress(std::string("\1\0\0\1\0", 5) + flags_and_revision + std::string("\1x\2{}", 5), 1);
+  };
+  EXPECT_TRUE(decode_payload(payload(std::string("\0", 1))).ok());
+  EXPECT_EQ(decode_payload(payload("\10\2"))->records.at(0).revision, 2u);
+  for (const std::string& wrong : {std::string("\20"), std::string("\70\2"), std::string("\10\0", 2), std::string("\10\1"),
+                                   std::string("\10\x80\x80\x80\x80\x10")}) {
+    EXPECT_FALSE(decode_payload(payload(wrong)).ok());
+  }
+}
+
 TEST(PayloadCodec, RefusesEveryCutAndEveryFlippedByteOfTheInside) {
   const std::string encoded = encode_payload("acme", from_micros(1), {make(1, "1", "{}"), make(2, "2", R"({"k":"v"})")});
   const Result<std::string> inside = zstd_decompress(encoded, 1u << 20);
