@@ -47,6 +47,8 @@ class Judge {
   void check_books(const StreamSnapshot& stream);
   void check_late(const StreamSnapshot& stream);
   void check_start(const CollectionSnapshot& collection, const std::string& name, const Asked& asked);
+  bool is_out_of_order(const RecordInfo& record, const std::vector<RecordInfo>& records) const;
+  bool cursors_ended_early(const std::string& vendor) const;
   void check_coverage(const StreamSnapshot& stream, const CollectionSnapshot& collection, const Asked& asked);
   void check_gaps(const CollectionSnapshot& collection, const std::vector<GapRow>& gaps, const std::vector<RecordInfo>& records, const Asked& asked);
   void check_forgotten(const std::string& name, const GapRow& gap, const std::vector<RecordInfo>& records);
@@ -281,6 +283,17 @@ bool Judge::says_now(const StreamIdentity& identity, const RecordInfo& record) c
   });
 }
 
+// A known limit (docs/guarantees.md): a record that stands deeper in the log than its time says is passed over where
+// a chain of cursors breaks before it and the walk goes on by time.
+bool Judge::is_out_of_order(const RecordInfo& record, const std::vector<RecordInfo>& records) const {
+  return std::any_of(records.begin(), records.end(), [&](const RecordInfo& other) {
+    return other.event > record.event && other.created + std::chrono::seconds(1) < record.created;
+  });
+}
+bool Judge::cursors_ended_early(const std::string& vendor) const {
+  return world_.by_event && !oldest_first(vendor) && !world_.portal->stats().expired_cursors.empty();
+}
+
 // Every record that the way of asking fits and whose time lies in what the collection says it has shown (or
 // knows as lost) is in the journal, or in a gap, or came later than overlap and reread can see. So is what the portal
 // says of it in the end, where it has changed it.
@@ -320,6 +333,10 @@ void Judge::check_coverage(const StreamSnapshot& stream, const CollectionSnapsho
     // Late, and forgotten before it could be looked for again; logs that are read forward have no overlap.
     const Duration overlooked = oldest_first(asked.vendor) ? Duration::zero() : Duration(std::chrono::seconds(1));
     if (lateness > overlooked && record.forgotten) continue;
+    if (!is_collected && !world_.judges_limits && is_out_of_order(record, records) && cursors_ended_early(asked.vendor)) {
+      world_.trace.hit("passed over: out of order behind a broken chain");
+      continue;
+    }
     ++(is_collected ? outdated : lost);
     if (example.empty())
       example = record.id + " of " + shown(record.created) + ", visible from " + shown(appeared) + (record.forgotten ? ", forgotten since" : "");

@@ -115,6 +115,7 @@ Outcome simulate(std::uint64_t seed, bool loud, bool everything) {
     if (world.complaints.empty()) between_lives(world, everything, forgets);
   }
   if (world.complaints.empty()) quiet(world);
+  world.judges_limits = everything;
   if (world.complaints.empty()) judge(world);
   count_faults(world);
   return Outcome{world.trace.hash(), world.trace.hits(), world.complaints, world.trace.tail()};

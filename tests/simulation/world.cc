@@ -120,7 +120,9 @@ World::World(std::uint64_t seed, bool loud)
   trace.leave_out(folder_.path());
   fix_epoch();
   configuration = first_configuration(random);
-  portal = std::make_unique<Portal>(portal_options(random, configuration), [this] { return portal_time(); });
+  const PortalOptions options = portal_options(random, configuration);
+  by_event = options.dialect.order_by_event;
+  portal = std::make_unique<Portal>(options, [this] { return portal_time(); });
   clock_offsets_.emplace_back(portal_time(), Duration::zero());
 }
 

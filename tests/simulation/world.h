@@ -108,6 +108,8 @@ class World {
   Duration date_offset{};
   Duration latency = std::chrono::milliseconds(20);
   bool unreachable = false;
+  bool by_event = false;        // AppTego's logs are in the order of their numbers, not of time
+  bool judges_limits = false;   // known limits count as losses, too
   Duration slowest_disk = std::chrono::milliseconds(4);
   // The process dies after so many more handlers of the loop; 0: not by this.
   std::uint64_t die_after_steps = 0;
