@@ -1,5 +1,7 @@
 #include "daemon/daemon.h"
 
+#include <unistd.h>
+
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -45,6 +47,20 @@ void block_signals() {
   sigemptyset(&all);
   for (const int signal : all_signals) sigaddset(&all, signal);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+volatile sig_atomic_t status_of_an_early_end = 0;
+extern "C" void end_now(int) { ::_exit(status_of_an_early_end); }
+
+// Until the loop takes the signals there is nothing to bring to an end: a journal that is being opened or migrated
+// survives it anywhere. As process 1 of a container a signal without a handler would be lost.
+void end_at_a_signal(bool once) {
+  status_of_an_early_end = static_cast<int>(once ? ExitStatus::failed : ExitStatus::done);
+  struct sigaction action {};
+  action.sa_handler = end_now;
+  for (const int signal : {SIGTERM, SIGINT}) ::sigaction(signal, &action, nullptr);
+  action.sa_handler = SIG_IGN;  // the configuration has just been read
+  ::sigaction(SIGHUP, &action, nullptr);
 }
 
 }  // namespace
@@ -93,7 +109,10 @@ Daemon::~Daemon() {
   world_.reset();
 }
 
-Status Daemon::start() { return world_->open(); }
+Status Daemon::start() {
+  end_at_a_signal(world_->options.once);
+  return world_->open();
+}
 
 Status Daemon::World::open() {
   Result<StateDir> acquired = StateDir::acquire(program.settings().daemon.state_dir);

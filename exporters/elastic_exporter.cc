@@ -19,6 +19,7 @@ constexpr std::uint64_t answer_bytes_per_record = 4096;
 
 ElasticExporter::ElasticExporter(const ExporterSettings& settings, ExporterWorld world)
     : settings_(std::any_cast<const ElasticSettings&>(settings.own)),
+      name_(settings.name),
       concurrency_(settings.concurrency),
       world_(std::move(world)),
       sink_(settings_.sink, world_, settings.name),
@@ -60,7 +61,7 @@ Task<WriteOutcome> ElasticExporter::write(const std::vector<OutgoingRecord>& rec
       co_return judge(*answer, who, records.size());
     }
     failure = answer.ok() ? sink_.judge_answer(*answer, Verdict::retry, who, request_error(answer->body)) : sink_.judge_error(answer.error());
-    hosts_.failed(host, failure.retry_after);
+    if (hosts_.failed(host, failure.retry_after)) world_.log.warn(failure.reason + std::string(others_meanwhile), {{"exporter", name_}});
   }
   if (hosts_.size() > 1) failure.retry_after = hosts_.wait();
   co_return failure;

@@ -37,6 +37,7 @@ class ElasticExporter final : public Exporter {
   Task<Status> greet_host(std::size_t host);
 
   const ElasticSettings settings_;
+  const std::string name_;
   const std::uint32_t concurrency_;
   ExporterWorld world_;
   HttpSink sink_;

@@ -299,6 +299,7 @@ TEST(ElasticHosts, EachIsLeftAloneForAsLongAsItAsked) {
   }
   EXPECT_EQ(std::count(asked.begin(), asked.end(), '1'), 1) << asked;
   EXPECT_GT(std::count(asked.begin(), asked.end(), '2'), 50) << asked;
+  EXPECT_EQ(fixture.log.count("one.example.com", LogLevel::warn), 1u) << "the outcome names the last one only";
 }
 
 TEST(ElasticGreet, AsksForVersionAndRights) {

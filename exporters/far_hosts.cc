@@ -1,6 +1,7 @@
 #include "exporters/far_hosts.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace auditferry {
 namespace {
@@ -14,7 +15,7 @@ bool needs_another_host(const Result<HttpResponse>& answer) {
 }
 
 FarHosts::FarHosts(const std::vector<std::string>& urls, const HttpPeerWords& words, Clock& clock) : clock_(clock) {
-  for (const std::string& url : urls) hosts_.push_back({url, {peer_of(url), words.url_key, words.credential_key}, {}, {}});
+  for (const std::string& url : urls) hosts_.push_back({url, {peer_of(url), words.url_key, words.credential_key}, {}, {}, false});
 }
 
 std::vector<std::size_t> FarHosts::order() const {
@@ -38,13 +39,15 @@ std::optional<Duration> FarHosts::wait() const {
 void FarHosts::worked(std::size_t host) {
   current_ = host;
   hosts_[host].avoid_until = {};
+  hosts_[host].has_failed = false;
 }
 
-void FarHosts::failed(std::size_t host, std::optional<Duration> retry_after) {
+bool FarHosts::failed(std::size_t host, std::optional<Duration> retry_after) {
   const SteadyTime now = clock_.steady_now();
   hosts_[host].avoid_until = now + avoid_for;
   // With one host alone the wait is that of all delivery, which whoever asks here is told anyway.
   if (retry_after && hosts_.size() > 1) hosts_[host].closed_until = now + *retry_after;
+  return !std::exchange(hosts_[host].has_failed, true) && hosts_.size() > 1;
 }
 
 void FarHosts::forgive() {

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/clock.h"
@@ -12,6 +13,9 @@ namespace auditferry {
 
 // No connection, or 502, 503 or 504: another host of the same far end may do better.
 bool needs_another_host(const Result<HttpResponse>& answer);
+
+// What follows the words about a host that failed.
+inline constexpr std::string_view others_meanwhile = "; the other hosts are asked meanwhile";
 
 // The addresses at which one far end is reached, of which any will do. One that has failed is left alone for half a
 // minute, as long as there is another; one that has asked to wait, until then in any case. Loop thread only; the clock
@@ -31,7 +35,8 @@ class FarHosts {
   // How long nobody may be asked; nothing: there is one that may.
   std::optional<Duration> wait() const;
   void worked(std::size_t host);
-  void failed(std::size_t host, std::optional<Duration> retry_after = std::nullopt);
+  // True where somebody should be told: there are others, and this one had not failed since it last worked.
+  bool failed(std::size_t host, std::optional<Duration> retry_after = std::nullopt);
   // None is left alone any more, but for those that have asked to wait: an operator has done something.
   void forgive();
 
@@ -41,6 +46,7 @@ class FarHosts {
     HttpPeerWords who;
     SteadyTime avoid_until{};
     SteadyTime closed_until{};
+    bool has_failed = false;
   };
   Clock& clock_;
   std::vector<Host> hosts_;

@@ -67,6 +67,16 @@ TEST_F(FarHostsTest, WhereAllHaveAskedToWaitTheFirstEndCounts) {
   EXPECT_FALSE(hosts.wait());
 }
 
+TEST_F(FarHostsTest, AFailureIsToldOnceUntilTheHostHasWorkedAgain) {
+  EXPECT_TRUE(hosts.failed(1));
+  EXPECT_FALSE(hosts.failed(1));
+  EXPECT_TRUE(hosts.failed(2));
+  hosts.worked(1);
+  EXPECT_TRUE(hosts.failed(1));
+  FarHosts alone({"https://a.example.com:1"}, {"", "hosts", "token"}, loop.clock());
+  EXPECT_FALSE(alone.failed(0)) << "whoever asks says so";
+}
+
 TEST_F(FarHostsTest, ForgivenOnesAreAskedInTheirTurn) {
   hosts.failed(0);
   hosts.forgive();

@@ -139,9 +139,10 @@ void finding_attributes(const Record& record, const Meaning& meaning, JsonObject
   JsonObject finding;
   finding.text("uid", world_id(record)).text("title", or_unknown(meaning.action));
   event.value("finding_info", finding.finish()).value("device", device_object(meaning));
-  if (!meaning.source.empty())
-    event.value("evidences",
-                "[" + JsonObject().value("src_endpoint", endpoint_object(meaning)).finish() + "]");
+  JsonObject evidence;
+  if (!meaning.actor.empty()) evidence.value("actor", actor_object(meaning));
+  if (!meaning.source.empty()) evidence.value("src_endpoint", endpoint_object(meaning));
+  if (!meaning.actor.empty() || !meaning.source.empty()) event.value("evidences", "[" + evidence.finish() + "]");
   if (!meaning.target.empty()) event.value("resources", resources(meaning));
 }
 

@@ -112,6 +112,25 @@ TEST(OcsfFormat, DetectionsAreStatesOrFindings) {
   EXPECT_EQ(ocsf_text_at(threat, "/device/uid"), "d");
 }
 
+// A finding has no actor of its own. No built-in detection names one; a profile may.
+TEST(OcsfFormat, WhoIsBehindAFindingIsEvidence) {
+  Profile profile = builtin_profile("apptego").value();
+  profile.streams.at("device").fields.actor = "/user";
+  ProfileBook profiles;
+  profiles.add(profile);
+  const auto finding = [&profiles](const std::string& more) {
+    const std::string raw = "{\"event_type\":\"location_spoofing\",\"action\":\"alert\"" + more + "}";
+    std::string line = fixture::line_of(OcsfFormat({}, profiles), fixture::base_record("apptego", "device", "7", raw));
+    expect_valid(line);
+    return line;
+  };
+  const std::string both = finding(",\"user\":\"ann@example.com\",\"ip_address\":\"192.0.2.7\"");
+  EXPECT_EQ(number_at(both, "/type_uid"), 200401);
+  EXPECT_EQ(ocsf_text_at(both, "/evidences/0/actor/user/name"), "ann@example.com");
+  EXPECT_EQ(ocsf_text_at(both, "/evidences/0/src_endpoint/ip"), "192.0.2.7");
+  EXPECT_EQ(finding("").find("evidences"), std::string::npos);
+}
+
 TEST(OcsfFormat, AGapIsAnApplicationError) {
   for (const fixture::NamedRecord& named : fixture::golden_records()) {
     const std::string line = ocsf_made(named.record);

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "encoding/json_scanner.h"
+#include "storage/sqlite.h"
 #include "tests/process_fixture.h"
 #include "tests/support/admin_client.h"
 #include "tests/support/notify_socket.h"
@@ -115,6 +116,30 @@ TEST_F(ServiceTest, IsAliveButNotReadyWhileItEnds) {
   EXPECT_TRUE(process->runs());
   process->signal(SIGTERM);
   EXPECT_EQ(process->wait(seconds(120)), 0) << process->output();
+}
+
+// A journal that is being opened or migrated; here somebody else holds it.
+TEST_F(ServiceTest, ASignalEndsItAlsoWhileItOpensTheJournal) {
+  ASSERT_EQ(finish({"run", "--once"}), 0) << said();
+  const std::string path = folder_ / "state/journal.db";
+  Database holder(path, Database::Mode::create);
+  holder.query_text("PRAGMA locking_mode = EXCLUSIVE");
+  holder.execute("UPDATE meta SET value = value");
+  const auto has_opened_it = [&path](pid_t process) {
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/fd", ignored)) {
+      if (std::filesystem::read_symlink(entry.path(), ignored) == path) return true;
+    }
+    return false;
+  };
+  for (const auto& [arguments, status] : {std::pair<std::vector<std::string>, int>{{"run"}, 0}, {{"run", "--once"}, 1}}) {
+    auto process = start(arguments);
+    ASSERT_TRUE(eventually([&] { return has_opened_it(process->pid()); }, seconds(60))) << said();
+    process->signal(SIGHUP);
+    process->signal(SIGTERM);
+    EXPECT_EQ(process->wait(seconds(60)), status) << said();
+    EXPECT_EQ(said().find(" runs: "), std::string::npos);
+  }
 }
 
 TEST_F(ServiceTest, HealthFollowsTheDaemonWithoutAListener) {
