@@ -105,20 +105,31 @@ std::string wrong_range(const StreamProfile& stream, WallTime time) {
          "{to} in the profile's streams." + stream.name + ".request and its time_unit (now " + to_string(stream.request_time_unit) + ")";
 }
 
-// Of a page without a cursor: the same in one record less leaves something out, and so must have one.
-Task<std::optional<ProofOutcome>> prove_cursor(PortalSession& session, const StreamProfile& stream, std::size_t records) {
-  PageRequest request;
-  request.page = stream.first_page;
-  request.page_size = static_cast<std::uint32_t>(records - 1);
-  Answer answer = co_await session.ask(std::move(request), 1, false);
-  if (answer.kind != AnswerKind::page) co_return no_answer(std::move(answer));
-  if (answer.page.cursor || answer.page.records.size() + answer.page.oversized.size() != records - 1) co_return std::nullopt;
+// Where the whole window comes as one page without a cursor, nothing may lie behind that page. Asked by time, since a page
+// made smaller may lack its cursor for that alone. Preconditions: the range is proved, and the log answers newest first.
+Task<std::optional<ProofOutcome>> prove_cursor(PortalSession& session, const StreamProfile& stream, TimeRange window) {
+  bool smaller = false;
+  Answer whole = co_await ask_range(session, stream, window.from, window.to, smaller);
+  if (whole.kind != AnswerKind::page) co_return no_answer(std::move(whole));
+  if (smaller || whole.page.cursor) co_return std::nullopt;
+  TimeRange behind = window;
+  const Duration step = unit_step(stream.request_time_unit);
+  const auto look = [&](const auto& record) {
+    if (record.has_time) behind.to = std::min<WallTime>(behind.to, record.time - step);
+  };
+  for (const PageRecord& record : whole.page.records) look(record);
+  for (const Page::Oversized& record : whole.page.oversized) look(record);
+  if (behind.from >= behind.to) co_return std::nullopt;
+  PresenceOutcome presence = co_await anything_in(session, stream, behind);
+  if (!presence.answered) co_return no_answer(std::move(presence.answer));
+  if (!presence.newest) co_return std::nullopt;
   const std::string where = !stream.cursor.empty() ? "at " + stream.cursor : stream.paging == PagingKind::link ? "in its Link header" : "";
   ProofOutcome outcome;
   outcome.kind = ProofOutcome::Kind::wrong;
-  outcome.message = "stream " + stream.name + ": a page of " + std::to_string(records - 1) + " of the log's " + std::to_string(records) +
-                    " records or more has no cursor " + where + ", so what lies behind a page would never be seen: check the profile's streams." +
-                    stream.name + ".cursor against what the portal answers";
+  outcome.message = "stream " + stream.name + ": a page of " + std::to_string(whole.page.records.size() + whole.page.oversized.size()) +
+                    " records has no cursor " + where + ", although the log holds more (" + format_rfc3339(*presence.newest) +
+                    "), so what lies behind a page would never be seen: check the profile's streams." + stream.name +
+                    ".cursor against what the portal answers";
   co_return outcome;
 }
 
@@ -145,30 +156,29 @@ Task<ProofOutcome> prove_range(PortalSession& session, const StreamProfile& stre
     outcome.message = "stream " + stream.name + ": no record of the newest page has a time that can be read: check fields.time and time_unit of the stream in the profile";
     co_return outcome;
   }
-  const bool by_cursor = stream.paging == PagingKind::cursor || stream.paging == PagingKind::link;
-  const std::size_t records = newest_answer.page.records.size() + newest_answer.page.oversized.size();
-  if (by_cursor && !smaller && records > 1 && !newest_answer.page.cursor) {
-    std::optional<ProofOutcome> wrong = co_await prove_cursor(session, stream, records);
-    if (wrong) co_return std::move(*wrong);
-  }
   const WallTime time = newest->time;
   const std::string id = newest->id;
   Answer exact = co_await ask_range(session, stream, time, time, smaller);
   if (exact.kind != AnswerKind::page) co_return no_answer(std::move(exact));
-  if (holds(exact.page, id)) {
+  bool proved = holds(exact.page, id);
+  if (!proved) {
+    if (smaller && exact.page.cursor) co_return asked_too_little(session, std::move(exact), stream);
+    const Duration step = unit_step(stream.request_time_unit);
+    Answer wider = co_await ask_range(session, stream, time - step, time + step, smaller);
+    if (wider.kind != AnswerKind::page) co_return no_answer(std::move(wider));
+    proved = holds(wider.page, id);
+    if (!proved && smaller && wider.page.cursor) co_return asked_too_little(session, std::move(wider), stream);
+    outcome.exclusive_bounds = proved;
+  }
+  if (proved) {
     outcome.kind = ProofOutcome::Kind::proved;
+    const bool by_cursor = stream.paging == PagingKind::cursor || stream.paging == PagingKind::link;
+    if (by_cursor && !newest_answer.page.cursor) {
+      std::optional<ProofOutcome> wrong = co_await prove_cursor(session, stream, window);
+      if (wrong) co_return std::move(*wrong);
+    }
     co_return outcome;
   }
-  if (smaller && exact.page.cursor) co_return asked_too_little(session, std::move(exact), stream);
-  const Duration step = unit_step(stream.request_time_unit);
-  Answer wider = co_await ask_range(session, stream, time - step, time + step, smaller);
-  if (wider.kind != AnswerKind::page) co_return no_answer(std::move(wider));
-  if (holds(wider.page, id)) {
-    outcome.kind = ProofOutcome::Kind::proved;
-    outcome.exclusive_bounds = true;
-    co_return outcome;
-  }
-  if (smaller && wider.page.cursor) co_return asked_too_little(session, std::move(wider), stream);
   outcome.kind = ProofOutcome::Kind::wrong;
   outcome.message = wrong_range(stream, time);
   co_return outcome;

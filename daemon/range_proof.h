@@ -27,7 +27,7 @@ struct ProofOutcome {
 
 // Asks without a range for the newest record (that can be read), then for exactly its time: it must come. A server
 // that treats a bound as exclusive is recognised; a wrong time unit is named, and so is a place of the cursor where there
-// is none although more records follow.
+// is none although more records follow. For logs that answer newest first.
 Task<ProofOutcome> prove_range(PortalSession& session, const StreamProfile& stream);
 
 struct PresenceOutcome {

@@ -28,7 +28,7 @@ constexpr std::array<Kept, 4> kept{{
     {3042, "a poll that a crash interrupted was no look at all of the overlap any more, so a late record was missed"},
     {3087, "the same, in another place"},
     {8042, "a gap was told as healed by a reread that found nothing, since the portal had forgotten its time"},
-    {141, "the portal answers with status 404"},
+    {61, "the portal answers with status 404"},
 }};
 
 std::string program;
