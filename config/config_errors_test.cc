@@ -69,6 +69,7 @@ TEST(ConfigErrors, SaysWhatIsWrong) {
       {"[daemon]\nlog_level = \"wran\"",
        "f:7:1: daemon.log_level: \"wran\" is not a valid value; did you "
        "mean \"warn\"?"},
+      {"[daemon]\nlog_level = \"in\\tfo\"", "f:7:1: daemon.log_level: \"in fo\" is not a valid value"},
       {"[admin]\nenabled = tru\n", "f:7:14: not valid TOML: Error while parsing boolean: expected 'true', saw 'tru '"},
       {"[admin]\nlisten = \"9640\"", "f:7:1: admin.listen: expected \"HOST:PORT\""},
       {"[admin]\nlisten = \"::1:9640\"", "f:7:1: admin.listen: expected \"HOST:PORT\""},

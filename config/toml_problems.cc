@@ -3,7 +3,14 @@
 #include <algorithm>
 #include <tuple>
 
+#include "encoding/harmless_text.h"
+
 namespace auditferry {
+namespace {
+
+constexpr std::size_t longest_line = 4000;
+
+}  // namespace
 
 std::string to_string(const TomlPosition& position) {
   if (position.line == 0) return position.file;
@@ -28,7 +35,8 @@ std::vector<std::string> TomlProblems::lines() const {
   for (const Problem* problem : sorted) {
     std::string line = to_string(problem->at);
     if (!problem->path.empty()) line += ": " + problem->path;
-    lines.push_back(line + ": " + problem->message);
+    // Keys, values and the parser's words come as they were typed, with an escaped line break or tab.
+    lines.push_back(harmless_text(line + ": " + problem->message, longest_line));
   }
   return lines;
 }

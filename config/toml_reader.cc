@@ -27,7 +27,6 @@
 #include <map>
 
 #include "config/nearest_name.h"
-#include "encoding/harmless_text.h"
 #include "encoding/json_text.h"
 #include "encoding/time_format.h"
 
@@ -434,8 +433,7 @@ std::optional<TomlDocument> TomlDocument::parse(std::string_view text, std::stri
   try {
     state->root = toml::parse(text, file_name);
   } catch (const toml::parse_error& error) {
-    // It quotes what it met, such as the end of the line.
-    std::string message = "not valid TOML: " + harmless_text(error.description(), 1000);
+    std::string message = "not valid TOML: " + std::string(error.description());
     if (message.find("redefine existing") != std::string::npos) message += redefinition_help;
     problems.add(state->position_of(error.source()), "", std::move(message));
     return std::nullopt;
