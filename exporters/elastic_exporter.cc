@@ -46,7 +46,7 @@ Task<WriteOutcome> ElasticExporter::write(const std::vector<OutgoingRecord>& rec
   for (const OutgoingRecord& record : records) size += record.bytes.size() + envelope_bytes;
   body.reserve(size);
   for (const OutgoingRecord& record : records) append_create(record, settings_.index, body);
-  WriteOutcome failure{Verdict::retry, "every host has asked us to wait"};
+  WriteOutcome failure{Verdict::retry, "every host has asked us to wait", hosts_.wait()};
   const std::vector<std::size_t> order = hosts_.order();
   for (std::size_t n = 0; n < order.size(); ++n) {
     const std::size_t host = order[n];
@@ -61,9 +61,8 @@ Task<WriteOutcome> ElasticExporter::write(const std::vector<OutgoingRecord>& rec
       co_return judge(*answer, who, records.size());
     }
     failure = answer.ok() ? sink_.judge_answer(*answer, Verdict::retry, who, request_error(answer->body)) : sink_.judge_error(answer.error());
-    if (hosts_.failed(host, failure.retry_after)) world_.log.warn(failure.reason + std::string(others_meanwhile), {{"exporter", name_}});
+    hosts_.failed(host, failure, world_.log, name_);
   }
-  if (hosts_.size() > 1) failure.retry_after = hosts_.wait();
   co_return failure;
 }
 

@@ -50,6 +50,11 @@ bool FarHosts::failed(std::size_t host, std::optional<Duration> retry_after) {
   return !std::exchange(hosts_[host].has_failed, true) && hosts_.size() > 1;
 }
 
+void FarHosts::failed(std::size_t host, WriteOutcome& outcome, Log& log, const std::string& exporter) {
+  if (failed(host, outcome.retry_after)) log.warn(outcome.reason + "; the other hosts are asked meanwhile", {{"exporter", exporter}});
+  if (hosts_.size() > 1) outcome.retry_after = wait();
+}
+
 void FarHosts::forgive() {
   for (Host& host : hosts_) host.avoid_until = {};
 }

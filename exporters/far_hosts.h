@@ -2,20 +2,18 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/clock.h"
+#include "core/exporter.h"
 #include "core/http_client.h"
+#include "core/log.h"
 #include "exporters/http_sink.h"
 
 namespace auditferry {
 
 // No connection, or 502, 503 or 504: another host of the same far end may do better.
 bool needs_another_host(const Result<HttpResponse>& answer);
-
-// What follows the words about a host that failed.
-inline constexpr std::string_view others_meanwhile = "; the other hosts are asked meanwhile";
 
 // The addresses at which one far end is reached, of which any will do. One that has failed is left alone for half a
 // minute, as long as there is another; one that has asked to wait, until then in any case. Loop thread only; the clock
@@ -37,6 +35,8 @@ class FarHosts {
   void worked(std::size_t host);
   // True where somebody should be told: there are others, and this one had not failed since it last worked.
   bool failed(std::size_t host, std::optional<Duration> retry_after = std::nullopt);
+  // The same after a write that ended so: where there are others, somebody is told, and it waits as wait() says.
+  void failed(std::size_t host, WriteOutcome& outcome, Log& log, const std::string& exporter);
   // None is left alone any more, but for those that have asked to wait: an operator has done something.
   void forgive();
 

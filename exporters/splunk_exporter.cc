@@ -83,8 +83,7 @@ Task<WriteOutcome> SplunkExporter::write(const std::vector<OutgoingRecord>& reco
     const SplunkAnswer parsed = answer ? parse_splunk_answer(answer->body) : SplunkAnswer();
     outcome = answer ? judge(collector, *answer, parsed, records.size()) : sink_.judge_error(answer.error());
     if (needs_another_host(answer) && (!answer || outcome.verdict == Verdict::retry)) {
-      if (hosts_.failed(collector.host, outcome.retry_after)) world_.log.warn(outcome.reason + std::string(others_meanwhile), {{"exporter", name_}});
-      if (hosts_.size() > 1) outcome.retry_after = hosts_.wait();
+      hosts_.failed(collector.host, outcome, world_.log, name_);
       continue;
     }
     hosts_.worked(collector.host);

@@ -27,6 +27,14 @@ class ServiceTest : public ProcessTest {
     environment["SECRET"] = secret_;
     return std::make_unique<ChildProcess>(std::vector<std::string>{AUDITFERRY_PROGRAM, "run", "--config", config_}, environment, folder_ / "output");
   }
+  // The file that takes the program's output stands for the journal's stream.
+  std::unique_ptr<ChildProcess> start_under_the_journal() {
+    const int file = ::open((folder_ / "output").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    struct stat about {};
+    EXPECT_EQ(::fstat(file, &about), 0);
+    ::close(file);
+    return start_with({{"JOURNAL_STREAM", std::to_string(about.st_dev) + ":" + std::to_string(about.st_ino)}});
+  }
   static std::string http_exporter(const std::string& name, const std::string& url) {
     return "[exporters." + name + "]\ntype = \"http\"\nmax_backoff = \"1s\"\nurl = \"" + url + "\"\n";
   }
@@ -209,12 +217,7 @@ TEST_F(ServiceTest, LinesInJsonAreObjectsAndRepeatedOnesAreHeldBack) {
 }
 
 TEST_F(ServiceTest, LinesForTheJournalHavePriorities) {
-  // The file that takes the program's output stands for the journal's stream.
-  const int file = ::open((folder_ / "output").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  struct stat about {};
-  ASSERT_EQ(::fstat(file, &about), 0);
-  ::close(file);
-  auto process = start_with({{"JOURNAL_STREAM", std::to_string(about.st_dev) + ":" + std::to_string(about.st_ino)}});
+  auto process = start_under_the_journal();
   ASSERT_TRUE(eventually([&] { return bytes_of_records() > 0; }, seconds(120))) << process->output();
   process->signal(SIGTERM);
   EXPECT_EQ(process->wait(seconds(120)), 0);
@@ -222,12 +225,8 @@ TEST_F(ServiceTest, LinesForTheJournalHavePriorities) {
 }
 
 TEST_F(ServiceTest, EachErrorOfAConfigurationIsAnErrorToTheJournal) {
-  const int file = ::open((folder_ / "output").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  struct stat about {};
-  ASSERT_EQ(::fstat(file, &about), 0);
-  ::close(file);
   write_config("nonsense = true\nmore_nonsense = true\n");
-  auto process = start_with({{"JOURNAL_STREAM", std::to_string(about.st_dev) + ":" + std::to_string(about.st_ino)}});
+  auto process = start_under_the_journal();
   EXPECT_EQ(process->wait(seconds(60)), 2);
   const std::string words = said();
   for (std::size_t line = 0; line < words.size(); line = words.find('\n', line) + 1) EXPECT_EQ(words.substr(line, 3), "<3>") << words;
